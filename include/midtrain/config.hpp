@@ -1,0 +1,34 @@
+#pragma once
+#include <midtrain/version.hpp>
+
+// All our macros, and outside .cuh files the only #if on the compiler.
+
+/// The inline namespace that every name of ours lives in: two builds of different version or different checking
+/// do not link to each other by accident.
+#ifdef MT_CHECKED
+#define MT_ABI v0_1_checked
+#else
+#define MT_ABI v0_1
+#endif
+
+#ifdef __CUDACC__
+#define MT_HOST_DEVICE __host__ __device__
+#else
+#define MT_HOST_DEVICE
+#endif
+
+/// Precondition of a kernel-side function. Costs nothing unless MT_CHECKED is defined.
+#ifdef MT_CHECKED
+#include <cassert>
+#define MT_EXPECT(condition) assert(condition)
+#else
+#define MT_EXPECT(condition) ((void)0)
+#endif
+
+/// Marks a loop whose iterations do not depend on each other, and a pointer that aliases no other.
+#if defined(__CUDACC__) || !defined(__GNUC__) || defined(__clang__)
+#define MT_INDEPENDENT
+#else
+#define MT_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+#define MT_RESTRICT __restrict__
