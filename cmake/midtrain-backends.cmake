@@ -1,0 +1,63 @@
+# What midtrain runs faster with. The build tree and the installed package both call these, so each machine is asked anew:
+# nothing found on the machine that installed us is written into the package.
+# Within the build tree the libraries hide behind BUILD_INTERFACE and do not reach the exported targets.
+
+function(midtrain_link target)
+  get_target_property(imported ${target} IMPORTED)
+  foreach(library IN LISTS ARGN)
+    if(imported)
+      target_link_libraries(${target} INTERFACE ${library})
+    else()
+      target_link_libraries(${target} INTERFACE $<BUILD_INTERFACE:${library}>)
+    endif()
+  endforeach()
+endfunction()
+
+function(midtrain_define target definition include_dir)
+  get_target_property(imported ${target} IMPORTED)
+  if(imported)
+    target_compile_definitions(${target} INTERFACE ${definition})
+    target_include_directories(${target} SYSTEM INTERFACE ${include_dir})
+  else()
+    target_compile_definitions(${target} INTERFACE $<BUILD_INTERFACE:${definition}>)
+    target_include_directories(${target} SYSTEM INTERFACE $<BUILD_INTERFACE:${include_dir}>)
+  endif()
+endfunction()
+
+# Threads always; then oneDNN, else a CBLAS, else our own blocked product. wanted: auto, onednn, cblas or own.
+function(midtrain_backends target wanted)
+  set(THREADS_PREFER_PTHREAD_FLAG ON)
+  find_package(Threads REQUIRED QUIET)
+  midtrain_link(${target} Threads::Threads)
+
+  if(NOT wanted MATCHES "^(auto|onednn|cblas|own)$")
+    message(FATAL_ERROR "MIDTRAIN_GEMM is \"${wanted}\"; it may be auto, onednn, cblas or own.")
+  endif()
+  # Not by oneDNN's own package file: Debian's demands OpenCL, which we never call.
+  find_path(MIDTRAIN_ONEDNN_INCLUDE oneapi/dnnl/dnnl.hpp)
+  find_library(MIDTRAIN_ONEDNN_LIBRARY dnnl)
+  find_path(MIDTRAIN_CBLAS_INCLUDE cblas.h PATH_SUFFIXES openblas)
+  find_library(MIDTRAIN_CBLAS_LIBRARY NAMES openblas cblas)
+  mark_as_advanced(MIDTRAIN_ONEDNN_INCLUDE MIDTRAIN_ONEDNN_LIBRARY MIDTRAIN_CBLAS_INCLUDE MIDTRAIN_CBLAS_LIBRARY)
+  find_package(OpenMP QUIET COMPONENTS CXX)
+
+  if(wanted MATCHES "auto|onednn" AND MIDTRAIN_ONEDNN_INCLUDE AND MIDTRAIN_ONEDNN_LIBRARY AND OpenMP_CXX_FOUND)
+    midtrain_define(${target} MIDTRAIN_WITH_ONEDNN ${MIDTRAIN_ONEDNN_INCLUDE})
+    midtrain_link(${target} ${MIDTRAIN_ONEDNN_LIBRARY} OpenMP::OpenMP_CXX)
+    set(found oneDNN)
+  elseif(wanted MATCHES "auto|cblas" AND MIDTRAIN_CBLAS_INCLUDE AND MIDTRAIN_CBLAS_LIBRARY)
+    midtrain_define(${target} MIDTRAIN_WITH_CBLAS ${MIDTRAIN_CBLAS_INCLUDE})
+    midtrain_link(${target} ${MIDTRAIN_CBLAS_LIBRARY})
+    set(found CBLAS)
+  elseif(wanted MATCHES "auto|own")
+    set(found "our own")
+  else()
+    message(FATAL_ERROR "MIDTRAIN_GEMM is \"${wanted}\", and that library is not on this machine.")
+  endif()
+  message(STATUS "midtrain: matrix products by ${found}")
+endfunction()
+
+function(midtrain_cuda_libraries target)
+  find_package(CUDAToolkit REQUIRED QUIET)
+  midtrain_link(${target} CUDA::cudart CUDA::cublas CUDA::cublasLt)
+endfunction()

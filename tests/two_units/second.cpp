@@ -1,0 +1,3 @@
+#include <midtrain/midtrain.hpp>
+
+midtrain::tokens half(midtrain::tokens whole) { return {whole.count / 2}; }
