@@ -1,0 +1,103 @@
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <type_traits>
+#include <midtrain/exec/host/blocked_gemm.hpp>
+#include <midtrain/exec/host/buffer.hpp>
+#include <midtrain/exec/host/onednn_gemm.hpp>
+#include <midtrain/exec/host/op/attention.hpp>
+#include <midtrain/exec/host/solo_team.hpp>
+#include <midtrain/exec/host/thread_pool.hpp>
+#include <midtrain/problem/gemm.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// The CPU: a pool of threads, plain memory, and oneDNN for products when the build has it.
+class host {
+  public:
+    template <class T>
+    using buffer = host_buffer<T>;
+
+    /// `threads` 0: as many as the machine has.
+    explicit host(int threads = 0)
+        : pool_(std::make_unique<thread_pool>(threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency()))) {}
+
+    int threads() const { return pool_->size(); }
+
+    /// n zeroed values.
+    template <class T>
+    host_buffer<T> make(index_t n) {
+        return host_buffer<T>(n);
+    }
+
+    /// f(i) for each i in 0 .. n-1.
+    template <class F>
+    void elements(index_t n, F const& f) {
+        static_assert(std::is_trivially_copyable_v<F>, "midtrain: an element functor holds views and numbers only");
+        each_chunk(n, 4096, [f](index_t first, index_t last) {
+            auto const g = f;
+            MT_INDEPENDENT
+            for (index_t i = first; i < last; ++i) g(i);
+        });
+    }
+
+    /// f(team, r) for each r in 0 .. n-1, one team a row.
+    template <class F>
+    void rows(index_t n, F const& f) {
+        static_assert(std::is_trivially_copyable_v<F>, "midtrain: a row functor holds views and numbers only");
+        each_chunk(n, 1, [f](index_t first, index_t last) {
+            for (index_t r = first; r < last; ++r) f(solo_team{}, r);
+        });
+    }
+
+    template <class A, class B, class C>
+    void gemm(gemm_problem<A, B, C> const& p) {
+#ifdef MIDTRAIN_WITH_ONEDNN
+        if constexpr (detail::onednn_gemm<A, B, C>::serves) return detail::onednn_gemm<A, B, C>::run(*pool_, p);
+        else
+#endif
+            detail::blocked_gemm<A, B, C>::run(*pool_, p);
+    }
+
+    template <class T>
+    void run(attention_problem<T> const& p) {
+        detail::host_attention<T>(*pool_).forward(p);
+    }
+    template <class T>
+    void run(attention_gradient_problem<T> const& p) {
+        detail::host_attention<T>(*pool_).backward(p);
+    }
+
+    void wait() {}
+
+    /// To a device's memory, and back: on this one a copy.
+    template <class T>
+    void upload(T const* from, row_view<T> to) {
+        std::copy_n(from, to.size(), to.data);
+    }
+    template <class T>
+    void download(row_view<T const> from, T* to) {
+        std::copy_n(from.data, from.size(), to);
+    }
+
+  private:
+    template <class F>
+    void each_chunk(index_t n, index_t grain, F const& f) {
+        index_t const parts = std::min<index_t>(pool_->size(), (n + grain - 1) / grain);
+        if (parts <= 1) {
+            if (n > 0) f(0, n);
+            return;
+        }
+        auto task = [&](int t) {
+            index_t const first = n * t / parts, last = n * (t + 1) / parts;
+            if (t < parts && first < last) f(first, last);
+        };
+        pool_->run(task);
+    }
+
+    std::unique_ptr<thread_pool> pool_;
+};
+
+}  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,233 @@
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <vector>
+#include <midtrain/core/monoid.hpp>
+#include <midtrain/core/scalar.hpp>
+#include <midtrain/exec/host/small_product.hpp>
+#include <midtrain/exec/host/solo_team.hpp>
+#include <midtrain/exec/host/thread_pool.hpp>
+#include <midtrain/problem/attention.hpp>
+
+namespace midtrain::inline MT_ABI::detail {
+
+/// Blocked attention with an online softmax (Milakov and Gimelshein 2018; Dao et al. 2022): tiles of 64 queries by 64 keys,
+/// memory linear in length. Tasks write disjoint results, so which thread takes which changes no bit.
+template <class T>
+class host_attention {
+    using C                         = computed_t<T>;
+    static constexpr index_t tile = 64;
+
+  public:
+    explicit host_attention(thread_pool& pool) : pool_(pool) {}
+
+    void forward(attention_problem<T> const& p) {
+        panels const  packed(pool_, p, false);
+        index_t const tiles = (p.length + tile - 1) / tile;
+        each_task(p.sequences * p.heads * tiles, [&](index_t k) {
+            // The longest rows first: the tail of the work is then short.
+            query_tile(p, packed, k % (p.sequences * p.heads), tiles - 1 - k / (p.sequences * p.heads));
+        });
+    }
+
+    void backward(attention_gradient_problem<T> const& g) {
+        auto const&   p = g.forward;
+        panels const  packed(pool_, p, true);
+        index_t const size = p.sequences * p.length * p.head_size;
+        auto&         keys = workspace(3);
+        auto&         values = workspace(4);
+        grow(keys, size * p.heads);
+        grow(values, size * p.heads);
+        each_task(p.sequences * p.heads, [&](index_t k) { one_head(g, packed, k, keys.data(), values.data()); });
+        each_task(p.sequences * p.kv_heads, [&](index_t k) { sum_group(g, k, keys.data(), values.data()); });
+    }
+
+  private:
+    /// Workspaces that outlive a call, so that a step allocates nothing after the first.
+    static std::vector<C>& workspace(int which) {
+        static thread_local std::vector<C> all[5];
+        return all[which];
+    }
+    static void grow(std::vector<C>& v, index_t n) {
+        if (static_cast<index_t>(v.size()) < n) v.resize(static_cast<std::size_t>(n));
+    }
+    static index_t padded(index_t length) { return (length + tile - 1) / tile * tile; }
+
+    template <class F>
+    void each_task(index_t n, F const& f) {
+        std::atomic<index_t> next{0};
+        auto                 task = [&](int) {
+            for (index_t k; (k = next.fetch_add(1, std::memory_order_relaxed)) < n;) f(k);
+        };
+        pool_.run(task);
+    }
+
+    /// Keys and values in the computed type, by (sequence, kv head): keys transposed for scores, values plain; for backward
+    /// also keys plain and values transposed.
+    struct panels {
+        C *      key_t, *value, *other;
+        index_t  columns;  // of the transposed panels
+        panels(thread_pool& pool, attention_problem<T> const& p, bool backward) : columns(padded(p.length)) {
+            index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads;
+            grow(workspace(0), each * n);
+            grow(workspace(1), each * n);
+            grow(workspace(2), backward ? each * n : 0);
+            key_t = workspace(0).data(), value = workspace(1).data(), other = workspace(2).data();
+            auto const here = *this;
+            auto       task = [&pool, &p, here, n, backward](int t) {
+                for (index_t k = t; k < n; k += pool.size()) here.fill(p, k, backward);
+            };
+            pool.run(task);
+        }
+        // Forward: value is (length, size). Backward: value is transposed and `other` holds the plain keys.
+        void fill(attention_problem<T> const& p, index_t k, bool backward) const {
+            index_t const s = k / p.kv_heads, kv = k % p.kv_heads, d = p.head_size, each = columns * d;
+            C *const kt = key_t + k * each, *const v = value + k * each, *const plain = other + k * each;
+            for (index_t first = 0; first < columns; first += 16)
+                for (index_t i = 0; i < d; ++i)
+                    for (index_t t = first; t < first + 16; ++t)
+                        kt[i * columns + t] = t < p.length ? C(p.qkv(s * p.length + t, p.key_column(kv) + i)) : C(0);
+            for (index_t first = 0; backward && first < columns; first += 16)
+                for (index_t i = 0; i < d; ++i)
+                    for (index_t t = first; t < first + 16; ++t)
+                        v[i * columns + t] = t < p.length ? C(p.qkv(s * p.length + t, p.value_column(kv) + i)) : C(0);
+            C* const      row_major = backward ? plain : v;
+            index_t const column    = backward ? p.key_column(kv) : p.value_column(kv);
+            for (index_t t = 0; t < columns; ++t)
+                for (index_t i = 0; i < d; ++i) row_major[t * d + i] = t < p.length ? C(p.qkv(s * p.length + t, column + i)) : C(0);
+        }
+    };
+
+    /// Row r of a score tile: masked, turned to probabilities against `top`, and summed.
+    static void mask(C* row, index_t first_key, index_t begin, index_t last) {
+        for (index_t j = 0; j < tile; ++j)
+            row[j] = first_key + j >= begin && first_key + j <= last ? row[j] : -std::numeric_limits<C>::infinity();
+    }
+
+    static void query_tile(attention_problem<T> const& p, panels const& packed, index_t which, index_t q) {
+        index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, base = s * p.length;
+        index_t const first = q * tile, n = std::min(tile, p.length - first);
+        index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group();
+        thread_local std::vector<C> memory;
+        grow(memory, tile * (2 * d + tile) + 2 * tile);
+        C *const query = memory.data(), *const out = query + tile * d, *const score = out + tile * d;
+        C *const top = score + tile * tile, *const total = top + tile;
+        index_t  begin = first;
+        for (index_t r = 0; r < n; ++r) {
+            for (index_t i = 0; i < d; ++i) query[r * d + i] = C(p.qkv(base + first + r, p.query_column(head) + i)) * p.scale;
+            begin    = std::min<index_t>(begin, p.document_begin[base + first + r]);
+            top[r]   = -std::numeric_limits<C>::infinity();
+            total[r] = C(0);
+        }
+        std::fill_n(out, tile * d, C(0));
+        for (index_t key = begin / tile * tile; key <= first + n - 1; key += tile) {
+            small_product<C>(n, tile, d, query, d, 1, packed.key_t + kv * each + key, packed.columns, score, tile, false);
+            for (index_t r = 0; r < n; ++r)
+                absorb(score + r * tile, out + r * d, d, top[r], total[r], key, p.document_begin[base + first + r], first + r);
+            small_product<C>(n, d, tile, score, tile, 1, packed.value + kv * each + key * d, d, out, d, true);
+        }
+        for (index_t r = 0; r < n; ++r) {
+            C const scale = C(1) / total[r];
+            for (index_t i = 0; i < d; ++i) p.output(base + first + r, p.query_column(head) + i) = T(out[r * d + i] * scale);
+            p.log_sum(head, base + first + r) = top[r] + logarithm(total[r]);
+        }
+    }
+
+    /// One more tile of scores for a row: probabilities against the new maximum, what came before scaled down to it.
+    static void absorb(C* row, C* out, index_t d, C& top, C& total, index_t key, index_t begin, index_t last) {
+        if (key < begin || key + tile - 1 > last) mask(row, key, begin, last);
+        solo_team const team;
+        C const high = std::max(top, team.reduce(tile, largest{}, [=](index_t j) { return row[j]; }));
+        if (high == -std::numeric_limits<C>::infinity()) {
+            std::fill_n(row, tile, C(0));
+            return;
+        }
+        team.each(tile, [=](index_t j) { row[j] = exponential(row[j] - high); });
+        C const fresh = team.reduce(tile, sum{}, [=](index_t j) { return row[j]; });
+        if (high != top) {
+            C const shrink = exponential(top - high);
+            total *= shrink;
+            team.each(d, [=](index_t i) { out[i] *= shrink; });
+            top = high;
+        }
+        total += fresh;
+    }
+
+    /// Backward of one head of one sequence: key tiles outside, query tiles inside; its share of the keys' and values'
+    /// gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end.
+    static void one_head(attention_gradient_problem<T> const& g, panels const& packed, index_t which, C* keys, C* values) {
+        auto const&   p = g.forward;
+        index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, base = s * p.length, length = p.length;
+        index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group(), column = p.query_column(head);
+        thread_local std::vector<C> memory;
+        index_t const rows = padded(length);
+        grow(memory, 3 * rows * d + 2 * tile * tile + rows);
+        C *const query = memory.data(), *const slope = query + rows * d, *const gradient = slope + rows * d;
+        C *const score = gradient + rows * d, *const along = score + tile * tile, *const dot = along + tile * tile;
+        for (index_t t = 0; t < length; ++t) {
+            C total = 0;
+            for (index_t i = 0; i < d; ++i) {
+                query[t * d + i] = C(p.qkv(base + t, column + i));
+                slope[t * d + i] = C(g.output_gradient(base + t, column + i));
+                total += slope[t * d + i] * C(p.output(base + t, column + i));
+            }
+            dot[t] = total;
+        }
+        std::fill_n(gradient, length * d, C(0));
+        C *const dk = keys + which * length * d, *const dv = values + which * length * d;
+        std::fill_n(dk, length * d, C(0));
+        std::fill_n(dv, length * d, C(0));
+        for (index_t key = 0; key < length; key += tile) {
+            index_t const m = std::min(tile, length - key);
+            for (index_t first = key; first < length; first += tile) {
+                index_t const n = std::min(tile, length - first);
+                index_t       begin = length;
+                for (index_t r = 0; r < n; ++r) begin = std::min<index_t>(begin, p.document_begin[base + first + r]);
+                if (begin > key + m - 1) continue;
+                small_product<C>(n, tile, d, query + first * d, d, 1, packed.key_t + kv * each + key, packed.columns, score, tile, false);
+                small_product<C>(n, tile, d, slope + first * d, d, 1, packed.value + kv * each + key, packed.columns, along, tile, false);
+                for (index_t r = 0; r < n; ++r)
+                    slopes(p, head, base + first + r, first + r, key, dot[first + r], score + r * tile, along + r * tile);
+                small_product<C>(m, d, n, score, 1, tile, slope + first * d, d, dv + key * d, d, true);
+                small_product<C>(m, d, n, along, 1, tile, query + first * d, d, dk + key * d, d, true);
+                small_product<C>(n, d, tile, along, tile, 1, packed.other + kv * each + key * d, d, gradient + first * d, d, true);
+            }
+        }
+        for (index_t t = 0; t < length; ++t)
+            for (index_t i = 0; i < d; ++i) g.qkv_gradient(base + t, column + i) = T(gradient[t * d + i]);
+    }
+
+    /// From raw scores and sum(dO * v): the probabilities, and the gradient of the scaled scores.
+    static void slopes(attention_problem<T> const& p, index_t head, index_t token, index_t last, index_t key, C dot, C* score,
+                       C* along) {
+        index_t const begin = p.document_begin[token];
+        C const       scale = p.scale, log_sum = p.log_sum(head, token);
+        solo_team{}.each(tile, [=](index_t j) { score[j] = score[j] * scale - log_sum; });
+        if (key < begin || key + tile - 1 > last) mask(score, key, begin, last);
+        solo_team{}.each(tile, [=](index_t j) {
+            C const probability = exponential(score[j]);
+            score[j]            = probability;
+            along[j]            = probability * (along[j] - dot) * scale;
+        });
+    }
+
+    static void sum_group(attention_gradient_problem<T> const& g, index_t which, C const* keys, C const* values) {
+        auto const&   p = g.forward;
+        index_t const s = which / p.kv_heads, kv = which % p.kv_heads, d = p.head_size, length = p.length;
+        for (index_t t = 0; t < length; ++t)
+            for (index_t i = 0; i < d; ++i) {
+                C key = 0, value = 0;
+                for (index_t h = kv * p.group(); h < (kv + 1) * p.group(); ++h) {
+                    key += keys[((s * p.heads + h) * length + t) * d + i];
+                    value += values[((s * p.heads + h) * length + t) * d + i];
+                }
+                g.qkv_gradient(s * length + t, p.key_column(kv) + i)   = T(key);
+                g.qkv_gradient(s * length + t, p.value_column(kv) + i) = T(value);
+            }
+    }
+
+    thread_pool& pool_;
+};
+
+}  // namespace midtrain::inline MT_ABI::detail

@@ -1,0 +1,34 @@
+#pragma once
+#include <midtrain/core/view.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// The team of one: a loop. Its reductions keep 32 running results and combine them as a tree, so that the compiler
+/// can use vectors of any width and the order stays the same with all of them.
+struct solo_team {
+    static constexpr index_t width = 32;
+
+    constexpr bool leads() const { return true; }
+
+    template <class F>
+    void each(index_t n, F f) const {
+        MT_INDEPENDENT
+        for (index_t i = 0; i < n; ++i) f(i);
+    }
+
+    template <class Monoid, class F>
+    auto reduce(index_t n, Monoid, F f) const {
+        using T = decltype(f(index_t{}));
+        T running[width];
+        for (index_t j = 0; j < width; ++j) running[j] = Monoid::template identity<T>();
+        index_t i = 0;
+        for (; i + width <= n; i += width)
+            for (index_t j = 0; j < width; ++j) running[j] = Monoid::combine(running[j], f(i + j));
+        for (index_t j = 0; i + j < n; ++j) running[j] = Monoid::combine(running[j], f(i + j));
+        for (index_t half = width / 2; half > 0; half /= 2)
+            for (index_t j = 0; j < half; ++j) running[j] = Monoid::combine(running[j], running[j + half]);
+        return running[0];
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI

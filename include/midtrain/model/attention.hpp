@@ -1,0 +1,64 @@
+#pragma once
+#include <cmath>
+#include <utility>
+#include <midtrain/model/linear.hpp>
+#include <midtrain/op/attention.hpp>
+#include <midtrain/op/rope.hpp>
+#include <midtrain/op/run.hpp>
+
+namespace midtrain::inline MT_ABI::model {
+
+/// Whether queries and keys are turned by position here, or positions enter elsewhere (or nowhere).
+enum class positions { rotary, none };
+
+/// Causal attention with grouped keys and values: heads == kv_heads is multi-head, kv_heads == 1 multi-query.
+/// One matrix makes queries, keys and values.
+class attention {
+  public:
+    attention() = default;
+    attention(linear qkv, linear out, index_t heads, index_t kv_heads, index_t head_size, positions how)
+        : qkv_(std::move(qkv)), out_(std::move(out)), heads_(heads), kv_heads_(kv_heads), head_size_(head_size), how_(how) {}
+
+    template <class Pass>
+    auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
+        auto const qkv = qkv_.forward(p, x);
+        turn(p, qkv, op::turn::forward);
+        auto const problem = make(p, qkv, p.make(x.rows, heads_ * head_size_));
+        run(p.device, problem);
+        p.save(problem);
+        return out_.forward(p, matrix_view<typename Pass::stored const>(problem.output));
+    }
+
+    template <class Pass>
+    auto backward(Pass& p, matrix_view<typename Pass::stored const> dy) const {
+        using T         = typename Pass::stored;
+        auto const d    = out_.backward(p, dy);
+        auto const f    = p.template take<attention_problem<T>>();
+        auto const dqkv = p.make(f.qkv.rows, f.qkv.columns);
+        auto const dot  = p.template make<typename Pass::computed>(heads_, f.qkv.rows);
+        run(p.device, attention_gradient_problem<T>{f, d, dqkv, dot});
+        turn(p, dqkv, op::turn::backward);
+        return qkv_.backward(p, matrix_view<T const>(dqkv));
+    }
+
+  private:
+    template <class Pass, class T>
+    void turn(Pass& p, matrix_view<T> qkv, op::turn way) const {
+        if (how_ == positions::rotary)
+            p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.cosine, p.sine, heads_ + kv_heads_, head_size_, way});
+    }
+    template <class Pass, class T>
+    auto make(Pass& p, matrix_view<T> qkv, matrix_view<T> output) const {
+        using C = typename Pass::computed;
+        return attention_problem<T>{.qkv = qkv, .document_begin = p.batch.document_begin, .output = output,
+                                    .log_sum = p.template make<C>(heads_, qkv.rows), .sequences = p.batch.sequences,
+                                    .length = p.batch.length, .heads = heads_, .kv_heads = kv_heads_,
+                                    .head_size = head_size_, .scale = C(1.0 / std::sqrt(static_cast<double>(head_size_)))};
+    }
+
+    linear    qkv_, out_;
+    index_t   heads_ = 0, kv_heads_ = 0, head_size_ = 0;
+    positions how_ = positions::rotary;
+};
+
+}  // namespace midtrain::inline MT_ABI::model

@@ -1,0 +1,93 @@
+#pragma once
+#include <utility>
+#include <vector>
+#include <midtrain/model/embedding.hpp>
+#include <midtrain/model/head.hpp>
+#include <midtrain/model/pass.hpp>
+#include <midtrain/op/elementwise.hpp>
+
+namespace midtrain::inline MT_ABI::model {
+
+/// Embedding, equal blocks, norm, head. Owns no memory; p says what is kept between forward and backward.
+template <class Block, class Norm>
+class decoder {
+  public:
+    decoder(embedding in, std::vector<Block> blocks, Norm norm, head out)
+        : in_(std::move(in)), blocks_(std::move(blocks)), norm_(std::move(norm)), out_(std::move(out)) {}
+
+    /// Fills p.token_loss, one value a token, and in training what backward needs.
+    template <class Pass>
+    void forward(Pass& p) const {
+        bool const train = p.mode != pass_mode::evaluate;
+        auto const x     = hidden(p, train);
+        p.saving         = train;
+        auto const h     = norm_.forward(p, x);
+        out_.forward(p, view_of_const(h), train);
+    }
+
+    /// Adds the gradient of sum(token_loss) / target_count to p.gradients.
+    template <class Pass>
+    void backward(Pass& p) const {
+        using T       = typename Pass::stored;
+        auto const dh = out_.backward(p);
+        auto const d  = p.make(dh.rows, dh.columns);
+        p.device.elements(d.size(), op::fill<T>{d.flat(), 0});
+        norm_.backward_onto(p, view_of_const(dh), d);
+        for (auto b = blocks_.rbegin(); b != blocks_.rend(); ++b) {
+            scope const s(p);
+            if (p.mode == pass_mode::recompute) {
+                auto const x = p.template take<matrix_view<T const>>();
+                b->forward(p, x);
+            }
+            b->backward(p, d);
+        }
+        in_.backward(p, view_of_const(d));
+    }
+
+    /// The logits of every token: (tokens, vocabulary).
+    template <class Pass>
+    void logits(Pass& p, matrix_view<typename Pass::computed> out) const {
+        auto const x = hidden(p, false);
+        p.saving     = false;
+        out_.logits(p, view_of_const(norm_.forward(p, x)), out);
+    }
+
+  private:
+    template <class T>
+    static matrix_view<T const> view_of_const(matrix_view<T> m) {
+        return m;
+    }
+
+    template <class Pass>
+    auto hidden(Pass& p, bool train) const {
+        using T = typename Pass::stored;
+        matrix_view<T const> x = in_.forward(p);
+        if (p.mode == pass_mode::train && train) {
+            p.saving = true;
+            for (auto const& b : blocks_) x = b.forward(p, x);
+            return x;
+        }
+        auto const keep = [&] { return p.make(x.rows, x.columns); };
+        auto       spare = train ? matrix_view<T>{} : keep();
+        for (auto const& b : blocks_) {
+            p.saving = train;
+            p.save(x);
+            p.saving     = false;
+            auto const y = train ? keep() : spare;
+            {
+                scope const s(p);
+                p.device.elements(y.size(), op::convert<T, T>{b.forward(p, x).flat(), y.flat()});
+            }
+            x = y;
+        }
+        p.saving = train;
+        return x;
+    }
+
+    embedding          in_;
+    std::vector<Block> blocks_;
+    Norm               norm_;
+    head               out_;
+};
+
+}  // namespace midtrain::inline MT_ABI::model

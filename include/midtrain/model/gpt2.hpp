@@ -1,0 +1,50 @@
+#pragma once
+#include <cmath>
+#include <string>
+#include <vector>
+#include <midtrain/model/attention.hpp>
+#include <midtrain/model/block.hpp>
+#include <midtrain/model/decoder.hpp>
+#include <midtrain/model/decoder_shape.hpp>
+#include <midtrain/model/mlp.hpp>
+#include <midtrain/model/norm.hpp>
+
+namespace midtrain::inline MT_ABI::model {
+
+/// The GPT-2 family: LayerNorm, multi-head attention, learned positions, GELU, biases; names as transformers' GPT2LMHeadModel, whose
+/// matrices are stored (inputs, outputs).
+struct gpt2 {
+    using block_type = block<layernorm, attention, gelu_mlp>;
+    using net_type   = decoder<block_type, layernorm>;
+
+    template <class Shape>
+    static net_type make(parameter_layout& layout, Shape const& s) {
+        embedding const in(layout, s.vocab, s.width, "transformer.wte.weight", s.context, "transformer.wpe.weight", s.deviation);
+        std::vector<block_type> blocks;
+        for (int n = 0; n < s.layers; ++n) blocks.push_back(make_block(layout, s, n));
+        layernorm const norm(layout, s.layers + 1, s.width, "transformer.ln_f", s.norm_epsilon);
+        head const out = s.tied ? head(in.table()) : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation);
+        layout.close();
+        return {in, std::move(blocks), norm, out};
+    }
+
+  private:
+    template <class Shape>
+    static block_type make_block(parameter_layout& layout, Shape const& s, int n) {
+        std::string const at    = "transformer.h." + std::to_string(n) + ".";
+        index_t const     b     = n + 1, w = s.width;
+        double const      small = s.deviation / std::sqrt(2.0 * s.layers);
+        auto const        dense = [&](std::string const& name, index_t inputs, index_t outputs, double deviation) {
+            return linear(layout, b, inputs, outputs, {{at + name + ".weight", 0, outputs, true}}, {{at + name + ".bias", 0, outputs}}, deviation);
+        };
+        layernorm const first(layout, b, w, at + "ln_1", s.norm_epsilon);
+        auto const      qkv = dense("attn.c_attn", w, 3 * w, s.deviation);
+        auto const      out = dense("attn.c_proj", w, w, small);
+        layernorm const second(layout, b, w, at + "ln_2", s.norm_epsilon);
+        auto const      up   = dense("mlp.c_fc", w, s.ffn, s.deviation);
+        auto const      down = dense("mlp.c_proj", s.ffn, w, small);
+        return {first, attention(qkv, out, s.heads, s.heads, w / s.heads, positions::none), second, gelu_mlp(up, down)};
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI::model

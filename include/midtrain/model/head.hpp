@@ -1,0 +1,70 @@
+#pragma once
+#include <algorithm>
+#include <midtrain/model/pass.hpp>
+#include <midtrain/op/cross_entropy.hpp>
+#include <midtrain/problem/gemm.hpp>
+
+namespace midtrain::inline MT_ABI::model {
+
+/// The vocabulary head and its cross-entropy, in chunks of rows, so that the logits of a whole batch never exist. Since the
+/// denominator of the loss is known before, gradients are written in forward, and backward only hands them on.
+class head {
+  public:
+    static constexpr index_t chunk = 256;
+
+    head() = default;
+    explicit head(parameter table) : table_(table) {}  ///< tied: the embedding's table
+    head(parameter_layout& layout, index_t bucket, index_t vocabulary, index_t width, std::string name, double deviation) {
+        table_ = layout.add({.name = name, .rows = vocabulary, .columns = width, .role = role::matrix, .begins = {0, deviation}, .parts = {}}, bucket);
+    }
+
+    /// Fills p.token_loss; in training also the gradients of the table and, saved for backward, of h.
+    template <class Pass>
+    void forward(Pass& p, matrix_view<typename Pass::stored const> h, bool train) const {
+        using T  = typename Pass::stored;
+        using C  = typename Pass::computed;
+        auto dh  = train ? p.make(h.rows, h.columns) : matrix_view<T>{};
+        auto const w = p.weight(table_);
+        {
+            scope const s(p);
+            auto const  logits   = p.template make<C>(std::min(chunk, h.rows), w.rows);
+            auto const  gradient = train ? over(p, logits) : matrix_view<T>{};
+            for (index_t r = 0; r < h.rows; r += chunk) {
+                index_t const n = std::min(chunk, h.rows - r);
+                p.device.gemm(gemm_problem<T, T, C>{.a = h.rows_part(r, n), .b = w, .b_is = operand::transposed,
+                                                    .c = logits.rows_part(0, n)});
+                auto const g = train ? gradient.rows_part(0, n) : gradient;
+                p.device.rows(n, op::cross_entropy<T>{logits.rows_part(0, n), p.batch.targets.part(r, n), p.token_loss.part(r, n),
+                                                      g, C(1.0 / p.batch.target_count), C(p.z_loss)});
+                if (!train) continue;
+                p.device.gemm(gemm_problem<T, T, T>{.a = g, .b = w, .c = dh.rows_part(r, n)});
+                p.device.gemm(gemm_problem<T, T, C>{.a = g, .a_is = operand::transposed, .b = h.rows_part(r, n),
+                                                    .c = p.gradient(table_), .accumulate = true});
+            }
+        }
+        if (train) p.save(dh);
+    }
+    template <class Pass>
+    auto backward(Pass& p) const {
+        return p.template take<matrix_view<typename Pass::stored>>();
+    }
+    /// Logits of the rows of h, for looking at and for drawing tokens.
+    template <class Pass>
+    void logits(Pass& p, matrix_view<typename Pass::stored const> h, matrix_view<typename Pass::computed> out) const {
+        using T = typename Pass::stored;
+        p.device.gemm(gemm_problem<T, T, typename Pass::computed>{.a = h, .b = p.weight(table_), .b_is = operand::transposed, .c = out});
+    }
+
+  private:
+    // Where the gradient of the logits goes: over the logits when the types agree.
+    template <class Pass, class C>
+    static auto over(Pass& p, matrix_view<C> logits) {
+        using T = typename Pass::stored;
+        if constexpr (std::is_same_v<T, C>) return logits;
+        else return p.make(logits.rows, logits.columns);
+    }
+
+    parameter table_;
+};
+
+}  // namespace midtrain::inline MT_ABI::model

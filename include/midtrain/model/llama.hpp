@@ -1,0 +1,49 @@
+#pragma once
+#include <cmath>
+#include <string>
+#include <vector>
+#include <midtrain/model/attention.hpp>
+#include <midtrain/model/block.hpp>
+#include <midtrain/model/decoder.hpp>
+#include <midtrain/model/decoder_shape.hpp>
+#include <midtrain/model/mlp.hpp>
+#include <midtrain/model/norm.hpp>
+
+namespace midtrain::inline MT_ABI::model {
+
+/// The Llama family: RMSNorm, grouped-query attention with rope, SwiGLU, no biases; names as transformers' LlamaForCausalLM.
+struct llama {
+    using block_type = block<rmsnorm, attention, swiglu>;
+    using net_type   = decoder<block_type, rmsnorm>;
+
+    template <class Shape>
+    static net_type make(parameter_layout& layout, Shape const& s) {
+        embedding const in(layout, s.vocab, s.width, "model.embed_tokens.weight", 0, "", s.deviation);
+        std::vector<block_type> blocks;
+        for (int n = 0; n < s.layers; ++n) blocks.push_back(make_block(layout, s, n));
+        rmsnorm const norm(layout, s.layers + 1, s.width, "model.norm", s.norm_epsilon);
+        head const    out = s.tied ? head(in.table()) : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation);
+        layout.close();
+        return {in, std::move(blocks), norm, out};
+    }
+
+  private:
+    template <class Shape>
+    static block_type make_block(parameter_layout& layout, Shape const& s, int n) {
+        std::string const at    = "model.layers." + std::to_string(n) + ".";
+        index_t const     b     = n + 1, size = s.width / s.heads, q = s.width, kv = size * s.kv_heads;
+        double const      small = s.deviation / std::sqrt(2.0 * s.layers);
+        rmsnorm const first(layout, b, s.width, at + "input_layernorm", s.norm_epsilon);
+        linear const  qkv(layout, b, s.width, q + 2 * kv,
+                          {{at + "self_attn.q_proj.weight", 0, q}, {at + "self_attn.k_proj.weight", q, kv}, {at + "self_attn.v_proj.weight", q + kv, kv}},
+                          {}, s.deviation);
+        linear const  out(layout, b, q, s.width, {{at + "self_attn.o_proj.weight", 0, s.width}}, {}, small);
+        rmsnorm const second(layout, b, s.width, at + "post_attention_layernorm", s.norm_epsilon);
+        linear const  gate_up(layout, b, s.width, 2 * s.ffn,
+                              {{at + "mlp.gate_proj.weight", 0, s.ffn}, {at + "mlp.up_proj.weight", s.ffn, s.ffn}}, {}, s.deviation);
+        linear const  down(layout, b, s.ffn, s.width, {{at + "mlp.down_proj.weight", 0, s.width}}, {}, small);
+        return {first, attention(qkv, out, s.heads, s.kv_heads, size, positions::rotary), second, swiglu(gate_up, down)};
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI::model

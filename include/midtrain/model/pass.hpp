@@ -1,0 +1,124 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+#include <midtrain/core/error.hpp>
+#include <midtrain/core/view.hpp>
+#include <midtrain/op/embedding.hpp>
+#include <midtrain/problem/batch.hpp>
+#include <midtrain/problem/parameters.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// Memory handed out from the bottom and given back from the top. Without memory it only counts.
+class arena {
+  public:
+    arena() = default;
+    explicit arena(row_view<std::byte> memory) : memory_(memory) {}
+
+    template <class T>
+    T* take(index_t n) {
+        index_t const bytes = (n * static_cast<index_t>(sizeof(T)) + 255) / 256 * 256, at = used_;
+        used_ += bytes;
+        peak_ = std::max(peak_, used_);
+        if (!memory_.data) return nullptr;
+        check(used_ <= memory_.size(), "the activations outgrew what the dry run counted: the batch is larger than the plan's");
+        return reinterpret_cast<T*>(memory_.data + at);
+    }
+    index_t used() const { return used_; }
+    index_t peak() const { return peak_; }
+    void    release(index_t to) { used_ = to; }
+
+  private:
+    row_view<std::byte> memory_;
+    index_t             used_ = 0, peak_ = 0;
+};
+
+/// What layers save in forward for backward: last in, first out, views and numbers only.
+class tape {
+  public:
+    template <class V>
+    void push(V const& v) {
+        static_assert(std::is_trivially_copyable_v<V>);
+        auto const at = bytes_.size();
+        bytes_.resize(at + sizeof(V));
+        std::memcpy(bytes_.data() + at, &v, sizeof(V));
+    }
+    template <class V>
+    V pop() {
+        V v;
+        MT_EXPECT(bytes_.size() >= sizeof(V));
+        std::memcpy(static_cast<void*>(&v), bytes_.data() + bytes_.size() - sizeof(V), sizeof(V));
+        bytes_.resize(bytes_.size() - sizeof(V));
+        return v;
+    }
+    bool empty() const { return bytes_.empty(); }
+
+  private:
+    std::vector<std::byte> bytes_;
+};
+
+/// train keeps what backward needs; recompute keeps only the input of each block; evaluate keeps nothing.
+enum class pass_mode { train, recompute, evaluate };
+
+/// What flows through the layers.
+template <class Device, class Precision>
+struct pass {
+    using stored   = typename Precision::stored;
+    using computed = typename Precision::computed;
+
+    Device&                        device;
+    parameter_layout const&        layout;
+    pass_mode                      mode = pass_mode::train;
+    row_view<stored const>         weights;    // (layout.size())
+    row_view<computed>             gradients;  // (layout.size())
+    token_batch                    batch{};
+    op::index_runs                 by_token{}, by_position{};  // for the embeddings' gradients
+    matrix_view<computed const>    cosine{}, sine{};           // (positions, head size / 2)
+    row_view<computed>             token_loss{};               // (tokens)
+    double                         z_loss = 0;                 // weight of the z-loss
+    midtrain::arena                memory{};
+    midtrain::tape                 saved{};
+    bool                           saving = true;
+
+    template <class T = stored>
+    matrix_view<T> make(index_t rows, index_t columns) {
+        return as_matrix(memory.take<T>(rows * columns), rows, columns);
+    }
+    template <class T = computed>
+    row_view<T> make_row(index_t n) {
+        return {memory.take<T>(n), n};
+    }
+    matrix_view<stored const> weight(parameter w) const {
+        return as_matrix(weights.data + layout[w].offset, w.rows, w.columns);
+    }
+    matrix_view<computed> gradient(parameter w) const {
+        return as_matrix(gradients.data + layout[w].offset, w.rows, w.columns);
+    }
+    template <class V>
+    void save(V const& v) {
+        if (saving) saved.push(v);
+    }
+    template <class V>
+    V take() {
+        return saved.pop<V>();
+    }
+};
+
+/// Gives back what a pass's arena handed out within its life.
+template <class Pass>
+class scope {
+  public:
+    explicit scope(Pass& p) : pass_(p), mark_(p.memory.used()) {}
+    ~scope() { pass_.memory.release(mark_); }
+    scope(scope const&)            = delete;
+    scope& operator=(scope const&) = delete;
+
+  private:
+    Pass&   pass_;
+    index_t mark_;
+};
+
+}  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,266 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+#include <midtrain/core/random.hpp>
+#include <midtrain/model/pass.hpp>
+#include <midtrain/optim/elementwise_step.hpp>
+#include <midtrain/problem/counting_device.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// Some bytes of a run under a name: what a checkpoint stores.
+struct state_buffer {
+    std::string          name;
+    std::span<std::byte> bytes;
+};
+
+/// A model with its memory on a device: weights, gradients, slots, activations. Family is model::llama, model::gpt2, ...
+template <class Device, class Family, class Shape, class Precision>
+class trainable {
+  public:
+    using stored   = typename Precision::stored;
+    using computed = typename Precision::computed;
+    using master_t = typename Precision::master;
+
+    trainable(Device& device, Shape shape, pass_mode training = pass_mode::train)
+        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)) {
+        weights_  = device.template make<stored>(layout_.size());
+        master_   = device.template make<master_t>(layout_.size());
+        gradient_ = device.template make<computed>(layout_.size());
+        partial_  = device.template make<computed>((layout_.size() + 4095) / 4096);
+        scalars_  = device.template make<step_scalars>(1);
+    }
+
+    Shape const&            shape() const { return shape_; }
+    Device&                 device() { return *device_; }
+    parameter_layout const& parameters() const { return layout_; }
+    row_view<master_t>      master() { return master_.view(); }
+    row_view<computed>      gradient() { return gradient_.view(); }
+    row_view<computed>      slots() { return slots_.view(); }
+    index_t                 activation_bytes() const { return memory_.size(); }
+    double                  z_loss = 0;
+
+    /// Fresh weights, the same for a seed on every machine and in every order.
+    void initialise(std::uint64_t seed) {
+        std::vector<master_t> host(static_cast<std::size_t>(layout_.size()));
+        std::uint64_t         stream = 0;
+        for (auto const& e : layout_.entries()) {
+            random_stream const draws{seed, stream++};
+            for (index_t i = 0; i < e.size(); ++i) {
+                double const u = 1.0 - draws.uniform(2 * static_cast<std::uint64_t>(i)), v = draws.uniform(2 * static_cast<std::uint64_t>(i) + 1);
+                double const normal = std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
+                host[static_cast<std::size_t>(e.offset + i)] = static_cast<master_t>(e.begins.mean + e.begins.deviation * normal);
+            }
+        }
+        device_->upload(host.data(), master_.view());
+        refresh();
+    }
+
+    /// Every part of every parameter from a source of weights: `source.read(name, rows, columns, float* to)` in checkpoint layout.
+    template <class Source>
+    void load(Source const& source) {
+        std::vector<master_t> host(static_cast<std::size_t>(layout_.size()));
+        std::vector<float>    part;
+        for (auto const& e : layout_.entries())
+            for (auto const& p : e.parts) {
+                part.resize(static_cast<std::size_t>(p.rows * e.columns));
+                source(p.name, p.transposed ? e.columns : p.rows, p.transposed ? p.rows : e.columns, std::span<float>(part));
+                place(part, e, p, host);
+            }
+        device_->upload(host.data(), master_.view());
+        refresh();
+    }
+
+    /// One part of a flat buffer (weights, gradients, slots) in checkpoint layout.
+    template <class T>
+    std::vector<T> part(row_view<T const> flat, parameter_info const& e, parameter_part const& p) const {
+        std::vector<T> out(static_cast<std::size_t>(p.rows * e.columns));
+        for (index_t r = 0; r < p.rows; ++r)
+            for (index_t c = 0; c < e.columns; ++c)
+                out[static_cast<std::size_t>(p.transposed ? c * p.rows + r : r * e.columns + c)] =
+                    flat.data[e.offset + (p.first_row + r) * e.columns + c];
+        return out;
+    }
+
+    /// Cosines and sines for positions 0 .. length-1: fill(length, head_size, cosine, sine), each (length, head_size / 2) in double.
+    template <class Fill>
+    void set_rotary(index_t length, Fill const& fill) {
+        index_t const       size = shape_.width / shape_.heads, half = size / 2;
+        std::vector<double> c(static_cast<std::size_t>(length * half)), s(c.size());
+        fill(length, size, c.data(), s.data());
+        cosine_ = upload_as_computed(c);
+        sine_   = upload_as_computed(s);
+        positions_ = length;
+    }
+
+    void zero_gradient() { device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0}); }
+
+    /// Forward and backward: adds the gradient of sum(loss) / target_count, fills the losses by token.
+    void accumulate(token_batch const& batch, row_view<computed> token_loss) { go(batch, token_loss, training_); }
+    /// Forward only.
+    void evaluate(token_batch const& batch, row_view<computed> token_loss) { go(batch, token_loss, pass_mode::evaluate); }
+
+    /// Logits of every token, (tokens, vocabulary).
+    void logits(token_batch const& batch, matrix_view<computed> out) {
+        reserve(batch, pass_mode::evaluate);
+        auto p = make_pass(*device_, batch, pass_mode::evaluate, {});
+        p.memory = arena(memory_.view());
+        net_.logits(p, out);
+        device_->wait();
+    }
+
+    /// Square root of the sum of squares of the gradient, in an order that never changes.
+    double gradient_norm() {
+        device_->rows(partial_.size(), squares_of_part<computed>{gradient_.view(), partial_.view()});
+        partial_host_.resize(static_cast<std::size_t>(partial_.size()));
+        device_->download(row_view<computed const>(partial_.view()), partial_host_.data());
+        double total = 0;
+        for (auto x : partial_host_) total += static_cast<double>(x);
+        return std::sqrt(total);
+    }
+
+    /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
+    template <class Optimizer>
+    void prepare(Optimizer const& optimizer) {
+        if (slots_.size() != Optimizer::slots * layout_.size()) slots_ = device_->template make<computed>(Optimizer::slots * layout_.size());
+        std::vector<computed> decay(static_cast<std::size_t>(layout_.size() / 64));
+        for (auto const& e : layout_.entries())
+            for (index_t i = e.offset / 64; i < (e.offset + e.size() + 63) / 64; ++i)
+                decay[static_cast<std::size_t>(i)] = static_cast<computed>(optimizer.decay_of(e.role));
+        decay_ = device_->template make<computed>(layout_.size() / 64);
+        device_->upload(decay.data(), decay_.view());
+    }
+
+    /// One step of the optimizer from the gradient that lies there.
+    template <class Optimizer>
+    void apply(Optimizer const& optimizer, step_scalars s) {
+        optimizer.prepare(s);
+        device_->upload(&s, scalars_.view());
+        device_->rows(layout_.size() / 64,
+                      elementwise_step<Optimizer, Precision>{optimizer, scalars_.view().data, master_.view(), weights_.view(),
+                                                             gradient_.view(), slots_.view(), decay_.view()});
+    }
+
+    /// Stored weights from master weights: after loading.
+    void refresh() { device_->elements(layout_.size(), op::convert<master_t, stored>{master_.view(), weights_.view()}); }
+
+    /// What a checkpoint must hold to go on from here.
+    std::vector<state_buffer> state_buffers() {
+        return {{"master", std::as_writable_bytes(std::span(master_.view().data, static_cast<std::size_t>(master_.size())))},
+                {"slots", std::as_writable_bytes(std::span(slots_.view().data, static_cast<std::size_t>(slots_.size())))}};
+    }
+
+    /// Bytes of activations that a micro-batch of this form needs, from a dry run.
+    index_t count_activations(index_t sequences, index_t length, pass_mode mode) const {
+        counting_device nobody;
+        token_batch     form{};
+        form.sequences    = sequences;
+        form.length       = length;
+        form.target_count = 1;
+        auto            p = make_pass(nobody, form, mode, {});
+        net_.forward(p);
+        if (mode != pass_mode::evaluate) net_.backward(p);
+        return p.memory.peak();
+    }
+
+  private:
+    static void place(std::vector<float> const& from, parameter_info const& e, parameter_part const& p, std::vector<master_t>& to) {
+        for (index_t r = 0; r < p.rows; ++r)
+            for (index_t c = 0; c < e.columns; ++c)
+                to[static_cast<std::size_t>(e.offset + (p.first_row + r) * e.columns + c)] =
+                    static_cast<master_t>(from[static_cast<std::size_t>(p.transposed ? c * p.rows + r : r * e.columns + c)]);
+    }
+    auto upload_as_computed(std::vector<double> const& x) {
+        std::vector<computed> const y(x.begin(), x.end());
+        auto b = device_->template make<computed>(static_cast<index_t>(y.size()));
+        device_->upload(y.data(), b.view());
+        return b;
+    }
+
+    template <class D>
+    auto make_pass(D& device, token_batch const& batch, pass_mode mode, row_view<computed> token_loss) const {
+        index_t const half = shape_.width / shape_.heads / 2;
+        return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights_.view(),
+                                  .gradients = gradient_.view(), .batch = batch,
+                                  .cosine = as_matrix<computed const>(cosine_.view().data, positions_, half),
+                                  .sine = as_matrix<computed const>(sine_.view().data, positions_, half),
+                                  .token_loss = token_loss, .z_loss = z_loss};
+    }
+
+    void reserve(token_batch const& batch, pass_mode mode) {
+        std::array<index_t, 3> const form{batch.sequences, batch.length, static_cast<index_t>(mode)};
+        if (std::find(counted_.begin(), counted_.end(), form) != counted_.end()) return;
+        counted_.push_back(form);
+        index_t const need = count_activations(batch.sequences, batch.length, mode);
+        if (memory_.size() >= need) return;
+        memory_ = {};
+        memory_ = device_->template make<std::byte>(need);
+    }
+
+    void go(token_batch const& batch, row_view<computed> token_loss, pass_mode mode) {
+        reserve(batch, mode);
+        auto p   = make_pass(*device_, batch, mode, token_loss);
+        p.memory = arena(memory_.view());
+        p.saved  = std::move(saved_);
+        if (mode != pass_mode::evaluate) {
+            p.by_token    = runs_of(batch.inputs, shape_.vocab, token_runs_);
+            p.by_position = runs_of(batch.positions, shape_.context, position_runs_);
+        }
+        net_.forward(p);
+        if (mode != pass_mode::evaluate) net_.backward(p);
+        saved_ = std::move(p.saved);
+        device_->wait();
+    }
+
+    /// Tokens by index, by counting: linear, and it allocates only the first time.
+    struct run_space {
+        std::vector<std::int32_t> order, begin, place;
+    };
+    static op::index_runs runs_of(row_view<std::int32_t const> index, index_t entries, run_space& s) {
+        auto const n = static_cast<std::size_t>(index.size());
+        s.place.assign(static_cast<std::size_t>(entries) + 1, 0);
+        s.order.resize(n);
+        s.begin.clear();
+        s.begin.reserve(n + 1);
+        for (auto i : index) {
+            if (i < 0 || i >= entries) return {};
+            ++s.place[static_cast<std::size_t>(i) + 1];
+        }
+        for (std::size_t e = 0; e < static_cast<std::size_t>(entries); ++e) {
+            if (s.place[e + 1] > 0) s.begin.push_back(s.place[e]);
+            s.place[e + 1] += s.place[e];
+        }
+        s.begin.push_back(static_cast<std::int32_t>(n));
+        for (std::size_t t = 0; t < n; ++t)
+            s.order[static_cast<std::size_t>(s.place[static_cast<std::size_t>(index.data[t])]++)] = static_cast<std::int32_t>(t);
+        return {{s.order.data(), static_cast<index_t>(n)}, {s.begin.data(), static_cast<index_t>(s.begin.size())},
+                static_cast<index_t>(s.begin.size()) - 1};
+    }
+
+    template <class T>
+    using buffer = typename Device::template buffer<T>;
+
+    Device*                             device_;
+    Shape                               shape_;
+    pass_mode                           training_;
+    parameter_layout                    layout_;
+    typename Family::net_type           net_;
+    buffer<stored>                      weights_;
+    buffer<master_t>                    master_;
+    buffer<computed>                    gradient_, slots_, decay_, cosine_, sine_, partial_;
+    buffer<step_scalars>                scalars_;
+    buffer<std::byte>                   memory_;
+    index_t                             positions_ = 0;
+    std::vector<computed>               partial_host_;
+    std::vector<std::array<index_t, 3>> counted_;
+    tape                                saved_;
+    run_space                           token_runs_, position_runs_;
+};
+
+}  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,146 @@
+#pragma once
+#include <midtrain/core/monoid.hpp>
+#include <midtrain/core/scalar.hpp>
+#include <midtrain/problem/attention.hpp>
+
+namespace midtrain::inline MT_ABI::op {
+
+/// The reference: one (head, token) a team, no memory beyond the result. The work is quadratic in length and each score is
+/// computed twice; devices have tuned ways.
+template <class T>
+struct attention_forward {
+    attention_problem<T> p;
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {
+        using C            = computed_t<T>;
+        auto const    a    = p;
+        index_t const tokens = a.sequences * a.length;
+        index_t const head = task / tokens, t = task % tokens, kv = head / a.group();
+        index_t const base = t / a.length * a.length, first = base + a.document_begin[t], n = t - first + 1;
+        auto const score = [=](index_t j) {
+            C s = 0;
+            for (index_t i = 0; i < a.head_size; ++i)
+                s += C(a.qkv(t, a.query_column(head) + i)) * C(a.qkv(first + j, a.key_column(kv) + i));
+            return s * a.scale;
+        };
+        C const top   = team.reduce(n, largest{}, score);
+        C const total = team.reduce(n, sum{}, [=](index_t j) { return exponential(score(j) - top); });
+        if (team.leads()) a.log_sum(head, t) = top + logarithm(total);
+        for (index_t i = 0; i < a.head_size; ++i) {
+            C const value = team.reduce(n, sum{}, [=](index_t j) {
+                return exponential(score(j) - top) * C(a.qkv(first + j, a.value_column(kv) + i));
+            });
+            if (team.leads()) a.output(t, a.query_column(head) + i) = T(value / total);
+        }
+    }
+};
+
+/// d(score) of query t of a head against key j, and the probability itself: what both halves of backward need.
+template <class T>
+struct attention_slope {
+    attention_gradient_problem<T> g;
+
+    struct result {
+        computed_t<T> probability, slope;
+    };
+    MT_HOST_DEVICE result operator()(index_t head, index_t t, index_t j) const {
+        using C          = computed_t<T>;
+        auto const& a    = g.forward;
+        index_t const kv = head / a.group();
+        C s = 0, along = 0;
+        for (index_t i = 0; i < a.head_size; ++i) {
+            s += C(a.qkv(t, a.query_column(head) + i)) * C(a.qkv(j, a.key_column(kv) + i));
+            along += C(g.output_gradient(t, a.query_column(head) + i)) * C(a.qkv(j, a.value_column(kv) + i));
+        }
+        C const probability = exponential(s * a.scale - a.log_sum(head, t));
+        return {probability, probability * (along - g.dot(head, t)) * a.scale};
+    }
+};
+
+/// dot(head, token) = sum(output * output_gradient). One (head, token) a team.
+template <class T>
+struct attention_dot {
+    attention_gradient_problem<T> g;
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {
+        using C              = computed_t<T>;
+        auto const    self   = g;
+        index_t const tokens = g.forward.sequences * g.forward.length;
+        index_t const head = task / tokens, t = task % tokens, column = g.forward.query_column(head);
+        C const value = team.reduce(g.forward.head_size, sum{}, [=](index_t i) {
+            return C(self.forward.output(t, column + i)) * C(self.output_gradient(t, column + i));
+        });
+        if (team.leads()) self.dot(head, t) = value;
+    }
+};
+
+/// The queries' gradient. One (head, token) a team.
+template <class T>
+struct attention_query_backward {
+    attention_gradient_problem<T> g;
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {
+        using C              = computed_t<T>;
+        auto const    a      = g.forward;
+        auto const    out    = g.qkv_gradient;
+        index_t const tokens = a.sequences * a.length;
+        index_t const head = task / tokens, t = task % tokens, kv = head / a.group();
+        index_t const first = t / a.length * a.length + a.document_begin[t];
+        attention_slope<T> const slope{g};
+        team.each(a.head_size, [=](index_t i) {
+            C total = 0;
+            for (index_t j = first; j <= t; ++j) total += slope(head, t, j).slope * C(a.qkv(j, a.key_column(kv) + i));
+            out(t, a.query_column(head) + i) = T(total);
+        });
+    }
+};
+
+/// The keys' and values' gradient, summed over the heads of the group. One (kv head, token) a team.
+template <class T>
+struct attention_key_backward {
+    attention_gradient_problem<T> g;
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {
+        using C              = computed_t<T>;
+        auto const    self   = g;
+        auto const    a      = g.forward;
+        index_t const tokens = a.sequences * a.length;
+        index_t const kv = task / tokens, j = task % tokens, base = j / a.length * a.length, last = base + a.length;
+        attention_slope<T> const slope{g};
+        team.each(a.head_size, [=](index_t i) {
+            C key = 0, value = 0;
+            for (index_t head = kv * a.group(); head < (kv + 1) * a.group(); ++head)
+                for (index_t t = j; t < last; ++t) {
+                    if (base + a.document_begin[t] > j) continue;
+                    auto const s = slope(head, t, j);
+                    key += s.slope * C(a.qkv(t, a.query_column(head) + i));
+                    value += s.probability * C(self.output_gradient(t, a.query_column(head) + i));
+                }
+            self.qkv_gradient(j, a.key_column(kv) + i)   = T(key);
+            self.qkv_gradient(j, a.value_column(kv) + i) = T(value);
+        });
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI::op
+
+namespace midtrain::inline MT_ABI {
+
+template <class Device, class T>
+void plain(Device& device, attention_problem<T> const& p) {
+    device.rows(p.heads * p.sequences * p.length, op::attention_forward<T>{p});
+}
+
+template <class Device, class T>
+void plain(Device& device, attention_gradient_problem<T> const& g) {
+    auto const tokens = g.forward.sequences * g.forward.length;
+    device.rows(g.forward.heads * tokens, op::attention_dot<T>{g});
+    device.rows(g.forward.heads * tokens, op::attention_query_backward<T>{g});
+    device.rows(g.forward.kv_heads * tokens, op::attention_key_backward<T>{g});
+}
+
+}  // namespace midtrain::inline MT_ABI

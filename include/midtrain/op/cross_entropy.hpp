@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+#include <midtrain/core/bf16.hpp>
+#include <midtrain/core/monoid.hpp>
+#include <midtrain/core/scalar.hpp>
+#include <midtrain/core/view.hpp>
+
+namespace midtrain::inline MT_ABI::op {
+
+/// loss = log(sum(exp(logits))) - logits[target] + z * log(sum(exp(logits)))^2 for one row of a chunk of logits, and the
+/// gradient of that, times `share`, in `gradient` (which may be empty: loss only). A target below zero: loss and gradient 0.
+/// z is the weight of the z-loss (PaLM, section 5). One row a team.
+template <class T>
+struct cross_entropy {
+    matrix_view<computed_t<T>>   logits;    // (rows, vocabulary); used as workspace
+    row_view<std::int32_t const> target;    // (rows)
+    row_view<computed_t<T>>      loss;      // (rows): without the z term
+    matrix_view<T>               gradient;  // (rows, vocabulary), or empty
+    computed_t<T>                share;     // 1 / targets in the global batch
+    computed_t<T>                z;
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
+        using C         = computed_t<T>;
+        auto const n    = logits.columns;
+        auto const in   = logits.row(r).data;
+        auto const goal = static_cast<index_t>(target[r]);
+        auto const out  = gradient.data ? gradient.row(r).data : nullptr;
+        if (goal < 0) {
+            if (team.leads()) loss[r] = C(0);
+            if (out) team.each(n, [=](index_t i) { out[i] = T(C(0)); });
+            return;
+        }
+        C const top    = team.reduce(n, largest{}, [=](index_t i) { return in[i]; });
+        C const wanted = in[goal];
+        team.each(n, [=](index_t i) { in[i] = exponential(in[i] - top); });
+        C const total = team.reduce(n, sum{}, [=](index_t i) { return in[i]; });
+        C const log_z = top + logarithm(total);
+        if (team.leads()) loss[r] = log_z - wanted;
+        if (!out) return;
+        C const scale = share * (C(1) + C(2) * z * log_z) / total;
+        C const minus = share;
+        team.each(n, [=](index_t i) { out[i] = T(in[i] * scale - (i == goal ? minus : C(0))); });
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI::op

@@ -1,0 +1,40 @@
+#pragma once
+#include <cstdint>
+#include <midtrain/core/bf16.hpp>
+#include <midtrain/core/view.hpp>
+
+namespace midtrain::inline MT_ABI::op {
+
+/// Which way rope turns: forward turns queries and keys, backward turns their gradients back.
+enum class turn { forward, backward };
+
+/// Rotary embedding in place on the first `heads` heads of each row, pairs (i, i + size/2) as transformers pairs them
+/// (Su et al. 2021, eq. 34). The table holds cosine and sine by position, times the temperature. One token a team.
+template <class T>
+struct rope {
+    matrix_view<T>                   x;  // (tokens, >= heads * size)
+    row_view<std::int32_t const>     position;
+    matrix_view<computed_t<T> const> cosine, sine;  // (positions, size / 2)
+    index_t                          heads, size;
+    turn                             way;
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t t) const {
+        using C         = computed_t<T>;
+        auto const row  = x.row(t).data;
+        auto const c    = cosine.row(position[t]).data;
+        auto const s    = sine.row(position[t]).data;
+        C const    sign = way == turn::forward ? C(1) : C(-1);
+        auto const half = size / 2;
+        for (index_t h = 0; h < heads; ++h) {
+            auto const a = row + h * size;
+            team.each(half, [=](index_t i) {
+                C const u = C(a[i]), v = C(a[i + half]), k = sign * s[i];
+                a[i]        = T(u * c[i] - v * k);
+                a[i + half] = T(v * c[i] + u * k);
+            });
+        }
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI::op

@@ -1,0 +1,59 @@
+#pragma once
+#include <midtrain/core/monoid.hpp>
+#include <midtrain/core/view.hpp>
+#include <midtrain/optim/step_scalars.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// One pass over everything: gradient, slots and master weights in, new slots, master and stored weights out. A team takes 64
+/// values, which belong to one tensor because layouts pad to 64, and share its decay.
+template <class Optimizer, class Precision>
+struct elementwise_step {
+    using C = typename Precision::computed;
+
+    Optimizer                               optimizer;
+    step_scalars const*                     scalars;
+    row_view<typename Precision::master>    master;    // (n)
+    row_view<typename Precision::stored>    stored;    // (n)
+    row_view<C const>                       gradient;  // (n)
+    row_view<C>                             slots;     // (slots * n), one slot after the other
+    row_view<C const>                       decay;     // (n / 64)
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t chunk) const {
+        auto const    f = optimizer;
+        auto const    s = *scalars;
+        index_t const n = master.size(), first = chunk * 64;
+        C const       d = decay[chunk], clip = C(s.clip_factor);
+        auto const    w = master.data + first;
+        auto const    o = stored.data + first;
+        auto const    g = gradient.data + first;
+        auto const    m = slots.data + first;
+        team.each(64, [=](index_t i) {
+            C slot[Optimizer::slots];
+            for (int k = 0; k < Optimizer::slots; ++k) slot[k] = m[k * n + i];
+            C const next = f.update(C(w[i]), C(g[i]) * clip, slot, s, d);
+            for (int k = 0; k < Optimizer::slots; ++k) m[k * n + i] = slot[k];
+            w[i] = typename Precision::master(next);
+            o[i] = typename Precision::stored(next);
+        });
+    }
+};
+
+/// partial(r) = sum of squares of 4096 values: the first half of a norm whose order never changes.
+template <class C>
+struct squares_of_part {
+    row_view<C const> x;
+    row_view<C>       partial;
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
+        auto const    in = x.data + r * 4096;
+        index_t const n  = x.size() - r * 4096 < 4096 ? x.size() - r * 4096 : 4096;
+        C const       s  = team.reduce(n, sum{}, [=](index_t i) { return in[i] * in[i]; });
+        if (team.leads()) partial[r] = s;
+    }
+
+};
+
+}  // namespace midtrain::inline MT_ABI

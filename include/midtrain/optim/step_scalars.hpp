@@ -1,0 +1,17 @@
+#pragma once
+#include <cstdint>
+#include <midtrain/config.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// The numbers of one optimizer step. They lie in one device struct whose address the functors hold, so that a captured
+/// launch stays true from step to step.
+struct step_scalars {
+    double       rate        = 0;
+    double       clip_factor = 1;  ///< gradients are multiplied by this
+    std::int64_t step        = 1;  ///< from 1
+    double       correction1 = 1;  ///< 1 - beta1^step, filled by the optimizer
+    double       correction2 = 1;  ///< 1 - beta2^step
+};
+
+}  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,20 @@
+#pragma once
+#include <cstdint>
+#include <midtrain/core/view.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// One micro-batch: `sequences` rows of `length` tokens, flattened.
+struct token_batch {
+    row_view<std::int32_t const> inputs;          ///< (sequences * length)
+    row_view<std::int32_t const> targets;         ///< the same; below zero: no loss here
+    row_view<std::int32_t const> positions;       ///< position of each token for rotary or learned embeddings
+    row_view<std::int32_t const> document_begin;  ///< offset in its own sequence of the first token it may attend to
+    index_t                      sequences = 0;
+    index_t                      length    = 0;
+    double                       target_count = 0;  ///< targets in the global batch: the denominator of the loss
+
+    constexpr index_t count() const { return sequences * length; }
+};
+
+}  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,79 @@
+#pragma once
+#include <string>
+#include <vector>
+#include <midtrain/core/error.hpp>
+#include <midtrain/core/types.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// What a parameter is for; decay, rate multipliers and clipping may differ by role.
+enum class role { embedding, matrix, norm, bias };
+
+/// Some rows of a parameter under the name that checkpoints know them by.
+/// `transposed`: the checkpoint stores (columns, rows), as GPT-2's Conv1D does.
+struct parameter_part {
+    std::string name;
+    index_t     first_row = 0;
+    index_t     rows      = 0;
+    bool        transposed = false;
+};
+
+/// How a fresh parameter begins: normal with this deviation, or the constant `mean` where the deviation is zero.
+struct initial_values {
+    double mean      = 0;
+    double deviation = 0;
+};
+
+/// One tensor of the model: (rows, columns), at `offset` in the flat buffers of weights, gradients and slots.
+struct parameter_info {
+    std::string                 name;
+    index_t                     rows = 0, columns = 0;
+    midtrain::role              role = role::matrix;
+    initial_values              begins;
+    std::vector<parameter_part> parts;
+    index_t                     offset = 0;
+    index_t                     bucket = 0;
+
+    index_t size() const { return rows * columns; }
+};
+
+/// Where a layer finds its parameter: index into the layout, filled in by parameter_layout::add.
+struct parameter {
+    index_t index = -1;
+    index_t rows = 0, columns = 0;
+};
+
+/// All tensors of a model in one flat buffer, in the order in which backward finishes them (last layer first), each
+/// padded to 64 values, so that an update is one launch and an exchange can overlap backward.
+class parameter_layout {
+  public:
+    /// Registers a tensor in forward order; `bucket` groups what one block owns.
+    parameter add(parameter_info info, index_t bucket) {
+        info.bucket = bucket;
+        if (info.parts.empty()) info.parts = {{info.name, 0, info.rows, false}};
+        entries_.push_back(std::move(info));
+        return {static_cast<index_t>(entries_.size()) - 1, entries_.back().rows, entries_.back().columns};
+    }
+    /// Assigns the offsets; call once, after the last add.
+    void close() {
+        size_ = 0;
+        for (auto e = entries_.rbegin(); e != entries_.rend(); ++e) {
+            e->offset = size_;
+            size_ += (e->size() + 63) / 64 * 64;
+        }
+    }
+    std::vector<parameter_info> const& entries() const { return entries_; }
+    parameter_info const&              operator[](parameter p) const { return entries_[static_cast<std::size_t>(p.index)]; }
+    index_t                            size() const { return size_; }  ///< padded values in all
+    index_t                            count() const {                 ///< values without the padding
+        index_t n = 0;
+        for (auto const& e : entries_) n += e.size();
+        return n;
+    }
+
+  private:
+    std::vector<parameter_info> entries_;
+    index_t                     size_ = 0;
+};
+
+}  // namespace midtrain::inline MT_ABI
