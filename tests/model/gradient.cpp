@@ -1,0 +1,109 @@
+#include <boost/test/unit_test.hpp>
+#include <algorithm>
+#include <cmath>
+#include <vector>
+#include <midtrain/exec/host/host.hpp>
+#include <midtrain/model/gpt2.hpp>
+#include <midtrain/model/llama.hpp>
+#include <midtrain/model/trainable.hpp>
+#include <midtrain/precision/precision.hpp>
+#include <support/small_models.hpp>
+
+namespace mt = midtrain;
+
+namespace {
+
+template <class Model>
+double loss_of(Model& m, mt::token_batch const& b, std::vector<double>& by_token) {
+    m.evaluate(b, {by_token.data(), b.count()});
+    double total = 0;
+    for (double x : by_token) total += x;
+    return total / b.target_count;
+}
+
+/// The largest relative error of the gradient against central differences, over three values of every tensor.
+template <class Family>
+double worst_error(mt::pass_mode mode) {
+    mt::host                                                          device(2);
+    mt::trainable<mt::host, Family, test::small_shape, mt::fp64>      m(device, {}, mode);
+    m.initialise(1);
+    m.set_rotary(64, test::plain_rope);
+    auto const          owned = test::owned_batch::random(2, 24, 96, 10);
+    auto const          b     = owned.view();
+    std::vector<double> by_token(48);
+    m.zero_gradient();
+    m.accumulate(b, {by_token.data(), 48});
+    double worst = 0;
+    for (auto const& e : m.parameters().entries())
+        for (std::uint64_t k = 0; k < 3; ++k) {
+            auto const   i = e.offset + static_cast<mt::index_t>(mt::mix_bits(k * 77 + static_cast<std::uint64_t>(e.offset)) % static_cast<std::uint64_t>(e.size()));
+            double const w = m.master()[i], h = 1e-5;
+            auto const   at = [&](double x) {
+                m.master()[i] = x;
+                m.refresh();
+                return loss_of(m, b, by_token);
+            };
+            // Fourth order: its error is far below the tolerance, and rounding is 1e-16 / h.
+            double const slope = (8 * (at(w + h) - at(w - h)) - (at(w + 2 * h) - at(w - 2 * h))) / (12 * h);
+            at(w);
+            worst = std::max(worst, std::abs(slope - m.gradient()[i]) / std::max(1e-3, std::abs(slope)));
+        }
+    return worst;
+}
+
+struct faint : test::small_shape {
+    static constexpr double deviation = 0.01;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(gradient)
+
+BOOST_AUTO_TEST_CASE(llama_equals_finite_differences) { BOOST_TEST(worst_error<mt::model::llama>(mt::pass_mode::train) < 1e-6); }
+BOOST_AUTO_TEST_CASE(llama_recomputed_equals_finite_differences) {
+    BOOST_TEST(worst_error<mt::model::llama>(mt::pass_mode::recompute) < 1e-6);
+}
+BOOST_AUTO_TEST_CASE(gpt2_equals_finite_differences) { BOOST_TEST(worst_error<mt::model::gpt2>(mt::pass_mode::train) < 1e-6); }
+
+BOOST_AUTO_TEST_CASE(recomputation_changes_no_bit_and_saves_memory) {
+    mt::host                                                             device(2);
+    mt::trainable<mt::host, mt::model::llama, test::small_shape, mt::fp32> kept(device, {}), again(device, {}, mt::pass_mode::recompute);
+    auto const         owned = test::owned_batch::random(2, 24, 96, 10);
+    std::vector<float> by_token(48);
+    for (auto* m : {&kept, &again}) {
+        m->initialise(1);
+        m->set_rotary(64, test::plain_rope);
+        m->zero_gradient();
+        m->accumulate(owned.view(), {by_token.data(), 48});
+    }
+    BOOST_TEST(std::equal(kept.gradient().begin(), kept.gradient().end(), again.gradient().begin()));
+    BOOST_TEST(again.activation_bytes() < kept.activation_bytes());
+}
+
+BOOST_AUTO_TEST_CASE(untrained_loss_is_the_log_of_the_vocabulary) {
+    mt::host                                                             device(1);
+    mt::trainable<mt::host, mt::model::gpt2, faint, mt::fp64> m(device, {});
+    m.initialise(3);
+    auto const          owned = test::owned_batch::random(2, 24, 96, 10);
+    std::vector<double> by_token(48);
+    BOOST_TEST(std::abs(loss_of(m, owned.view(), by_token) - std::log(96.0)) < 0.05);
+}
+
+BOOST_AUTO_TEST_CASE(same_input_same_bits_with_any_number_of_threads) {
+    std::vector<std::vector<float>> gradients;
+    for (int threads : {1, 2, 3}) {
+        mt::host                                                             device(threads);
+        mt::trainable<mt::host, mt::model::llama, test::small_shape, mt::fp32> m(device, {});
+        m.initialise(1);
+        m.set_rotary(64, test::plain_rope);
+        auto const         owned = test::owned_batch::random(2, 24, 96, 10);
+        std::vector<float> by_token(48);
+        m.zero_gradient();
+        m.accumulate(owned.view(), {by_token.data(), 48});
+        gradients.emplace_back(m.gradient().begin(), m.gradient().end());
+    }
+    BOOST_TEST(gradients[0] == gradients[1]);
+    BOOST_TEST(gradients[0] == gradients[2]);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
