@@ -31,8 +31,8 @@ struct cross_entropy {
             if (out) team.each(n, [=](index_t i) { out[i] = T(C(0)); });
             return;
         }
+        C const wanted = in[goal];  // before the team next meets: after that, lanes overwrite the logits
         C const top    = team.reduce(n, largest{}, [=](index_t i) { return in[i]; });
-        C const wanted = in[goal];
         team.each(n, [=](index_t i) { in[i] = exponential(in[i] - top); });
         C const total = team.reduce(n, sum{}, [=](index_t i) { return in[i]; });
         C const log_z = top + logarithm(total);

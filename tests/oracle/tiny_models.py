@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Golden values from PyTorch and transformers for two tiny random models: loss, logits, every gradient, ten AdamW steps.
+
+tests/oracle/tiny_models.py OUTPUT_FOLDER   (torch, transformers, safetensors)
+"""
+import sys
+
+import torch
+import transformers
+from safetensors.torch import save_file
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+
+def make_llama():
+    torch.manual_seed(1)
+    return LlamaForCausalLM(LlamaConfig(
+        num_hidden_layers=2, hidden_size=32, num_attention_heads=4, num_key_value_heads=2, intermediate_size=48, vocab_size=96,
+        tie_word_embeddings=True, rms_norm_eps=1e-5, rope_theta=10000.0, max_position_embeddings=64, initializer_range=0.2,
+        attn_implementation="eager"))
+
+
+def make_gpt2():
+    torch.manual_seed(2)
+    return GPT2LMHeadModel(GPT2Config(
+        n_layer=2, n_embd=32, n_head=4, n_inner=48, vocab_size=96, n_positions=64, activation_function="gelu_new",
+        layer_norm_epsilon=1e-5, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, tie_word_embeddings=True, initializer_range=0.2,
+        attn_implementation="eager"))
+
+
+def loss_of(model, inputs, targets):
+    logits = model(inputs).logits
+    return torch.nn.functional.cross_entropy(logits.view(-1, 96), targets.view(-1), ignore_index=-100), logits
+
+
+def names(model):
+    """(name, parameter), each shared tensor once."""
+    return list(model.named_parameters())
+
+
+def golden(model):
+    torch.manual_seed(3)
+    for name, p in names(model):  # norms and biases away from one and zero, so that each is seen
+        if p.dim() == 1:
+            p.data.add_(0.2 * torch.randn_like(p))
+    inputs, targets = torch.randint(0, 96, (2, 24)), torch.randint(0, 96, (2, 24))
+    targets[0, 3] = targets[1, 17] = -100
+    out = {"input": inputs.int(), "target": targets.int()}
+    for name, p in names(model):
+        out["weight." + name] = p.detach().clone()
+    loss, logits = loss_of(model, inputs, targets)
+    loss.backward()
+    out["loss"], out["logits"] = loss.detach().reshape(1), logits.detach()[0].contiguous()
+    for name, p in names(model):
+        out["gradient." + name] = p.grad.clone()
+    decayed = [p for _, p in names(model) if p.dim() >= 2]
+    others = [p for _, p in names(model) if p.dim() < 2]
+    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
+                                  lr=1e-3, betas=(0.9, 0.95), eps=1e-8)
+    losses = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        loss, _ = loss_of(model, inputs, targets)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    out["loss10"] = torch.tensor(losses)
+    for name, p in names(model):
+        out["adamw10." + name] = p.detach().clone()
+    return out
+
+
+if __name__ == "__main__":
+    made = {"torch": torch.__version__, "transformers": transformers.__version__}
+    for name, make in (("tiny_llama", make_llama), ("tiny_gpt2", make_gpt2)):
+        save_file(golden(make()), f"{sys.argv[1]}/{name}.safetensors", metadata=made)
