@@ -18,8 +18,9 @@ struct row_view {
     MT_HOST_DEVICE constexpr T* begin() const { return data; }
     MT_HOST_DEVICE constexpr T* end() const { return data + count; }
     MT_HOST_DEVICE constexpr row_view part(index_t first, index_t n) const { return {data + first, n}; }
-    MT_HOST_DEVICE constexpr operator row_view<T const>() const
-        requires(!std::is_const_v<T>)
+    template <class U>  // deduced, since nvcc warns of a plain conversion to oneself
+        requires(std::is_same_v<U, T> && !std::is_const_v<T>)
+    MT_HOST_DEVICE constexpr operator row_view<U const>() const
     {
         return {data, count};
     }
@@ -49,8 +50,9 @@ struct matrix_view {
         MT_EXPECT(stride == columns);
         return {data, rows * columns};
     }
-    MT_HOST_DEVICE constexpr operator matrix_view<T const>() const
-        requires(!std::is_const_v<T>)
+    template <class U>  // deduced, since nvcc warns of a plain conversion to oneself
+        requires(std::is_same_v<U, T> && !std::is_const_v<T>)
+    MT_HOST_DEVICE constexpr operator matrix_view<U const>() const
     {
         return {data, rows, columns, stride};
     }

@@ -9,6 +9,7 @@
 #include <vector>
 #include <midtrain/core/random.hpp>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/op/elementwise.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
 #include <midtrain/problem/counting_device.hpp>
 
