@@ -11,6 +11,7 @@
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/data/packing.hpp>
 #include <midtrain/data/permutation.hpp>
 #include <midtrain/data/sampler.hpp>
 #include <midtrain/exec/crowd/crowd.hpp>
@@ -22,6 +23,9 @@
 #include <midtrain/exec/host/small_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
+#include <midtrain/io/json.hpp>
+#include <midtrain/io/mapped_file.hpp>
+#include <midtrain/io/safetensors.hpp>
 #include <midtrain/model/attention.hpp>
 #include <midtrain/model/block.hpp>
 #include <midtrain/model/decoder.hpp>
@@ -52,4 +56,7 @@
 #include <midtrain/problem/counting_device.hpp>
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/parameters.hpp>
+#include <midtrain/train/batches.hpp>
+#include <midtrain/train/report.hpp>
+#include <midtrain/train/step.hpp>
 #include <midtrain/version.hpp>

@@ -1,0 +1,83 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+#include <midtrain/core/error.hpp>
+#include <midtrain/core/random.hpp>
+#include <midtrain/data/packing.hpp>
+#include <midtrain/data/sampler.hpp>
+#include <midtrain/problem/batch.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// The batches of a stage: which source each sequence comes from, and what stands in it. A step's global batch is the same for any
+/// number of ranks; each takes its contiguous share of the sequences.
+template <class Store>
+class batches {
+  public:
+    /// All there is to save.
+    struct state {
+        data::sampler::state       drawn;
+        std::vector<data::cursor> cursors;
+    };
+
+    batches(std::span<Store const> stores, std::int32_t end_token, std::uint64_t seed, index_t sequences, index_t length,
+            std::int64_t sequences_in_stage)
+        : sampler_(stores.size(), sequences_in_stage, seed), sequences_(sequences), length_(length) {
+        for (std::size_t i = 0; i < stores.size(); ++i) packed_.emplace_back(stores[i], end_token, mix_bits(seed + i));
+        cursors_.resize(stores.size());
+        auto const n = static_cast<std::size_t>(sequences * length);
+        inputs_.resize(n), targets_.resize(n), positions_.resize(n), begin_.resize(n);
+        source_.resize(static_cast<std::size_t>(sequences));
+    }
+
+    state now() const { return {sampler_.now(), cursors_}; }
+    void  resume(state const& s) {
+        check(s.cursors.size() == cursors_.size(), "the checkpoint has another number of sources than the recipe");
+        sampler_.resume(s.drawn);
+        cursors_ = s.cursors;
+    }
+    /// Each source's place of an earlier stage, so that a later one goes on where it stopped.
+    void start_at(std::vector<data::cursor> const& cursors) { cursors_ = cursors; }
+    std::vector<data::cursor> const& cursors() const { return cursors_; }
+
+    /// Draws the next step's sequences; `weights_at(position, span)` as for the sampler.
+    template <class WeightsAt>
+    void draw(WeightsAt const& weights_at) {
+        targeted_ = 0;
+        for (index_t s = 0; s < sequences_; ++s) {
+            std::size_t const from                 = sampler_.next(weights_at);
+            source_[static_cast<std::size_t>(s)] = static_cast<int>(from);
+            auto const at = static_cast<std::size_t>(s * length_), n = static_cast<std::size_t>(length_);
+            packed_[from].fill(cursors_[from], {std::span(inputs_).subspan(at, n), std::span(targets_).subspan(at, n),
+                                                std::span(positions_).subspan(at, n), std::span(begin_).subspan(at, n)});
+            for (std::size_t i = at; i < at + n; ++i) targeted_ += targets_[i] >= 0;
+        }
+    }
+
+    /// `count` of the drawn sequences from `first` on, as a micro-batch of the whole batch's loss.
+    token_batch part(index_t first, index_t count) const {
+        auto const cut = [&](std::vector<std::int32_t> const& v) {
+            return row_view<std::int32_t const>{v.data() + first * length_, count * length_};
+        };
+        return {cut(inputs_), cut(targets_), cut(positions_), cut(begin_), count, length_, static_cast<double>(targeted_)};
+    }
+    std::int64_t         targets() const { return targeted_; }  ///< in the drawn batch
+    int                  source_of(index_t sequence) const { return source_[static_cast<std::size_t>(sequence)]; }
+    std::int32_t         target(index_t token) const { return targets_[static_cast<std::size_t>(token)]; }
+    index_t              sequences() const { return sequences_; }
+    index_t              length() const { return length_; }
+    std::size_t          sources() const { return packed_.size(); }
+
+  private:
+    data::sampler                     sampler_;
+    std::vector<data::packing<Store>> packed_;
+    std::vector<data::cursor>         cursors_;
+    index_t                           sequences_, length_;
+    std::int64_t                      targeted_ = 0;
+    std::vector<std::int32_t>         inputs_, targets_, positions_, begin_;
+    std::vector<int>                  source_;
+};
+
+}  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,27 @@
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <midtrain/core/types.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// What an observer is told after each optimizer step. Spans live until the next step.
+struct report {
+    std::string_view              stage;
+    progress                      at;               ///< after the step
+    double                        loss          = 0;  ///< mean over the step's targets, in nats
+    double                        rate          = 0;
+    double                        gradient_norm = 0;  ///< before clipping
+    double                        seconds       = 0;  ///< that the step took
+    double                        seconds_left  = 0;  ///< of the stage, at the speed so far
+    std::span<std::string const>  sources;
+    std::span<double const>       weights;            ///< by source, in force at this step
+    std::span<double const>       source_loss;        ///< by source, mean over this step's targets; 0 where it had none
+    std::span<std::int64_t const> source_targets;     ///< by source, targets in this step
+    std::span<std::int64_t const> source_tokens;      ///< by source, tokens drawn in the stage so far
+
+    double tokens_per_second() const { return seconds > 0 ? static_cast<double>(at.batch.count) / seconds : 0.0; }
+};
+
+}  // namespace midtrain::inline MT_ABI

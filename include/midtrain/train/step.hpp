@@ -1,0 +1,71 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+#include <midtrain/core/error.hpp>
+#include <midtrain/optim/step_scalars.hpp>
+#include <midtrain/train/batches.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// What the hot loop is told of a step: plain numbers, whatever policies they came from.
+struct step_plan {
+    double       rate = 0;
+    std::int64_t step = 1;          ///< of the optimizer, from 1, over all stages
+    double       clip = 1.0;        ///< global norm above which gradients are scaled down; 0: never
+    index_t      micro_batch = 1;   ///< sequences that go through the model at once
+};
+
+/// What a step found.
+struct step_result {
+    double                    loss = 0, gradient_norm = 0;
+    std::vector<double>       source_loss;
+    std::vector<std::int64_t> source_targets;
+};
+
+/// Losses summed by source in double, sequence by sequence, so that the order never changes.
+template <class Store, class Loss>
+void add_losses(batches<Store> const& b, index_t first, index_t count, Loss const* token_loss, step_result& to) {
+    for (index_t s = 0; s < count; ++s) {
+        auto const source = static_cast<std::size_t>(b.source_of(first + s));
+        for (index_t t = 0; t < b.length(); ++t) {
+            if (b.target((first + s) * b.length() + t) < 0) continue;
+            to.source_loss[source] += static_cast<double>(token_loss[s * b.length() + t]);
+            ++to.source_targets[source];
+        }
+    }
+}
+
+/// One optimizer step over the batch that was drawn: micro-batches, clipping by the global norm, update. Throws midtrain::error,
+/// with the weights untouched, when the loss or the gradient is not a number.
+template <class Model, class Optimizer, class Store>
+void take_step(Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
+               std::vector<typename Model::computed>& token_loss, step_result& result) {
+    result.source_loss.assign(b.sources(), 0.0);
+    result.source_targets.assign(b.sources(), 0);
+    token_loss.resize(static_cast<std::size_t>(plan.micro_batch * b.length()));
+    model.zero_gradient();
+    for (index_t first = 0; first < b.sequences(); first += plan.micro_batch) {
+        index_t const n = std::min(plan.micro_batch, b.sequences() - first);
+        model.accumulate(b.part(first, n), {token_loss.data(), n * b.length()});
+        add_losses(b, first, n, token_loss.data(), result);
+    }
+    double total = 0;
+    for (double x : result.source_loss) total += x;
+    result.loss          = b.targets() > 0 ? total / static_cast<double>(b.targets()) : 0.0;
+    result.gradient_norm = model.gradient_norm();
+    check(std::isfinite(result.loss) && std::isfinite(result.gradient_norm), [&] {
+        return "step " + std::to_string(plan.step) + ": the loss is " + std::to_string(result.loss) + " and the gradient's norm " +
+               std::to_string(result.gradient_norm) + "; the weights are still those of the step before";
+    });
+    for (std::size_t i = 0; i < result.source_loss.size(); ++i)
+        if (result.source_targets[i] > 0) result.source_loss[i] /= static_cast<double>(result.source_targets[i]);
+    step_scalars s;
+    s.rate        = plan.rate;
+    s.step        = plan.step;
+    s.clip_factor = plan.clip > 0 ? std::min(1.0, plan.clip / (result.gradient_norm + 1e-6)) : 1.0;  // as torch's clip_grad_norm_
+    model.apply(optimizer, s);
+}
+
+}  // namespace midtrain::inline MT_ABI
