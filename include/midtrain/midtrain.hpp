@@ -1,10 +1,16 @@
 #pragma once
 // All that any C++20 compiler can read. For users; never included from inside.
 
+#include <midtrain/annealing/constant.hpp>
+#include <midtrain/annealing/decay.hpp>
+#include <midtrain/annealing/wsd.hpp>
+#include <midtrain/concepts/annealing_policy.hpp>
+#include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/config.hpp>
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fast_exp.hpp>
+#include <midtrain/core/math.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/core/required.hpp>
@@ -50,6 +56,9 @@
 #include <midtrain/optim/elementwise_step.hpp>
 #include <midtrain/optim/sgd.hpp>
 #include <midtrain/optim/step_scalars.hpp>
+#include <midtrain/position/rope.hpp>
+#include <midtrain/position/rotary_table.hpp>
+#include <midtrain/position/scaled.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/problem/attention.hpp>
 #include <midtrain/problem/batch.hpp>
