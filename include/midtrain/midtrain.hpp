@@ -23,6 +23,7 @@
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/exec/host/blocked_gemm.hpp>
 #include <midtrain/exec/host/buffer.hpp>
+#include <midtrain/exec/host/cblas_gemm.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/exec/host/onednn_gemm.hpp>
 #include <midtrain/exec/host/op/attention.hpp>

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <midtrain/exec/host/blocked_gemm.hpp>
 #include <midtrain/exec/host/buffer.hpp>
+#include <midtrain/exec/host/cblas_gemm.hpp>
 #include <midtrain/exec/host/onednn_gemm.hpp>
 #include <midtrain/exec/host/op/attention.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
@@ -56,6 +57,9 @@ class host {
     void gemm(gemm_problem<A, B, C> const& p) {
 #ifdef MIDTRAIN_WITH_ONEDNN
         if constexpr (detail::onednn_gemm<A, B, C>::serves) return detail::onednn_gemm<A, B, C>::run(*pool_, p);
+        else
+#elif defined(MIDTRAIN_WITH_CBLAS)
+        if constexpr (std::is_same_v<gemm_problem<A, B, C>, gemm_problem<float, float, float>>) return detail::cblas_product(p);
         else
 #endif
             detail::blocked_gemm<A, B, C>::run(*pool_, p);
