@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <limits>
 #include <midtrain/config.hpp>
 
 // Elementary functions in double that are constexpr everywhere (the library's are not, in nvcc and clang), and used at run time too,
@@ -9,6 +8,9 @@ namespace midtrain::inline MT_ABI::math {
 
 inline constexpr double pi  = 3.14159265358979323846;
 inline constexpr double ln2 = 0.69314718055994530942;
+// By their bits: nvcc does not let device code call std::numeric_limits.
+inline constexpr double infinity     = __builtin_bit_cast(double, 0x7ff0000000000000ull);
+inline constexpr double not_a_number = __builtin_bit_cast(double, 0x7ff8000000000000ull);
 
 /// x * 2^n for n in -1022 .. 1023.
 MT_HOST_DEVICE constexpr double scale(double x, int n) {
@@ -18,7 +20,7 @@ MT_HOST_DEVICE constexpr double scale(double x, int n) {
 /// e^x: x = n ln 2 + r, and a Taylor sum of e^r, |r| <= 0.35, whose rest is below 1e-17.
 MT_HOST_DEVICE constexpr double exp(double x) {
     if (x != x) return x;
-    if (x > 709.7) return std::numeric_limits<double>::infinity();
+    if (x > 709.7) return infinity;
     if (x < -708.0) return 0.0;
     int const    n = static_cast<int>(x / ln2 + (x < 0 ? -0.5 : 0.5));
     double const r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;  // ln 2 in two parts
@@ -29,7 +31,7 @@ MT_HOST_DEVICE constexpr double exp(double x) {
 
 /// Natural logarithm of a normal number: x = m 2^n with m in [sqrt(1/2), sqrt(2)), and log m = 2 atanh((m - 1) / (m + 1)).
 MT_HOST_DEVICE constexpr double log(double x) {
-    if (!(x > 0)) return x == 0 ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+    if (!(x > 0)) return x == 0 ? -infinity : not_a_number;
     auto const u = __builtin_bit_cast(std::uint64_t, x);
     int        n = static_cast<int>(u >> 52) - 1023;
     double     m = __builtin_bit_cast(double, (u & 0xfffffffffffffull) | 0x3ff0000000000000ull);
@@ -52,7 +54,7 @@ MT_HOST_DEVICE constexpr double pow(double a, double b) {
 
 /// Square root by Newton's method from a guess good to a few bits.
 MT_HOST_DEVICE constexpr double sqrt(double x) {
-    if (!(x > 0)) return x == 0 ? x : std::numeric_limits<double>::quiet_NaN();
+    if (!(x > 0)) return x == 0 ? x : not_a_number;
     double y = __builtin_bit_cast(double, (__builtin_bit_cast(std::uint64_t, x) >> 1) + 0x1ff8000000000000ull);
     for (int k = 0; k < 6; ++k) y = 0.5 * (y + x / y);
     return y;

@@ -1,5 +1,4 @@
 #pragma once
-#include <limits>
 #include <midtrain/config.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -15,7 +14,7 @@ struct sum {
 
 struct largest {
     template <class T>
-    MT_HOST_DEVICE static constexpr T identity() { return -std::numeric_limits<T>::infinity(); }
+    MT_HOST_DEVICE static constexpr T identity() { return -T(__builtin_bit_cast(float, 0x7f800000u)); }
     template <class T>
     MT_HOST_DEVICE static constexpr T combine(T a, T b) { return a < b ? b : a; }
 };
