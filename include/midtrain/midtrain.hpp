@@ -5,6 +5,7 @@
 #include <midtrain/annealing/decay.hpp>
 #include <midtrain/annealing/wsd.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
+#include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/config.hpp>
 #include <midtrain/core/bf16.hpp>
@@ -33,6 +34,8 @@
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/safetensors.hpp>
+#include <midtrain/mixture/mixtures.hpp>
+#include <midtrain/mixture/sources.hpp>
 #include <midtrain/model/attention.hpp>
 #include <midtrain/model/block.hpp>
 #include <midtrain/model/decoder.hpp>
