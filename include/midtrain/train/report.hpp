@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,12 +10,15 @@ namespace midtrain::inline MT_ABI {
 /// What an observer is told after each optimizer step. Spans live until the next step.
 struct report {
     std::string_view              stage;
+    int                           stage_number  = 1;  ///< from 1
+    int                           stage_count   = 1;
+    std::int64_t                  step          = 0;  ///< optimizer steps done over all stages
     progress                      at;               ///< after the step
     double                        loss          = 0;  ///< mean over the step's targets, in nats
     double                        rate          = 0;
     double                        gradient_norm = 0;  ///< before clipping
     double                        seconds       = 0;  ///< that the step took
-    double                        seconds_left  = 0;  ///< of the stage, at the speed so far
+    double                        seconds_left  = 0;  ///< of the whole run, at the speed so far
     std::span<std::string const>  sources;
     std::span<double const>       weights;            ///< by source, in force at this step
     std::span<double const>       source_loss;        ///< by source, mean over this step's targets; 0 where it had none
