@@ -89,9 +89,11 @@ BOOST_AUTO_TEST_CASE(untrained_loss_is_the_log_of_the_vocabulary) {
     BOOST_TEST(std::abs(loss_of(m, owned.view(), by_token) - std::log(96.0)) < 0.05);
 }
 
-BOOST_AUTO_TEST_CASE(same_input_same_bits_with_any_number_of_threads) {
+/// Another number of threads cuts a product elsewhere, and a library may then sum in another order: the same bits for the same
+/// threads, the same numbers to rounding for any.
+BOOST_AUTO_TEST_CASE(same_threads_same_bits_and_any_threads_same_numbers) {
     std::vector<std::vector<float>> gradients;
-    for (int threads : {1, 2, 3}) {
+    for (int threads : {1, 2, 2, 3}) {
         mt::host                                                             device(threads);
         mt::trainable<mt::host, mt::model::llama, test::small_shape, mt::fp32> m(device, {});
         m.initialise(1);
@@ -102,8 +104,12 @@ BOOST_AUTO_TEST_CASE(same_input_same_bits_with_any_number_of_threads) {
         m.accumulate(owned.view(), {by_token.data(), 48});
         gradients.emplace_back(m.gradient().begin(), m.gradient().end());
     }
-    BOOST_TEST(gradients[0] == gradients[1]);
-    BOOST_TEST(gradients[0] == gradients[2]);
+    BOOST_TEST(gradients[1] == gradients[2]);
+    double size = 0;
+    for (float g : gradients[0]) size = std::max(size, std::abs(double(g)));
+    for (std::size_t t : {1u, 3u})
+        for (std::size_t i = 0; i < gradients[0].size(); ++i)
+            BOOST_REQUIRE(std::abs(double(gradients[t][i]) - double(gradients[0][i])) < 1e-5 * size);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -56,13 +56,12 @@ class host {
     template <class A, class B, class C>
     void gemm(gemm_problem<A, B, C> const& p) {
 #ifdef MIDTRAIN_WITH_ONEDNN
-        if constexpr (detail::onednn_gemm<A, B, C>::serves) return detail::onednn_gemm<A, B, C>::run(*pool_, p);
-        else
+        if constexpr (detail::onednn_gemm<A, B, C>::serves)
+            if (detail::onednn_gemm<A, B, C>::native()) return detail::onednn_gemm<A, B, C>::run(*pool_, p);
 #elif defined(MIDTRAIN_WITH_CBLAS)
         if constexpr (std::is_same_v<gemm_problem<A, B, C>, gemm_problem<float, float, float>>) return detail::cblas_product(p);
-        else
 #endif
-            detail::blocked_gemm<A, B, C>::run(*pool_, p);
+        detail::blocked_gemm<A, B, C>::run(*pool_, p);
     }
 
     template <class T>

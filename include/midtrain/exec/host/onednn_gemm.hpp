@@ -20,6 +20,19 @@ class onednn_gemm {
     static constexpr bool serves = std::is_same_v<A, B> && (std::is_same_v<A, float> || std::is_same_v<A, bf16>) &&
                                    (std::is_same_v<C, float> || std::is_same_v<C, bf16>);
 
+    /// Whether this processor has the product: oneDNN 2.6 multiplies bfloat16 from AVX-512 on. Asked once, by making one.
+    static bool native() {
+        static bool const is = [] {
+            try {
+                make({16, 16, 16, 16, 16, 16, 0, 0, 0});
+                return true;
+            } catch (dnnl::error const&) {
+                return false;
+            }
+        }();
+        return is;
+    }
+
     static void run(thread_pool& pool, gemm_problem<A, B, C> const& p) {
         bool const    by_rows = p.c.rows >= p.c.columns;
         index_t const extent  = by_rows ? p.c.rows : p.c.columns;
