@@ -9,8 +9,10 @@
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/config.hpp>
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/checksum.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fast_exp.hpp>
+#include <midtrain/core/fields.hpp>
 #include <midtrain/core/math.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/random.hpp>

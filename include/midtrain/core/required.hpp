@@ -1,4 +1,5 @@
 #pragma once
+#include <type_traits>
 #include <midtrain/config.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -9,7 +10,7 @@ struct required {
     T value;
     constexpr required(T v) : value(v) {}
     template <class U>
-        requires(!__is_same(U, T) && requires(U u) { T(u); })
+        requires(!__is_same(U, T) && std::is_arithmetic_v<U> && requires(U u) { T(u); })
     constexpr required(U v) : value(static_cast<T>(v)) {}
     constexpr operator T const&() const { return value; }
 };
