@@ -3,6 +3,7 @@
 
 #include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/decay.hpp>
+#include <midtrain/annealing/then.hpp>
 #include <midtrain/annealing/wsd.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/mixture_policy.hpp>
@@ -73,5 +74,9 @@
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/report.hpp>
+#include <midtrain/train/recipe.hpp>
+#include <midtrain/train/rules.hpp>
+#include <midtrain/train/settings.hpp>
+#include <midtrain/train/stage.hpp>
 #include <midtrain/train/step.hpp>
 #include <midtrain/version.hpp>

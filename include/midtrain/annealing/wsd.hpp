@@ -8,7 +8,7 @@ namespace midtrain::inline MT_ABI::annealing {
 enum class warmup_from { zero, one_batch };
 
 /// Warm-up, stable, decay (Hu et al. 2024): up to the peak over `warmup`, there until `decay` tokens are left, then down to `floor` in
-/// the shape. warmup + decay must not exceed the stage's budget.
+/// the shape. A stage in which warm-up and decay do not fit is refused.
 template <class Shape = linear_shape>
 struct wsd_of {
     required<double> peak;
@@ -25,6 +25,9 @@ struct wsd_of {
         double const r = 1.0 - ratio(at.left(), decay);
         return floor + (peak - floor) * shape.left(r > 1 ? 1.0 : r);
     }
+
+    /// Warm-up and decay leave each other room.
+    constexpr bool fits(tokens budget) const { return tokens{} <= warmup && tokens{} <= decay && warmup + decay <= budget; }
 };
 using wsd = wsd_of<>;
 

@@ -1,0 +1,131 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <midtrain/concepts/annealing_policy.hpp>
+#include <midtrain/concepts/mixture_policy.hpp>
+#include <midtrain/concepts/position_policy.hpp>
+#include <midtrain/core/error.hpp>
+#include <midtrain/train/stage.hpp>
+
+// One rule book for two judges: the compiler, for what a program states, and the run, for what settings change. Each rule is a sentence
+// that stands here once.
+namespace midtrain::inline MT_ABI {
+
+/// A text as a template argument.
+template <std::size_t N>
+struct sentence {
+    char text[N];
+    consteval sentence(char const (&s)[N]) {
+        for (std::size_t i = 0; i < N; ++i) text[i] = s[i];
+    }
+};
+
+/// Not constexpr, on purpose: the compiler that meets a call to it in `checked` prints the sentence.
+template <sentence Why>
+void this_recipe_is_refused() {}
+
+/// Judges at compile time.
+struct compiler_judge {
+    template <sentence Why>
+    constexpr void refuse_if(bool broken, std::string_view) const {
+        if (broken) this_recipe_is_refused<Why>();
+    }
+};
+
+/// Judges before the first step, and names the stage.
+struct run_judge {
+    template <sentence Why>
+    void refuse_if(bool broken, std::string_view where) const {
+        check(!broken, [&] { return (where.empty() ? "recipe" : "stage '" + std::string(where) + "'") + ": " + Why.text; });
+    }
+};
+
+namespace detail {
+
+constexpr bool plain_name(std::string_view s) {
+    if (s.empty()) return false;
+    for (char c : s)
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) return false;
+    return true;
+}
+
+/// f(progress) at the ends and at most 257 points between.
+template <class Stage, class F>
+constexpr void at_points(Stage const& s, F const& f) {
+    std::int64_t const n = s.steps(), points = n < 256 ? n : 256;
+    for (std::int64_t k = 0; k <= points; ++k) f(s.at(n * k / (points > 0 ? points : 1)));
+}
+
+template <class Stage, class Judge>
+constexpr void judge_batch(Stage const& s, Judge const& judge) {
+    judge.template refuse_if<"a batch has at least one sequence of two tokens">(s.batch.sequences < 1 || s.batch.length < 2, s.name);
+    judge.template refuse_if<"batch.micro is between 1 and batch.sequences">(s.batch.micro < 1 || s.batch.micro > s.batch.sequences, s.name);
+    judge.template refuse_if<"the budget is smaller than one batch: raise budget, or lower batch.sequences or batch.length">(s.steps() < 1, s.name);
+    judge.template refuse_if<"the sequences are longer than the positions reach: raise the position policy's length, or lower batch.length">(
+        s.batch.length > s.position.context(), s.name);
+}
+
+template <class Stage, class Judge>
+constexpr void judge_rate(Stage const& s, Judge const& judge) {
+    using Rate = decltype(s.rate);
+    static_assert(AnnealingPolicy<Rate>,
+                  "midtrain: stage.rate is not an AnnealingPolicy: it needs  double rate(progress) const.  "
+                  "The shortest one is midtrain/annealing/constant.hpp");
+    static_assert(FitsIfItHasFits<Rate>, "midtrain: stage.rate has a member fits, but not  bool fits(tokens budget) const");
+    if constexpr (requires { s.rate.fits(tokens{}); })
+        judge.template refuse_if<"the parts of the rate (warm-up, decay, joints) do not fit into the budget, or do not meet">(
+            !s.rate.fits(s.at(0).budget), s.name);
+    bool bad = false, moves = false;
+    at_points(s, [&](progress at) {
+        double const r = s.rate.rate(at);
+        bad |= !(r >= 0 && r < 1e3);
+        moves |= r > 0;
+    });
+    judge.template refuse_if<"the rate is negative, infinite or not a number somewhere in the stage">(bad, s.name);
+    judge.template refuse_if<"the rate is zero all along">(!moves, s.name);
+}
+
+template <class Stage, class Judge>
+constexpr void judge_mixture(Stage const& s, Judge const& judge) {
+    static_assert(MixturePolicy<decltype(s.mixture)>,
+                  "midtrain: stage.mixture is not a MixturePolicy: it needs  std::array<double, n> weights(progress) const.  "
+                  "The shortest one is fixed_mixture in midtrain/mixture/mixtures.hpp");
+    bool negative = false, apart = false;
+    at_points(s, [&](progress at) {
+        double total = 0;
+        for (double w : s.mixture.weights(at)) {
+            negative |= !(w >= 0);
+            total += w;
+        }
+        apart |= !(total > 1 - 1e-9 && total < 1 + 1e-9);
+    });
+    judge.template refuse_if<"a weight of the mixture is negative">(negative, s.name);
+    judge.template refuse_if<"the weights of the mixture do not sum to one">(apart, s.name);
+}
+
+}  // namespace detail
+
+/// What the values alone tell.
+template <class Recipe, class Shape, class Judge>
+constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& judge) {
+    judge.template refuse_if<"the width does not divide into heads of even size, or heads into kv_heads">(
+        shape.layers < 1 || shape.heads < 1 || shape.kv_heads < 1 || shape.width % (2 * shape.heads) != 0 || shape.heads % shape.kv_heads != 0, "");
+    judge.template refuse_if<"clip and z_loss are not negative">(!(r.clip >= 0) || !(r.z_loss >= 0), "");
+    judge.template refuse_if<"a recipe has at least one stage">(r.stages.size() == 0, "");
+    for_each_stage(r.stages, [&](auto const& s, int n) {
+        static_assert(PositionScalingPolicy<decltype(s.position)>,
+                      "midtrain: stage.position is not a PositionScalingPolicy: it needs  context() const, inverse_frequency(pair, "
+                      "rotary_width, length) const, position(index) const and temperature(length) const.  The shortest one is "
+                      "midtrain/position/rope.hpp");
+        judge.template refuse_if<"a stage has a name of small letters, digits and underscores">(!detail::plain_name(s.name), s.name);
+        for_each_stage(r.stages, [&](auto const& other, int m) {
+            judge.template refuse_if<"two stages have the same name">(m < n && other.name == s.name, s.name);
+        });
+        detail::judge_batch(s, judge);
+        detail::judge_rate(s, judge);
+        detail::judge_mixture(s, judge);
+    });
+}
+
+}  // namespace midtrain::inline MT_ABI

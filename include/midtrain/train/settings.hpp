@@ -1,0 +1,161 @@
+#pragma once
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#include <midtrain/core/error.hpp>
+#include <midtrain/core/fields.hpp>
+#include <midtrain/core/required.hpp>
+#include <midtrain/train/stage.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// What the command line says: `--set stage.field=value` any number of times, `--dry-run`, and the flags that the program adds, each of
+/// which takes a value. Anything else is an error.
+class settings {
+  public:
+    struct change {
+        std::string key, value;
+    };
+
+    settings() = default;
+    settings(int argc, char const* const* argv, std::initializer_list<std::string_view> own = {}) {
+        for (int i = 1; i < argc; ++i) {
+            std::string_view const flag = argv[i];
+            if (flag == "--dry-run") {
+                dry_run_ = true;
+                continue;
+            }
+            bool known = flag == "--set";
+            for (auto o : own) known |= flag == o;
+            check(known, [&] { return "unknown argument '" + std::string(flag) + "'"; });
+            check(i + 1 < argc, [&] { return std::string(flag) + " needs a value"; });
+            std::string_view const value = argv[++i];
+            if (flag == "--set") set(value);
+            else own_.push_back({std::string(flag), std::string(value)});
+        }
+    }
+
+    /// `stage.field=value`.
+    void set(std::string_view assignment) {
+        auto const at = assignment.find('=');
+        check(at != std::string_view::npos && at > 0, [&] { return "--set " + std::string(assignment) + ": it should read stage.field=value"; });
+        changes_.push_back({std::string(assignment.substr(0, at)), std::string(assignment.substr(at + 1))});
+    }
+    bool                       dry_run() const { return dry_run_; }
+    std::vector<change> const& changes() const { return changes_; }
+    /// The value of a flag of the program's own; the last one given, or `otherwise`.
+    std::string value(std::string_view flag, std::string otherwise) const {
+        for (auto const& c : own_)
+            if (c.key == flag) otherwise = c.value;
+        return otherwise;
+    }
+
+  private:
+    std::vector<change> changes_, own_;
+    bool                dry_run_ = false;
+};
+
+namespace detail {
+
+template <class T>
+struct unwrapped {
+    using type = T;
+};
+template <class T>
+struct unwrapped<required<T>> {
+    using type = T;
+};
+
+template <class T>
+concept Number = std::integral<T> || std::floating_point<T>;
+
+template <class T>
+    requires Number<T>
+bool read_value(std::string_view text, T& to) {
+    auto const r = std::from_chars(text.data(), text.data() + text.size(), to);
+    return r.ec == std::errc{} && r.ptr == text.data() + text.size();
+}
+/// 2000000, 2M, 2_Mtok, 1.5G: a number of tokens.
+inline bool read_value(std::string_view text, tokens& to) {
+    for (std::string_view const tail : {"tok", "_"})
+        if (text.ends_with(tail)) text.remove_suffix(tail.size());
+    double scale = 1;
+    for (auto const& [letter, factor] : {std::pair{'k', 1e3}, {'M', 1e6}, {'G', 1e9}})
+        if (text.ends_with(letter)) {
+            scale = factor;
+            text.remove_suffix(1);
+            if (text.ends_with('_')) text.remove_suffix(1);
+            break;
+        }
+    double n = 0;
+    if (!read_value(text, n) || !(n >= 0) || n * scale > 9e15) return false;
+    to = {static_cast<std::int64_t>(n * scale + 0.5)};
+    return true;
+}
+inline std::string written_value(tokens t) { return std::to_string(t.count); }
+template <class T>
+    requires Number<T>
+std::string written_value(T x) {
+    char       buffer[64];
+    auto const r = std::to_chars(buffer, buffer + sizeof buffer, x);
+    return {buffer, r.ptr};
+}
+
+/// f(path, number) for each number of an aggregate, however deep; names and choices (text, enums) are passed over.
+template <class S, class F>
+void for_each_number(S& s, std::string const& path, F const& f) {
+    using T    = std::remove_const_t<S>;
+    using bare = typename unwrapped<T>::type;
+    if constexpr (!std::is_same_v<bare, T>) for_each_number(s.value, path, f);
+    else if constexpr (Number<T> || std::is_same_v<T, tokens>) f(path, s);
+    else if constexpr (std::is_aggregate_v<T>)
+        for_each_field(s, [&](std::string_view name, auto& field) {
+            for_each_number(field, (path.empty() ? "" : path + ".") + std::string(name), f);
+        });
+}
+
+}  // namespace detail
+
+/// f("stage.rate.peak", number&) for each number of a recipe.
+template <class Recipe, class F>
+void for_each_setting(Recipe& r, F const& f) {
+    detail::for_each_number(r.optimizer, "optimizer", f);
+    detail::for_each_number(r.clip, "clip", f);
+    detail::for_each_number(r.z_loss, "z_loss", f);
+    detail::for_each_number(r.seed, "seed", f);
+    for_each_stage(r.stages, [&](auto& s, int) { detail::for_each_number(s, std::string(s.name), f); });
+}
+
+/// Every setting as a line `key=value`: what a checkpoint keeps of its recipe.
+template <class Recipe>
+std::string written_settings(Recipe const& r) {
+    std::string all;
+    for_each_setting(r, [&](std::string const& key, auto const& x) { all += key + "=" + detail::written_value(x) + "\n"; });
+    return all;
+}
+
+/// The recipe with the changes made; an error names the key, and for an unknown one what there is under the nearest name.
+template <class Recipe>
+Recipe changed(Recipe r, settings const& s) {
+    for (auto const& c : s.changes()) {
+        bool        found = false;
+        std::string near;
+        auto const  stem = c.key.substr(0, c.key.find_last_of('.') + 1);
+        for_each_setting(r, [&](std::string const& key, auto& x) {
+            if (key == c.key) {
+                found = true;
+                check(detail::read_value(c.value, x), [&] { return "--set " + c.key + "=" + c.value + ": '" + c.value + "' is no value for it; it is now " + detail::written_value(x); });
+            } else if (key.starts_with(stem)) near += (near.empty() ? "" : ", ") + key;
+        });
+        check(found, [&] { return "--set " + c.key + ": the recipe has no such setting" + (near.empty() ? "" : "; it has " + near); });
+    }
+    return r;
+}
+
+}  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+#include <midtrain/core/required.hpp>
+#include <midtrain/core/types.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// The sequences of one optimizer step, of all ranks together. `micro` of them go through the model at once.
+struct batch_form {
+    required<index_t> sequences, length;
+    index_t           micro = 1;
+
+    constexpr tokens size() const { return {sequences * length}; }
+};
+
+/// One stretch of a run over which the policies hold. Its budget is cut down to whole steps, so that a decay ends where it should.
+template <class Mixture, class Rate, class Position>
+struct stage {
+    std::string_view name;
+    required<tokens> budget;
+    Mixture          mixture;   ///< a MixturePolicy
+    Rate             rate;      ///< an AnnealingPolicy
+    batch_form       batch;
+    Position         position;  ///< a PositionScalingPolicy
+
+    constexpr std::int64_t steps() const { return batch.size().count > 0 ? budget.value.count / batch.size().count : 0; }
+    /// Where the stage stands after `done` steps.
+    constexpr progress at(std::int64_t done) const {
+        tokens const step = batch.size();
+        return {done, done * step, steps() * step, step};
+    }
+};
+
+/// The stages of a recipe, in order.
+template <class... Stages>
+struct stages {
+    std::tuple<Stages...> all;
+
+    constexpr stages(Stages... s) : all(s...) {}
+    static constexpr std::size_t size() { return sizeof...(Stages); }
+};
+
+/// f(stage, number) for each, numbers from 0.
+template <class... Stages, class F>
+constexpr void for_each_stage(stages<Stages...> const& s, F&& f) {
+    std::apply([&](auto const&... one) { [[maybe_unused]] int n = 0; (f(one, n++), ...); }, s.all);
+}
+template <class... Stages, class F>
+constexpr void for_each_stage(stages<Stages...>& s, F&& f) {
+    std::apply([&](auto&... one) { [[maybe_unused]] int n = 0; (f(one, n++), ...); }, s.all);
+}
+
+/// What a run does, as one value: print it, compare it, store it.
+template <class Optimizer, class Stages>
+struct recipe {
+    Optimizer     optimizer;
+    Stages        stages;
+    double        clip   = 1.0;  ///< global norm above which gradients are scaled down; 0: never
+    double        z_loss = 0;    ///< weight of the z-loss
+    std::uint64_t seed   = 1;    ///< of the order of the data
+};
+
+}  // namespace midtrain::inline MT_ABI
