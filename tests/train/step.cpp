@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <vector>
+#include <midtrain/comm/self.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/trainable.hpp>
@@ -41,6 +42,7 @@ struct run {
     std::vector<float>       token_loss;
     mt::step_result          result;
     mt::adamw                optimizer{};
+    mt::self                 ranks;
     explicit run() {
         model.initialise(1);
         model.set_rotary(32, test::plain_rope);
@@ -48,7 +50,7 @@ struct run {
     }
     double step(std::int64_t n, mt::index_t micro_batch) {
         drawn.draw(half_and_half);
-        mt::take_step(model, optimizer, drawn, {.rate = 3e-3, .step = n, .clip = 1.0, .micro_batch = micro_batch}, token_loss, result);
+        mt::take_step(ranks, model, optimizer, drawn, {.rate = 3e-3, .step = n, .clip = 1.0, .micro_batch = micro_batch}, token_loss, result);
         return result.loss;
     }
 };

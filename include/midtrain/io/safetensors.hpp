@@ -43,11 +43,15 @@ class safetensors {
         auto const all    = header.as<json::object>();
         require(all != nullptr, "has a header that is no JSON object");
         for (auto const& [name, entry] : *all)
-            if (name != "__metadata__") tensors_.emplace(name, read(name, entry, bytes.subspan(8 + static_cast<std::size_t>(length))));
+            if (name == "__metadata__") read_metadata(entry);
+            else tensors_.emplace(name, read(name, entry, bytes.subspan(8 + static_cast<std::size_t>(length))));
     }
 
     std::string const&                                path() const { return file_.path(); }
     std::map<std::string, tensor, std::less<>> const& tensors() const { return tensors_; }
+
+    /// The file's own notes: texts by name.
+    std::map<std::string, std::string, std::less<>> const& metadata() const { return metadata_; }
 
     /// The tensor of that name; an error names file and tensor when there is none.
     tensor const& at(std::string_view name) const {
@@ -115,6 +119,14 @@ class safetensors {
         t.bytes = data.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(bytes));
         return t;
     }
+    void read_metadata(json const& entry) {
+        auto const all = entry.as<json::object>();
+        require(all != nullptr, "has metadata that is no JSON object");
+        for (auto const& [key, value] : *all) {
+            require(value.as<std::string>() != nullptr, "has metadata '" + key + "' that is no text");
+            metadata_.emplace(key, *value.as<std::string>());
+        }
+    }
     template <class T>
     static void widen(tensor const& t, std::span<float> to) {
         for (std::size_t i = 0; i < to.size(); ++i) {
@@ -126,6 +138,7 @@ class safetensors {
 
     mapped_file                                file_;
     std::map<std::string, tensor, std::less<>> tensors_;
+    std::map<std::string, std::string, std::less<>> metadata_;
 };
 
 }  // namespace midtrain::inline MT_ABI::io

@@ -39,6 +39,7 @@ class trainable {
     }
 
     Shape const&            shape() const { return shape_; }
+    pass_mode               training_mode() const { return training_; }
     Device&                 device() { return *device_; }
     parameter_layout const& parameters() const { return layout_; }
     row_view<master_t>      master() { return master_.view(); }

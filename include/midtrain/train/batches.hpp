@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/random.hpp>
@@ -23,17 +24,23 @@ class batches {
     };
 
     batches(std::span<Store const> stores, std::int32_t end_token, std::uint64_t seed, index_t sequences, index_t length,
-            std::int64_t sequences_in_stage)
+            std::int64_t sequences_in_stage, data::packed_positions positions = data::packed_positions::restart)
         : sampler_(stores.size(), sequences_in_stage, seed), sequences_(sequences), length_(length) {
-        for (std::size_t i = 0; i < stores.size(); ++i) packed_.emplace_back(stores[i], end_token, mix_bits(seed + i));
+        for (std::size_t i = 0; i < stores.size(); ++i) packed_.emplace_back(stores[i], end_token, mix_bits(seed + i), positions);
         cursors_.resize(stores.size());
         auto const n = static_cast<std::size_t>(sequences * length);
         inputs_.resize(n), targets_.resize(n), positions_.resize(n), begin_.resize(n);
         source_.resize(static_cast<std::size_t>(sequences));
+        begins_.resize(static_cast<std::size_t>(sequences));
     }
 
     state now() const { return {sampler_.now(), cursors_}; }
-    void  resume(state const& s) {
+    /// The same into what is there already, without allocating.
+    void store_in(data::sampler::state& drawn, std::vector<data::cursor>& cursors) const {
+        drawn   = sampler_.now();
+        cursors = cursors_;
+    }
+    void resume(state const& s) {
         check(s.cursors.size() == cursors_.size(), "the checkpoint has another number of sources than the recipe");
         sampler_.resume(s.drawn);
         cursors_ = s.cursors;
@@ -49,6 +56,7 @@ class batches {
         for (index_t s = 0; s < sequences_; ++s) {
             std::size_t const from                 = sampler_.next(weights_at);
             source_[static_cast<std::size_t>(s)] = static_cast<int>(from);
+            begins_[static_cast<std::size_t>(s)] = cursors_[from];
             auto const at = static_cast<std::size_t>(s * length_), n = static_cast<std::size_t>(length_);
             packed_[from].fill(cursors_[from], {std::span(inputs_).subspan(at, n), std::span(targets_).subspan(at, n),
                                                 std::span(positions_).subspan(at, n), std::span(begin_).subspan(at, n)});
@@ -65,6 +73,11 @@ class batches {
     }
     std::int64_t         targets() const { return targeted_; }  ///< in the drawn batch
     int                  source_of(index_t sequence) const { return source_[static_cast<std::size_t>(sequence)]; }
+    /// Where a drawn sequence begins: number of its first document in the store, and the offset in it.
+    std::pair<std::int64_t, std::int64_t> begins_at(index_t sequence) const {
+        auto const& at = begins_[static_cast<std::size_t>(sequence)];
+        return {packed_[static_cast<std::size_t>(source_of(sequence))].which(at), at.offset};
+    }
     std::int32_t         target(index_t token) const { return targets_[static_cast<std::size_t>(token)]; }
     index_t              sequences() const { return sequences_; }
     index_t              length() const { return length_; }
@@ -78,6 +91,7 @@ class batches {
     std::int64_t                      targeted_ = 0;
     std::vector<std::int32_t>         inputs_, targets_, positions_, begin_;
     std::vector<int>                  source_;
+    std::vector<data::cursor>         begins_;  // where each drawn sequence starts
 };
 
 }  // namespace midtrain::inline MT_ABI

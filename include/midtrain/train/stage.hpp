@@ -4,13 +4,15 @@
 #include <tuple>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
+#include <midtrain/data/packing.hpp>
 
 namespace midtrain::inline MT_ABI {
 
 /// The sequences of one optimizer step, of all ranks together. `micro` of them go through the model at once.
 struct batch_form {
-    required<index_t> sequences, length;
-    index_t           micro = 1;
+    required<index_t>      sequences, length;
+    index_t                micro     = 1;
+    data::packed_positions positions = data::packed_positions::restart;  ///< of documents packed into one sequence
 
     constexpr tokens size() const { return {sequences * length}; }
 };

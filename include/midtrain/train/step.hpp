@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 #include <vector>
+#include <midtrain/concepts/communicator.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/train/batches.hpp>
@@ -37,20 +38,26 @@ void add_losses(batches<Store> const& b, index_t first, index_t count, Loss cons
     }
 }
 
-/// One optimizer step over the batch that was drawn: micro-batches, clipping by the global norm, update. Throws midtrain::error,
-/// with the weights untouched, when the loss or the gradient is not a number.
-template <class Model, class Optimizer, class Store>
-void take_step(Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
+/// One optimizer step over the batch that was drawn: each rank puts its share of the sequences through the model, in micro-batches;
+/// gradients are summed, clipped by the global norm and applied. Throws midtrain::error, with the weights untouched, when the
+/// loss or the gradient is not a number.
+template <class Ranks, class Model, class Optimizer, class Store>
+void take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
                std::vector<typename Model::computed>& token_loss, step_result& result) {
+    static_assert(Communicator<Ranks>, "midtrain: the ranks are no Communicator; the shortest one is midtrain/comm/self.hpp");
     result.source_loss.assign(b.sources(), 0.0);
     result.source_targets.assign(b.sources(), 0);
     token_loss.resize(static_cast<std::size_t>(plan.micro_batch * b.length()));
     model.zero_gradient();
-    for (index_t first = 0; first < b.sequences(); first += plan.micro_batch) {
-        index_t const n = std::min(plan.micro_batch, b.sequences() - first);
+    index_t const begin = b.sequences() * ranks.rank() / ranks.size(), end = b.sequences() * (ranks.rank() + 1) / ranks.size();
+    for (index_t first = begin; first < end; first += plan.micro_batch) {
+        index_t const n = std::min(plan.micro_batch, end - first);
         model.accumulate(b.part(first, n), {token_loss.data(), n * b.length()});
         add_losses(b, first, n, token_loss.data(), result);
     }
+    ranks.sum(model.gradient());
+    ranks.sum(row_view<double>{result.source_loss.data(), static_cast<index_t>(b.sources())});
+    ranks.sum(row_view<std::int64_t>{result.source_targets.data(), static_cast<index_t>(b.sources())});
     double total = 0;
     for (double x : result.source_loss) total += x;
     result.loss          = b.targets() > 0 ? total / static_cast<double>(b.targets()) : 0.0;

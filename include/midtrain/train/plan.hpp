@@ -1,0 +1,151 @@
+#pragma once
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+#include <midtrain/core/random.hpp>
+#include <midtrain/problem/batch.hpp>
+#include <midtrain/train/stage.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// What a stage will do, known before its first step.
+struct stage_plan {
+    std::string         name;
+    std::int64_t        steps = 0, tokens = 0, sequences = 0, length = 0, micro = 0;
+    double              rate_first = 0, rate_highest = 0, rate_last = 0;  ///< of the first step, of all, of the last
+    std::vector<double> weights_first, weights_last;                      ///< by source
+    std::vector<double> source_tokens;                                    ///< by source, as the weights ask
+    double              cost = 0;                                         ///< multiply-adds a token, forward and backward, in all
+};
+
+/// What a run will do.
+struct run_plan {
+    std::vector<std::string> sources;
+    std::vector<stage_plan>  stages;
+    std::int64_t             parameters = 0;
+    /// Bytes by kind.
+    std::int64_t             weights = 0, gradients = 0, slots = 0, activations = 0;
+    double                   seconds_per_cost = 0;  ///< measured; 0: unknown
+
+    double seconds(stage_plan const& s) const { return s.cost * static_cast<double>(s.tokens) * seconds_per_cost; }
+    double seconds() const {
+        double t = 0;
+        for (auto const& s : stages) t += seconds(s);
+        return t;
+    }
+};
+
+/// Floating-point operations of one token, forward and backward: six for each weight of a matrix, and 12 * width * half the length a
+/// layer for causal attention (the embedding's look-up costs none).
+template <class Model>
+double cost_of_token(Model const& model, index_t length) {
+    auto const& s       = model.shape();
+    double      weights = static_cast<double>(model.parameters().count());
+    if (!s.tied) weights -= static_cast<double>(s.vocab) * s.width;
+    return 6.0 * weights + 6.0 * static_cast<double>(s.layers) * s.width * static_cast<double>(length);
+}
+
+namespace detail {
+
+template <class Stage>
+stage_plan plan_stage(Stage const& s) {
+    stage_plan p;
+    p.name = s.name;
+    p.steps = s.steps(), p.tokens = s.at(0).budget.count;
+    p.sequences = s.batch.sequences, p.length = s.batch.length, p.micro = s.batch.micro;
+    p.rate_first = s.rate.rate(s.at(0)), p.rate_last = s.rate.rate(s.at(p.steps - 1));
+    auto const first = s.mixture.weights(s.at(0)), last = s.mixture.weights(s.at(p.steps));
+    p.weights_first.assign(first.begin(), first.end());
+    p.weights_last.assign(last.begin(), last.end());
+    p.source_tokens.assign(first.size(), 0.0);
+    std::int64_t const points = std::min<std::int64_t>(p.steps, 10'000);
+    for (std::int64_t k = 0; k < points; ++k) {
+        auto const at = s.at(p.steps * k / points);
+        p.rate_highest = std::max(p.rate_highest, s.rate.rate(at));
+        auto const w = s.mixture.weights(at);
+        for (std::size_t i = 0; i < w.size(); ++i) p.source_tokens[i] += w[i] * static_cast<double>(p.tokens) / static_cast<double>(points);
+    }
+    return p;
+}
+
+inline std::string short_count(double n) {
+    char        s[32];
+    char const* unit  = n >= 1e9 ? "G" : n >= 1e6 ? "M" : n >= 1e4 ? "k" : "";
+    double      value = n >= 1e9 ? n / 1e9 : n >= 1e6 ? n / 1e6 : n >= 1e4 ? n / 1e3 : n;
+    std::snprintf(s, sizeof s, n >= 1e4 && value < 100 ? "%.1f%s" : "%.0f%s", value, unit);
+    return s;
+}
+inline std::string short_time(double seconds) {
+    char s[32];
+    if (seconds < 90) std::snprintf(s, sizeof s, "%.0f s", seconds);
+    else if (seconds < 5400) std::snprintf(s, sizeof s, "%.0f min", seconds / 60);
+    else if (seconds < 172800) std::snprintf(s, sizeof s, "%.1f h", seconds / 3600);
+    else std::snprintf(s, sizeof s, "%.1f days", seconds / 86400);
+    return s;
+}
+
+}  // namespace detail
+
+/// The plan of a recipe on a model; the memory of the activations comes from a dry run, not from a formula.
+template <class Recipe, class Model>
+run_plan make_plan(Recipe const& r, Model const& model, std::vector<std::string> sources) {
+    run_plan p;
+    p.sources    = std::move(sources);
+    p.parameters = model.parameters().count();
+    auto const n = static_cast<std::int64_t>(model.parameters().size());
+    p.weights    = n * static_cast<std::int64_t>(sizeof(typename Model::stored) + sizeof(typename Model::master_t));
+    p.gradients  = n * static_cast<std::int64_t>(sizeof(typename Model::computed));
+    p.slots      = n * static_cast<std::int64_t>(sizeof(typename Model::computed)) * std::decay_t<decltype(r.optimizer)>::slots;
+    for_each_stage(r.stages, [&](auto const& s, int) {
+        p.stages.push_back(detail::plan_stage(s));
+        auto& last = p.stages.back();
+        last.cost  = cost_of_token(model, last.length);
+        p.activations = std::max<std::int64_t>(p.activations, model.count_activations(last.micro, last.length, model.training_mode()));
+    });
+    return p;
+}
+
+/// Seconds that one floating-point operation of training takes here: forward and backward of one short sequence, the better of two.
+/// Leaves the gradient zero.
+template <class Model>
+double measure_seconds_per_cost(Model& model, index_t length) {
+    std::vector<std::int32_t>            ids(static_cast<std::size_t>(length)), zero(ids.size(), 0), place(ids.size());
+    std::vector<typename Model::computed> loss(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        ids[i]   = static_cast<std::int32_t>(random_stream{1, 2}.bits(i) % static_cast<std::uint64_t>(model.shape().vocab));
+        place[i] = static_cast<std::int32_t>(i);
+    }
+    token_batch const b{{ids.data(), length}, {ids.data(), length}, {place.data(), length}, {zero.data(), length}, 1, length, static_cast<double>(length)};
+    double            best = 0;
+    for (int k = 0; k < 2; ++k) {
+        auto const start = std::chrono::steady_clock::now();
+        model.accumulate(b, {loss.data(), length});
+        double const t = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        best           = k == 0 ? t : std::min(best, t);
+    }
+    model.zero_gradient();
+    return best / (static_cast<double>(length) * cost_of_token(model, length));
+}
+
+/// The plan as a reader wants it before the first step.
+inline void print(run_plan const& p, std::FILE* to) {
+    using detail::short_count;
+    std::fprintf(to, "%s parameters; memory: weights %.2f GB, gradients %.2f, optimizer %.2f, activations %.2f\n",
+                 short_count(static_cast<double>(p.parameters)).c_str(), static_cast<double>(p.weights) / 1e9, static_cast<double>(p.gradients) / 1e9,
+                 static_cast<double>(p.slots) / 1e9, static_cast<double>(p.activations) / 1e9);
+    for (auto const& s : p.stages) {
+        std::fprintf(to, "stage %-8s %s tokens in %lld steps of %lld x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n", s.name.c_str(),
+                     short_count(static_cast<double>(s.tokens)).c_str(), static_cast<long long>(s.steps), static_cast<long long>(s.sequences),
+                     static_cast<long long>(s.length), s.rate_first, s.rate_highest, s.rate_last,
+                     p.seconds_per_cost > 0 ? "; about " : "", p.seconds_per_cost > 0 ? detail::short_time(p.seconds(s)).c_str() : "");
+        for (std::size_t i = 0; i < p.sources.size(); ++i)
+            std::fprintf(to, "    %-12s %5.1f %% -> %5.1f %%  %8s tokens\n", p.sources[i].c_str(), 100 * s.weights_first[i], 100 * s.weights_last[i],
+                         short_count(s.source_tokens[i]).c_str());
+    }
+    if (p.seconds_per_cost > 0) std::fprintf(to, "training takes about %s\n", detail::short_time(p.seconds()).c_str());
+}
+
+}  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,26 @@
+// expect: midtrain: stage.mixture is not a MixturePolicy
+#include <midtrain/midtrain.hpp>
+
+namespace mt = midtrain;
+using namespace mt::literals;
+
+struct small : mt::decoder_shape {
+    static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 128, vocab = 256;
+};
+template <class T>
+struct sources {
+    T web, maths;
+};
+struct lonely {
+    constexpr double weights(mt::progress) const { return 1; }
+};
+
+constexpr auto recipe = mt::checked([] {
+    return mt::recipe{.optimizer = mt::adamw{},
+                      .stages    = mt::stages{mt::stage{.name     = "anneal",
+                                                       .budget   = 1_Mtok,
+                                                       .mixture  = lonely{},
+                                                       .rate     = mt::linear{.from = 1e-4, .to = 0},
+                                                       .batch    = {.sequences = 8, .length = 512},
+                                                       .position = mt::rope{.base = 1e4, .length = 1024}}}};
+}, small{});

@@ -1,0 +1,23 @@
+// expect: the rate is negative, infinite or not a number somewhere in the stage
+#include <midtrain/midtrain.hpp>
+
+namespace mt = midtrain;
+using namespace mt::literals;
+
+struct small : mt::decoder_shape {
+    static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 128, vocab = 256;
+};
+template <class T>
+struct sources {
+    T web, maths;
+};
+
+constexpr auto recipe = mt::checked([] {
+    return mt::recipe{.optimizer = mt::adamw{},
+                      .stages    = mt::stages{mt::stage{.name     = "anneal",
+                                                       .budget   = 1_Mtok,
+                                                       .mixture  = mt::fixed_mixture<sources>{.share = {.web = .75, .maths = .25}},
+                                                       .rate     = mt::linear{.from = 1e-4, .to = -1e-4},
+                                                       .batch    = {.sequences = 8, .length = 512},
+                                                       .position = mt::rope{.base = 1e4, .length = 1024}}}};
+}, small{});

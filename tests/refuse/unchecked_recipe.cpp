@@ -1,0 +1,7 @@
+// expect: no matching function for call
+#include <midtrain/midtrain.hpp>
+
+// A recipe that nobody judged is not what a trainer takes.
+template <class Recipe, class Shape>
+void takes(midtrain::checked_recipe<Recipe, Shape> const&);
+void f() { takes(midtrain::recipe{.optimizer = midtrain::adamw{}, .stages = midtrain::stages<>{}}); }
