@@ -43,9 +43,9 @@ inline std::string written(json const& v, int indent = 0, int level = 0) {
         return s + line(level) + close;
     };
     if (auto const o = v.as<json::object>())
-        return list('{', '}', *o, [&](auto const& m) { return quoted(m.first) + (indent > 0 ? ": " : ":") + written(m.second, indent, level + 1); });
+        return list('{', '}', *o, [&](auto const& m) { return io::quoted(m.first) + (indent > 0 ? ": " : ":") + written(m.second, indent, level + 1); });
     if (auto const a = v.as<json::array>()) return list('[', ']', *a, [&](json const& x) { return written(x, indent, level + 1); });
-    if (auto const s = v.as<std::string>()) return quoted(*s);
+    if (auto const s = v.as<std::string>()) return io::quoted(*s);
     if (auto const d = v.as<double>()) return written(*d);
     if (auto const b = v.as<bool>()) return *b ? "true" : "false";
     return "null";

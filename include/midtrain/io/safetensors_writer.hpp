@@ -80,12 +80,12 @@ class safetensors_writer {
         std::string text = "{";
         if (!metadata_.empty()) {
             text += "\"__metadata__\":{";
-            for (auto const& [key, value] : metadata_) text += (text.back() == '{' ? "" : ",") + quoted(key) + ":" + quoted(value);
+            for (auto const& [key, value] : metadata_) text += (text.back() == '{' ? "" : ",") + io::quoted(key) + ":" + io::quoted(value);
             text += "}";
         }
         std::int64_t at = 0;
         for (auto const& t : declared_) {
-            text += (text.size() > 1 ? "," : "") + quoted(t.name) + ":{\"dtype\":" + quoted(t.dtype) + ",\"shape\":[";
+            text += (text.size() > 1 ? "," : "") + io::quoted(t.name) + ":{\"dtype\":" + io::quoted(t.dtype) + ",\"shape\":[";
             for (std::size_t i = 0; i < t.shape.size(); ++i) text += (i ? "," : "") + std::to_string(t.shape[i]);
             text += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + t.bytes) + "]}";
             at += t.bytes;
