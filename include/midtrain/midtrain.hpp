@@ -37,6 +37,8 @@
 #include <midtrain/exec/host/small_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
+#include <midtrain/io/gguf.hpp>
+#include <midtrain/io/gguf_llama.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>

@@ -1,0 +1,118 @@
+#pragma once
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <midtrain/core/error.hpp>
+#include <midtrain/core/types.hpp>
+#include <midtrain/io/gguf.hpp>
+
+namespace midtrain::inline MT_ABI::io {
+
+/// The numbers of a decoder as a file says them; fields are named as in decoder_shape.
+struct gguf_shape {
+    int    layers = 0, width = 0, heads = 0, kv_heads = 0, ffn = 0, vocab = 0;
+    int    context = 0, end_token = 0;
+    bool   tied         = true;
+    double norm_epsilon = 1e-5, rope_base = 10'000, deviation = 0.02;
+};
+
+/// A Llama in a .gguf file, asked for in Hugging Face's names. The file must outlive it.
+///
+/// GGUF turns the rows of q and k for rotation of neighbours: its row (head, 2 i + j) is row (head, j size / 2 + i) of the original,
+/// where size is a head's width. Here they are turned back (llama.cpp, convert_hf_to_gguf.py, LlamaModel.permute).
+class gguf_llama {
+  public:
+    explicit gguf_llama(gguf const& file) : file_(&file), shape_(read_shape(file)) {}
+
+    gguf_shape const& shape() const { return shape_; }
+
+    /// Copies the tensor of that name of transformers' LlamaForCausalLM as rows x columns floats.
+    void operator()(std::string_view name, index_t rows, index_t columns, std::span<float> to) const {
+        auto const own = gguf_name(name);
+        check(!own.empty(), [&] { return file_->path() + ": a Llama in GGUF has no tensor for '" + std::string(name) + "'"; });
+        bool const  q = own.ends_with("attn_q.weight"), k = own.ends_with("attn_k.weight");
+        if (!q && !k) return (*file_)(own, rows, columns, to);
+        index_t const heads = q ? shape_.heads : shape_.kv_heads, size = rows / heads, half = size / 2;
+        check(rows == heads * half * 2, [&] { return file_->path() + ": " + std::to_string(rows) + " rows of '" + own + "' do not make " +
+                                                     std::to_string(heads) + " even heads"; });
+        file_->rows_in_order(own, rows, columns, to, [&](index_t r) {
+            index_t const head = r / size, j = r % size / half, i = r % half;
+            return head * size + 2 * i + j;
+        });
+    }
+
+    /// GGUF's name of a Llama's tensor, or nothing.
+    static std::string gguf_name(std::string_view name) {
+        using pair = std::pair<std::string_view, std::string_view>;
+        static constexpr pair whole[] = {{"model.embed_tokens.weight", "token_embd.weight"}, {"model.norm.weight", "output_norm.weight"},
+                                         {"lm_head.weight", "output.weight"}};
+        static constexpr pair layer[] = {{".input_layernorm.weight", ".attn_norm.weight"},  {".self_attn.q_proj.weight", ".attn_q.weight"},
+                                         {".self_attn.k_proj.weight", ".attn_k.weight"},    {".self_attn.v_proj.weight", ".attn_v.weight"},
+                                         {".self_attn.o_proj.weight", ".attn_output.weight"}, {".post_attention_layernorm.weight", ".ffn_norm.weight"},
+                                         {".mlp.gate_proj.weight", ".ffn_gate.weight"},     {".mlp.up_proj.weight", ".ffn_up.weight"},
+                                         {".mlp.down_proj.weight", ".ffn_down.weight"}};
+        for (auto const& [theirs, ours] : whole)
+            if (name == theirs) return std::string(ours);
+        constexpr std::string_view front = "model.layers.";
+        if (!name.starts_with(front)) return {};
+        name.remove_prefix(front.size());
+        auto const digits = name.find_first_not_of("0123456789");
+        if (digits == 0 || digits == std::string_view::npos) return {};
+        for (auto const& [theirs, ours] : layer)
+            if (name.substr(digits) == theirs) return "blk." + std::string(name.substr(0, digits)) + std::string(ours);
+        return {};
+    }
+
+  private:
+    static int number(gguf const& file, std::string const& key) {
+        auto const n = file.get<std::int64_t>(key);
+        check(n > 0 && n <= std::numeric_limits<int>::max(), [&] { return file.path() + ": metadata '" + key + "' is " + std::to_string(n); });
+        return static_cast<int>(n);
+    }
+    // Files hold 32-bit floats: the double with the same shortest decimals, so that 1e-5 stays 1e-5.
+    static double decimal(double x) {
+        char       text[32];
+        auto const end = std::to_chars(text, text + sizeof text, static_cast<float>(x)).ptr;
+        std::from_chars(text, end, x);
+        return x;
+    }
+    static gguf_shape read_shape(gguf const& file) {
+        auto const architecture = file.get<std::string_view>("general.architecture");
+        auto const only         = [&](bool condition, std::string const& what) { check(condition, [&] { return file.path() + ": " + what; }); };
+        only(architecture == "llama", "its architecture is '" + std::string(architecture) + "', not 'llama'");
+        gguf_shape s;
+        s.layers       = number(file, "llama.block_count");
+        s.width        = number(file, "llama.embedding_length");
+        s.heads        = number(file, "llama.attention.head_count");
+        s.kv_heads     = file.find("llama.attention.head_count_kv") ? number(file, "llama.attention.head_count_kv") : s.heads;
+        s.ffn          = number(file, "llama.feed_forward_length");
+        s.context      = number(file, "llama.context_length");
+        s.norm_epsilon = decimal(file.get<double>("llama.attention.layer_norm_rms_epsilon"));
+        if (file.find("llama.rope.freq_base")) s.rope_base = decimal(file.get<double>("llama.rope.freq_base"));
+        auto const& table = file.at("token_embd.weight").shape;
+        only(table.size() == 2 && table[1] == s.width && table[0] <= std::numeric_limits<int>::max(),
+             "tensor 'token_embd.weight' is no table of rows as wide as the model");
+        s.vocab = static_cast<int>(table[0]);
+        s.tied  = !file.tensors().contains("output.weight");
+        auto const end = file.find("tokenizer.ggml.eos_token_id") ? file.get<std::int64_t>("tokenizer.ggml.eos_token_id") : 0;
+        only(end >= 0 && end < s.vocab, "its end token is not in the vocabulary");
+        s.end_token = static_cast<int>(end);
+        only(s.width % s.heads == 0 && s.heads % s.kv_heads == 0, "its heads do not divide its width, or its kv heads its heads");
+        for (char const* key : {"llama.attention.key_length", "llama.attention.value_length", "llama.rope.dimension_count"})
+            only(!file.find(key) || number(file, key) == s.width / s.heads, "metadata '" + std::string(key) + "' is not width / heads");
+        auto const scaling = file.find("llama.rope.scaling.type");
+        only(!file.tensors().contains("rope_freqs.weight") && (!scaling || (scaling->as<std::string_view>() && *scaling->as<std::string_view>() == "none")),
+             "it stretches its positions, which a shape cannot say");
+        only(!file.find("llama.expert_count") || file.get<std::int64_t>("llama.expert_count") == 0, "it has experts");
+        return s;
+    }
+
+    gguf const* file_;
+    gguf_shape  shape_;
+};
+
+}  // namespace midtrain::inline MT_ABI::io
