@@ -44,6 +44,7 @@
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
+#include <midtrain/io/text_file.hpp>
 #include <midtrain/mixture/mixtures.hpp>
 #include <midtrain/mixture/sources.hpp>
 #include <midtrain/model/attention.hpp>

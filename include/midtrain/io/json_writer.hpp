@@ -25,9 +25,11 @@ inline std::string quoted(std::string_view text) {
     return s + "\"";
 }
 
-/// A number as the shortest text that reads back to the same bits; what JSON cannot say (infinity, not a number) is null.
+/// A number as the shortest text that reads back to the same bits, whole ones below 2^53 as digits alone (other readers tell 100000
+/// from 1e+05); what JSON cannot say (infinity, not a number) is null.
 inline std::string written(double x) {
     if (!std::isfinite(x)) return "null";
+    if (std::fabs(x) < 9007199254740992.0 && x == std::floor(x) && !(x == 0 && std::signbit(x))) return std::to_string(static_cast<long long>(x));
     char       buffer[32];
     auto const r = std::to_chars(buffer, buffer + sizeof buffer, x);
     return {buffer, r.ptr};

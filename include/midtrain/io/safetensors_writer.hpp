@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -34,6 +35,7 @@ class safetensors_writer {
 
     /// dtype: F64 F32 F16 BF16 I64 I32 U8 ..., by its size in bytes as the format defines it.
     void declare(std::string name, std::string dtype, std::vector<std::int64_t> shape) {
+        check(!begun_, [&] { return path_ + ": tensor '" + name + "' is declared after the first bytes were added"; });
         std::int64_t bytes = width_of(dtype);
         check(bytes > 0, [&] { return path_ + ": tensor '" + name + "' has the unknown type " + dtype; });
         for (auto n : shape) bytes *= n;
@@ -42,21 +44,26 @@ class safetensors_writer {
     }
     /// The bytes of the next declared tensor, whole.
     void add(std::string_view name, std::span<std::byte const> bytes) {
-        if (next_ == 0) write_header();
-        check(next_ < declared_.size() && declared_[next_].name == name, [&] { return path_ + ": tensor '" + std::string(name) + "' is not the next one declared"; });
+        if (!begun_) write_header();
+        check(next_ < declared_.size() && declared_[next_].name == name,
+              [&] { return path_ + ": tensor '" + std::string(name) + "' is not the next one declared"; });
         check(static_cast<std::int64_t>(bytes.size()) == declared_[next_].bytes, [&] {
-            return path_ + ": tensor '" + std::string(name) + "' has " + std::to_string(bytes.size()) + " bytes, declared were " + std::to_string(declared_[next_].bytes);
+            return path_ + ": tensor '" + std::string(name) + "' has " + std::to_string(bytes.size()) + " bytes, declared were " +
+                   std::to_string(declared_[next_].bytes);
         });
         write(bytes.data(), bytes.size());
         ++next_;
     }
     void finish() {
-        if (declared_.empty()) write_header();
+        if (!begun_) write_header();
         check(next_ == declared_.size(), [&] { return path_ + ": tensor '" + declared_[next_].name + "' was declared and never added"; });
         require(::fsync(file_) == 0, "cannot be brought to the disk");
-        int const file = std::exchange(file_, -1);
-        require(::close(file) == 0, "cannot be closed");
-        require(::rename(partial().c_str(), path_.c_str()) == 0, "cannot be put in place");
+        ::close(std::exchange(file_, -1));  // after fsync there is nothing that it could lose
+        if (::rename(partial().c_str(), path_.c_str()) == 0) return;
+        int const why = errno;
+        ::unlink(partial().c_str());
+        errno = why;
+        require(false, "cannot be put in place");
     }
 
   private:
@@ -77,6 +84,7 @@ class safetensors_writer {
         return bits == "64" ? 8 : bits == "32" ? 4 : bits == "16" ? 2 : bits == "8" ? 1 : 0;
     }
     void write_header() {
+        begun_           = true;
         std::string text = "{";
         if (!metadata_.empty()) {
             text += "\"__metadata__\":{";
@@ -110,8 +118,9 @@ class safetensors_writer {
     std::string                        path_;
     std::map<std::string, std::string> metadata_;
     std::vector<tensor>                declared_;
-    std::size_t                        next_ = 0;
-    int                                file_ = -1;
+    std::size_t                        next_  = 0;
+    int                                file_  = -1;
+    bool                               begun_ = false;  ///< the header is written
 };
 
 }  // namespace midtrain::inline MT_ABI::io
