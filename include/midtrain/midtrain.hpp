@@ -45,6 +45,7 @@
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
 #include <midtrain/io/text_file.hpp>
+#include <midtrain/io/whole_file.hpp>
 #include <midtrain/mixture/mixtures.hpp>
 #include <midtrain/mixture/sources.hpp>
 #include <midtrain/model/attention.hpp>
@@ -81,7 +82,11 @@
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/train/batches.hpp>
+#include <midtrain/train/bootstrap.hpp>
 #include <midtrain/train/checkpoints.hpp>
+#include <midtrain/train/document_loss.hpp>
+#include <midtrain/train/evaluate.hpp>
+#include <midtrain/train/generate.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/run_state.hpp>
