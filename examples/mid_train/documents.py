@@ -12,8 +12,12 @@ from collections.abc import Callable
 
 HELD_OUT_SHARE = 0.05    # of the families
 HELD_OUT_LEAST = 40      # documents a source, where there are twice as many
+SHORTEST = 20            # words
 SHINGLE = 13             # words in a row, as the decontamination of GPT-3 took them (Brown et al. 2020, appendix C)
 CONTAMINATED = 0.5       # of a document's shingles
+
+APART = re.compile(r"^(?:\s|[#$])|\S {3,}\S")             # indented, a command, a table
+ITEM = re.compile(r"^(?:\d+\.|\([a-z]\)|[-*o])\s")       # of a list
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,20 +41,26 @@ def clean(text):
     return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n").rstrip() + "\n"
 
 
+def anonymous(text):
+    """Another address in the place of every e-mail address."""
+    return re.sub(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b", "someone@example.org", text)
+
+
 def reflow(text, width):
     """Joins the lines of a paragraph that were broken only because the next word went beyond the width.
 
-    Indented and deliberately short lines stay as they are: verse, code, addresses, lists.
+    Indented, spaced out and deliberately short lines stay as they are: verse, code, tables, addresses, lists.
     """
-    out = []
+    out, joined_to = [], 0
     for line in text.split("\n"):
         words = line.split(None, 1)
         above = out[-1] if out else ""
-        broken = above and words and not line[0].isspace() and not above[0].isspace() \
-            and len(above) - joined_to + 1 + len(words[0]) > width
+        broken = above and words and not ITEM.match(line) and not APART.search(line) \
+            and not APART.search(above[joined_to:]) and len(above) - joined_to + 1 + len(words[0]) > width
         if broken:
-            joined_to = len(above) + 1
-            out[-1] = above + " " + line
+            blank = "" if above.endswith("/") else " "  # a path is broken after its slash
+            joined_to = len(above + blank)
+            out[-1] = above + blank + line
         else:
             joined_to = 0
             out.append(line)
@@ -82,11 +92,11 @@ def rank(text):
 
 
 def held_out_families(documents):
-    """The families of low rank: 5 %, and as many more as make 40 documents or half of what there is."""
+    """The families of low rank: 5 %, and as many more as make 40 documents and some to spare, or half of what there is."""
     count = {}
     for document in documents:
         count[document.family] = count.get(document.family, 0) + 1
-    least = min(HELD_OUT_LEAST, len(documents) // 2)
+    least = min(HELD_OUT_LEAST * 5 // 4, len(documents) // 2)  # some are copies of others, or too short
     chosen, had = set(), 0
     for family in sorted(count, key=rank):
         if rank(family) >= HELD_OUT_SHARE and had >= least:
@@ -104,16 +114,17 @@ def sample(parts, limit, least=0):
     """
     queues = [iter(sorted(documents, key=lambda d: rank("order of " + d.id))) for documents, _ in parts]
     heap = [(0, number) for number in range(len(parts))]
-    texts, total = [], 0
+    texts, total, seen = [], 0, set()
     while heap and (total < 0.98 * limit or len(texts) < least):
         had, number = heapq.heappop(heap)
         document = next(queues[number], None)
-        if document is None or had >= parts[number][1]:
+        if document is None or (had >= parts[number][1] and len(texts) >= least):
             continue
         text = clean(document.render())
         size = len(text.encode())
         fits = total + size <= limit or len(texts) < least
-        if fits and len(text.split()) >= 20:
+        if fits and len(text.split()) >= SHORTEST and fingerprint(text) not in seen:
+            seen.add(fingerprint(text))
             texts.append(Text(document.id, text))
             had, total = had + size, total + size
         heapq.heappush(heap, (had, number))
@@ -123,14 +134,18 @@ def sample(parts, limit, least=0):
 def split(parts, limit, families=None):
     """(train, held out) of one source, both within their limits; what is held out never depends on the limit."""
     families = families or held_out_families([document for documents, _ in parts for document in documents])
-    keep = [([d for d in documents if d.family not in families], at_most) for documents, at_most in parts]
-    hold = [([d for d in documents if d.family in families], at_most) for documents, at_most in parts]
     share = HELD_OUT_SHARE / (1 - HELD_OUT_SHARE)
+    keep = [([d for d in documents if d.family not in families], at_most) for documents, at_most in parts]
+    hold = [([d for d in documents if d.family in families], at_most * share) for documents, at_most in parts]
     return sample(keep, limit), sample(hold, limit * share, HELD_OUT_LEAST)
 
 
 def normal(text):
     return re.findall(r"\w+", text.lower())
+
+
+def fingerprint(text):
+    return hashlib.sha256(" ".join(normal(text)).encode()).digest()
 
 
 def shingles(text):
@@ -150,7 +165,7 @@ def decontaminate(train, held_out):
         for source in texts:
             kept = []
             for text in texts[source]:
-                key = hashlib.sha256(" ".join(normal(text.text)).encode()).digest()
+                key = fingerprint(text.text)
                 if key not in seen:
                     kept.append(text)
                 seen.add(key)

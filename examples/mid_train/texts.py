@@ -28,8 +28,8 @@ NOTES = {
     "general": "Articles of the Free On-line Dictionary of Computing: encyclopaedic prose about one field. It is not web text or news.",
     "code": "Headers of the GNU C++ library without their notices of licence: C++ templates by experts. It is one language and one style.",
     "maths": "Proof scripts of HOL Light in OCaml: theorems and tactics with short comments. It is not mathematics in prose.",
-    "questions": "Questions with answers: Perl's FAQ in full, the quizzes of bsdgames (with the facts of their day), and, for at most "
-                 "two fifths, templates filled from WordNet. It is not dialogue and holds no preferences.",
+    "questions": "Questions with answers: Perl's FAQ in full, the quizzes of bsdgames (with the facts of their day), and, up to a fifth "
+                 "of the limit, templates filled from WordNet, which is most of it. It is not dialogue and not preferences.",
     "knowledge": "Webster's dictionary of 1913 with additions, WordNet's glosses, a C++ textbook, the Debian Reference and Perl's manuals, "
                  "in equal shares as far as they reach.",
     "books": "Five novels of Jane Austen, each as one long document, as many as fit; chapters of Persuasion are held out.",
@@ -42,11 +42,20 @@ def say(text):
     print(text, flush=True)
 
 
+def decoded(data):
+    """UTF-8, or Latin-1 where it is not, with plain blanks."""
+    try:
+        return data.decode("utf-8").replace("\u00a0", " ")
+    except UnicodeDecodeError:
+        return data.decode("latin-1").replace("\u00a0", " ")
+
+
 class Raw:
     """The unpacked packages."""
 
     def __init__(self, cache):
         self.root = cache / "raw"
+        self.synsets = None
 
     def paths(self, package, folder, pattern):
         """Files below a folder (whose name may hold *), none if the package is not there."""
@@ -56,11 +65,11 @@ class Raw:
         """{name: text}, with the name below the folder and without what the pattern says anyway."""
         depth, ending = len(pathlib.PurePath(folder).parts), pattern.rpartition("*")[2]
         return {"/".join(path.relative_to(self.root / package).parts[depth:]).removesuffix(ending):
-                path.read_bytes().decode("utf-8", "replace") for path in self.paths(package, folder, pattern)}
+                decoded(path.read_bytes()) for path in self.paths(package, folder, pattern)}
 
     def unzipped(self, package, folder, name):
         """The text of a gzip file, or "" if it is not there."""
-        return "".join(gzip.decompress(path.read_bytes()).decode("utf-8", "replace") for path in self.paths(package, folder, name))
+        return "".join(decoded(gzip.decompress(path.read_bytes())) for path in self.paths(package, folder, name))
 
 
 def dictd(raw, package, name, article):
@@ -73,15 +82,18 @@ def dictd(raw, package, name, article):
 def pods(raw, questions):
     """Perl's questions, or its manuals without release notes, lists of contents, licences and translations."""
     files = raw.texts("perl-doc", "usr/share/perl/*/pod", "*.pod")
-    other = re.compile(r"perl(\d+delta|delta|toc|artistic|gpl|cn|jp|ko|tw|uniprops|modlib|haiku|todo|repository|bo[ot]t?|tooc)$")
-    faq = re.compile(r"perlfaq\d?$")
+    other = re.compile(r"perl(\d+delta|delta|toc|artistic|gpl|cn|jp|ko|tw|uniprops|modlib|haiku|todo|repository|bo[ot]t?|tooc|api|intern)$")
+    faq = re.compile(r"perl(?:faq\d?|unifaq)$")
     if questions:
         return manuals.perl_questions({name: text for name, text in files.items() if faq.match(name)})
     return manuals.perl_manuals({name: text for name, text in files.items() if not faq.match(name) and not other.match(name)})
 
 
 def wordnet(raw, kind):
-    return dictionaries.wordnet(raw.texts("wordnet-base", "usr/share/wordnet", "data.*"), kind)
+    """WordNet is read once for the two sources that it is part of."""
+    if raw.synsets is None:
+        raw.synsets = dictionaries.synsets(raw.texts("wordnet-base", "usr/share/wordnet", "data.*"))
+    return dictionaries.wordnet(raw.synsets, kind)
 
 
 def parts_of(source, raw, limit):
@@ -95,7 +107,7 @@ def parts_of(source, raw, limit):
         return [(programs.proofs({name: text for name, text in files.items() if "database" not in name}), limit)]
     if source == "questions":
         games = raw.texts("bsdgames", "usr/share/games/bsdgames/quiz", "*")
-        return [(pods(raw, True), limit), (quiz.quizzes(games), limit), (wordnet(raw, "questions"), 0.4 * limit)]
+        return [(pods(raw, True), limit), (quiz.quizzes(games), limit), (wordnet(raw, "questions"), 0.2 * limit)]
     if source == "knowledge":
         annotations = raw.unzipped("c++-annotations-txt", "usr/share/doc/c++-annotations", "cplusplus.txt.gz")
         reference = raw.unzipped("debian-reference-en", "usr/share/debian-reference", "debian-reference.en.txt.gz")

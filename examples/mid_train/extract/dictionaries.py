@@ -2,7 +2,7 @@
 import gzip
 import re
 
-from documents import Document, grouped, rank, reflow
+from documents import anonymous, grouped, rank, reflow
 
 DIGITS = {c: i for i, c in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")}
 LEAST = 1000     # bytes of a document; smaller neighbours go together
@@ -30,33 +30,60 @@ def articles(dictionary, index):
             for (start, size), word in sorted(places.items()) if not word.startswith("00-")]
 
 
-def dedent(text, columns):
-    return re.sub(rf"^ {{1,{columns}}}", "", text, flags=re.M)
+def paragraphs(text, width, listing=99):
+    """Every paragraph in one line, as far as its lines were broken at the width, indentation included.
+
+    What is indented by `listing` or more, or has a line that ends like one of C, keeps its lines and their indentation.
+    """
+    out = []
+    for block in re.split(r"\n(?:[ \t]*\n)+", text.strip("\n")):
+        indent = len(block) - len(block.lstrip(" "))
+        if indent >= listing or listing < 99 and re.search(r"[;{}]$", block, re.M):
+            out.append(re.sub(r"^ {1,3}", "", block, flags=re.M))
+        else:
+            lines = [re.sub(r"(?<=\S)   +", " ", line.strip()) for line in block.split("\n")]
+            out.append(reflow("\n".join(lines), width - indent))
+    return "\n\n".join(filter(None, out))
+
+
+LINK = r"\{([^{}()]*?)\s*\((?:https?:|ftp:|mailto:|news:|gopher:|/)[^{}]*\)\s*\}"
+CONTACT = r"E-?mail|Mailing list|Telephone|Tel|Fax|FTP|Home(?: page)?|Usenet newsgroups?|Address|Info|See"
 
 
 def foldoc_article(raw):
-    """Headwords in one line, then the paragraphs, without links and dates of the last change."""
+    """Headwords in one line, then the paragraphs, without links, addresses, editors' queries and dates of the last change."""
     heads, _, body = raw.strip("\n").partition("\n\n")
-    body = re.sub(r"\{([^{}()]*?)\s*\((?:https?:|ftp:|mailto:|news:|gopher:|/)[^{}]*\)\s*\}", r"\1", body)
-    body = re.sub(r"\s*\((?:\d{4}-\d\d-\d\d|\d{4}-\d\d|\d{4})\)\s*$", "", body.rstrip())
-    body = re.sub(r"[{}]", "", body)
+    body = re.sub(rf"^[ .]*{LINK}[.,;]? *$", "", body, flags=re.M)
+    body = re.sub(LINK, r"\1", body)
+    body = re.sub(r"^ *\(\d{4}(?:-\d\d){0,2}\) *$", "", body, flags=re.M)
+    body = re.sub(r"\[[^\[\]]*\?\]", "", body)
+    for _ in range(2):  # one link may hold another
+        body = re.sub(r"\{([^{};]{1,80})\}", r"\1", body)
     body = re.sub(r"<([a-z][a-z ,/.]*)>", r"(\1)", body)
-    body = re.sub(r"^ *(?:Home|Home page|Info|FTP|E-mail|Usenet newsgroup|See)?:? *[.,;]? *$", "", body, flags=re.M)
-    body = reflow(dedent(body, 3), 56)
-    body = re.sub(r"\n{3,}", "\n\n", body).strip()
+    body = re.sub(rf"^[ .]*(?:{CONTACT})?:[^\n]*(?:@[^\n]*|(?<=:)[ .]*)$", "", body, flags=re.M)
+    body = re.sub(r"\s*<[^<>\s]+@[^<>\s]+>", "", body)
+    body = re.sub(rf"^[ .]*(?:{CONTACT})?[ :.,;]*$", "", body, flags=re.M)
+    body = anonymous(paragraphs(body, 56, listing=5)).strip()
     return ", ".join(h.strip() for h in heads.split("\n") if h.strip()) + "\n\n" + body + "\n" if body else ""
+
+
+SOURCES = "1913 Webster|WordNet|PJC|AS|RP|Century|RDH|JC|MW|Webster|a{1,2}|LBR"
 
 
 def gcide_article(raw):
     """Webster's article without marks of stress, source tags, and etymologies whose Greek was lost."""
-    text = re.sub(r"\s*\[(?:1913 Webster|WordNet|PJC|AS|RP|Century|RDH|JC|MW|Webster|a{1,2}|LBR)\b[^\[\]]*\]", "", raw)
-    text = re.sub(r" *\\[^\\\n]*(?:\n[^\\\n]*)?\\(?=[,;.:( \n]|$)", "", text, count=1)
+    text = re.sub(rf"\s*\[(?:{SOURCES})\b[^\[\]]*\]", "", raw)
+    text = re.sub(r" *\\[^\\\n]{1,60}(?:\n[^\\\n]{1,60})?\\(\w?)", lambda m: " " + m[1] if m[1] else "", text)
+    text = re.sub(r"\s*\((?=[^()]*(?:[*\"^]|\[[^\[\]]{1,3}\]))[^()]{1,60}\)(?=[,;.:]? (?:[a-z]\.|pl\.|imp\.))", "", text, count=2)
+    text = re.sub(r"\[(ae|oe|AE|OE)\]", r"\1", text)
+    text = re.sub(r"\[(?:[=^`'\".]([A-Za-z])|([a-z])[=^`'\"])\]", r"\1\2", text)
     text = re.sub(r"\s*\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]", lambda m: "" if lost(m.group()) else m.group(), text)
     text = re.sub(r"\{([^{}]*)\}", lambda m: re.sub(r"(?<=\w)[*\"`]|[*\"](?=\w)", "", m.group(1)), text)
     text = re.sub(r"(?<=[a-z])`(?=[a-z])", "", text)
-    text = reflow(dedent(text, 3), 52)
-    text = re.sub(r"^ {2,3}(?=\S)", "", text, flags=re.M)
-    return re.sub(r"\n{3,}", "\n\n", reflow(text, 52)).strip() + "\n"
+    text = re.sub(r"\[[^\[\]]*\]", lambda m: " ".join(m.group().split()), text)
+    text = re.sub(r"(?<=[.\]])\s+[A-Z][\w-]+\s*$", "", text)  # a stray headword of what comes next
+    text = paragraphs(re.sub(r"(?<=\S) {2,}(?=--[A-Z])", " ", text), 54)
+    return re.sub(r"(?<=\S)\n(?=--[A-Z])", " ", text) + "\n"
 
 
 def lost(bracket):
@@ -97,6 +124,7 @@ def synsets(files):
 def parts_of(gloss):
     """The definition and the quoted examples of a gloss."""
     meaning = re.split(r"[;:,]?\s*\"", gloss, maxsplit=1)[0].strip(" ;")
+    meaning = re.sub(r"\s*\) ?(?=[\w(])", ") ", meaning)
     return meaning, [e.strip(" ;") for e in re.findall(r'"([^"]+)"', gloss)]
 
 
@@ -132,18 +160,16 @@ def question(entry, found, draw):
     return f'Question: What does the {kind} "{word}" mean?\nAnswer: {sentence(meaning)}{example}\n'
 
 
-def wordnet(files, kind):
-    """Neighbours in a data file, which are about one thing, together. kind: "glosses" or "questions".
+def wordnet(found, kind):
+    """Neighbours in a data file, which are about one thing, together. found: from synsets; kind: "glosses" or "questions".
 
     Glosses and questions of one stretch are one family, so that no held-out question is answered by a gloss trained on.
     """
-    found = synsets(files)
     pieces = []
     for (part, offset), entry in found.items():
-        family = f"wordnet/{part}/{int(offset) // STRETCH}"
         name = f"wordnet-{kind}/{part}/{offset}"
         render = (lambda e=entry: gloss(e, found)) if kind == "glosses" else \
             (lambda e=entry, n=name: question(e, found, rank(n)))
         if entry["meaning"]:
-            pieces.append((name, family, len(entry["meaning"]) + 60, render))
+            pieces.append((name, f"wordnet/{part}/{int(offset) // STRETCH}", len(entry["meaning"]) + 60, render))
     return list(grouped(pieces, LEAST))

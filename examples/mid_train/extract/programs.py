@@ -1,7 +1,7 @@
 """C++ headers and HOL Light proof scripts, without the notices of licence that every file repeats."""
 import re
 
-from documents import Document, grouped
+from documents import Document, anonymous, grouped
 
 NOTICE = re.compile(r"copyright|general public license|without limitation|permission to use|all rights reserved", re.I)
 LEAST = 1500
@@ -9,25 +9,16 @@ LONGEST = 60000
 
 
 def without_notice(text):
-    """Drops runs of // lines that hold a copyright notice or follow one up to its end."""
-    out, inside = [], False
-    for line in text.split("\n"):
-        bare = line.strip()
-        if bare.startswith("//") and NOTICE.search(bare):
-            inside = True
-        elif inside and (not bare.startswith("//") or bare.startswith("///") or "@file" in bare):
-            inside = False
-        if not inside:
-            out.append(line)
-        elif bare == "//" and "<http://www.gnu.org/licenses/>" in "".join(out[-1:]):
-            inside = False
-    text = "\n".join(out)
+    """Drops the GPL's notice, which goes over several comments, and every other comment that holds a notice."""
+    text = re.sub(r"^//[^\n]*Copyright(?:(?!^[^/\n]).)*?^// *<http://www\.gnu\.org/licenses/>\.\n", "", text, flags=re.M | re.S)
+    text = re.sub(r"(?:^//[^\n]*\n)+", lambda m: "" if NOTICE.search(m.group()) else m.group(), text, flags=re.M)
     return re.sub(r"/\*(?:(?!\*/).)*?\*/", lambda m: "" if NOTICE.search(m.group()) else m.group(), text, flags=re.S)
 
 
 def header(raw):
     text = re.sub(r"\n{3,}", "\n\n", without_notice(raw)).strip("\n")
-    return re.sub(r"^// (.*?) -\*- C\+\+ -\*-$", r"// \1", text, count=1, flags=re.M) + "\n"
+    text = re.sub(r"^// -\*- C\+\+ -\*-\n+|(?<=\S) *-\*- C\+\+ -\*-", "", text, flags=re.M)
+    return anonymous(re.sub(r"\s*<[^<>\s]+@[^<>\s]+>", "", text)) + "\n"
 
 
 def headers(files):

@@ -7,11 +7,13 @@ TOGETHER = 12  # questions of one quiz in a document
 
 # Quiz: (field asked about, field answered, question, answer). Those about Star Trek, Tolkien, sonnets, area codes, the
 # commercial code, the commands of ed and murders are left out.
+CAPITALS = [(0, 1, "What is the capital of {0}?", "The capital of {0} is {1}."),
+            (1, 0, "{0} is the capital of which country or territory?", "{0} is the capital of {1}.")]
 QUESTIONS = {
-    "africa": [(0, 1, "What is the capital of {0}?", "The capital of {0} is {1}.")],
-    "america": [(0, 1, "What is the capital of {0}?", "The capital of {0} is {1}.")],
-    "asia": [(0, 1, "What is the capital of {0}?", "The capital of {0} is {1}.")],
-    "europe": [(0, 1, "What is the capital of {0}?", "The capital of {0} is {1}.")],
+    "africa": CAPITALS,
+    "america": CAPITALS,
+    "asia": CAPITALS,
+    "europe": CAPITALS,
     "province": [(0, 1, "What is the capital of the Canadian province of {0}?", "The capital of {0} is {1}.")],
     "state": [(0, 1, "What is the capital of the state of {0}?", "The capital of {0} is {1}."),
               (1, 0, "Of which state is {0} the capital?", "{0} is the capital of {1}."),
