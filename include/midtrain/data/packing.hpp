@@ -40,7 +40,7 @@ class packing {
         std::size_t const length = to.inputs.size();
         std::int32_t      begin  = 0;
         for (std::size_t n = 0; n < length;) {
-            auto const         document = store_->document(which(at));
+            auto const&        document = store_->document(which(at));
             std::int64_t const size     = static_cast<std::int64_t>(document.size()) + 1;  // and the end token
             std::int64_t const take     = std::min(size - at.offset, static_cast<std::int64_t>(length - n));
             begin                       = static_cast<std::int32_t>(n);

@@ -78,6 +78,13 @@ inline std::string short_count(double n) {
     std::snprintf(s, sizeof s, n >= 1e4 && value < 100 ? "%.1f%s" : "%.0f%s", value, unit);
     return s;
 }
+inline std::string short_bytes(std::int64_t n) {
+    char       s[32];
+    auto const x = static_cast<double>(n);
+    if (n >= 1'000'000'000) std::snprintf(s, sizeof s, "%.2f GB", x / 1e9);
+    else std::snprintf(s, sizeof s, n >= 10'000'000 ? "%.0f MB" : "%.1f MB", x / 1e6);
+    return s;
+}
 inline std::string short_time(double seconds) {
     char s[32];
     if (seconds < 90) std::snprintf(s, sizeof s, "%.0f s", seconds);
@@ -133,9 +140,9 @@ double measure_seconds_per_cost(Model& model, index_t length) {
 /// The plan as a reader wants it before the first step.
 inline void print(run_plan const& p, std::FILE* to) {
     using detail::short_count;
-    std::fprintf(to, "%s parameters; memory: weights %.2f GB, gradients %.2f, optimizer %.2f, activations %.2f\n",
-                 short_count(static_cast<double>(p.parameters)).c_str(), static_cast<double>(p.weights) / 1e9, static_cast<double>(p.gradients) / 1e9,
-                 static_cast<double>(p.slots) / 1e9, static_cast<double>(p.activations) / 1e9);
+    std::fprintf(to, "%s parameters; memory: weights %s, gradients %s, optimizer %s, activations %s\n", short_count(static_cast<double>(p.parameters)).c_str(),
+                 detail::short_bytes(p.weights).c_str(), detail::short_bytes(p.gradients).c_str(), detail::short_bytes(p.slots).c_str(),
+                 detail::short_bytes(p.activations).c_str());
     for (auto const& s : p.stages) {
         std::fprintf(to, "stage %-8s %s tokens in %lld steps of %lld x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n", s.name.c_str(),
                      short_count(static_cast<double>(s.tokens)).c_str(), static_cast<long long>(s.steps), static_cast<long long>(s.sequences),

@@ -32,8 +32,8 @@ template <class Store>
 struct borrowed_store {
     Store const* store;
 
-    auto documents() const { return store->documents(); }
-    auto document(std::int64_t i) const { return store->document(i); }
+    auto           documents() const { return store->documents(); }
+    decltype(auto) document(std::int64_t i) const { return store->document(i); }
 };
 
 }  // namespace detail
