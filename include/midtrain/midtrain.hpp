@@ -87,7 +87,9 @@
 #include <midtrain/train/document_loss.hpp>
 #include <midtrain/train/evaluate.hpp>
 #include <midtrain/train/generate.hpp>
+#include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/plan.hpp>
+#include <midtrain/train/progress_bar.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/recipe.hpp>
