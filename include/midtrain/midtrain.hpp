@@ -60,6 +60,7 @@
 #include <midtrain/model/mlp.hpp>
 #include <midtrain/model/norm.hpp>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/model/staging.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/op/attention.hpp>
 #include <midtrain/op/cross_entropy.hpp>

@@ -9,6 +9,7 @@
 #include <vector>
 #include <midtrain/core/random.hpp>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/model/staging.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
 #include <midtrain/problem/counting_device.hpp>
@@ -82,11 +83,11 @@ class trainable {
     /// One part of a flat buffer (weights, gradients, slots) in checkpoint layout.
     template <class T>
     std::vector<T> part(row_view<T const> flat, parameter_info const& e, parameter_part const& p) const {
-        std::vector<T> out(static_cast<std::size_t>(p.rows * e.columns));
+        std::vector<T> rows(static_cast<std::size_t>(p.rows * e.columns)), out(rows.size());
+        device_->download(flat.part(e.offset + p.first_row * e.columns, p.rows * e.columns), rows.data());
         for (index_t r = 0; r < p.rows; ++r)
             for (index_t c = 0; c < e.columns; ++c)
-                out[static_cast<std::size_t>(p.transposed ? c * p.rows + r : r * e.columns + c)] =
-                    flat.data[e.offset + (p.first_row + r) * e.columns + c];
+                out[static_cast<std::size_t>(p.transposed ? c * p.rows + r : r * e.columns + c)] = rows[static_cast<std::size_t>(r * e.columns + c)];
         return out;
     }
 
@@ -111,10 +112,11 @@ class trainable {
     /// Logits of every token, (tokens, vocabulary).
     void logits(token_batch const& batch, matrix_view<computed> out) {
         reserve(batch, pass_mode::evaluate);
-        auto p = make_pass(*device_, batch, pass_mode::evaluate, {});
+        auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
         p.memory = arena(memory_.view());
-        net_.logits(p, out);
-        device_->wait();
+        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin});
+        net_.logits(p, as_matrix(logits_.open(*device_, out.flat()).data, out.rows, out.columns));
+        logits_.close(*device_, out.flat());
     }
 
     /// Square root of the sum of squares of the gradient, in an order that never changes.
@@ -152,10 +154,17 @@ class trainable {
     /// Stored weights from master weights: after loading.
     void refresh() { device_->elements(layout_.size(), op::convert<master_t, stored>{master_.view(), weights_.view()}); }
 
-    /// What a checkpoint must hold to go on from here.
+    /// What a checkpoint must hold to go on from here, where the host reads it. Who writes there then calls take_state().
     std::vector<state_buffer> state_buffers() {
-        return {{"master", std::as_writable_bytes(std::span(master_.view().data, static_cast<std::size_t>(master_.size())))},
-                {"slots", std::as_writable_bytes(std::span(slots_.view().data, static_cast<std::size_t>(slots_.size())))}};
+        return {{"master", on_host(master_, master_host_)}, {"slots", on_host(slots_, slots_host_)}};
+    }
+    /// The model goes on from what stands in the state_buffers() that were asked for last.
+    void take_state() {
+        if constexpr (!Device::shares_memory) {
+            device_->upload(master_host_.data(), master_.view());
+            device_->upload(slots_host_.data(), slots_.view());
+        }
+        refresh();
     }
 
     /// Bytes of activations that a micro-batch of this form needs, from a dry run.
@@ -185,6 +194,15 @@ class trainable {
         return b;
     }
 
+    // In place where the host shares the device's memory, else in a copy that stays.
+    template <class Buffer, class T>
+    std::span<std::byte> on_host(Buffer const& b, std::vector<T>& copy) {
+        if constexpr (Device::shares_memory) return std::as_writable_bytes(std::span(b.view().data, static_cast<std::size_t>(b.size())));
+        copy.resize(static_cast<std::size_t>(b.size()));
+        device_->download(row_view<T const>(b.view()), copy.data());
+        return std::as_writable_bytes(std::span(copy));
+    }
+
     template <class D>
     auto make_pass(D& device, token_batch const& batch, pass_mode mode, row_view<computed> token_loss) const {
         index_t const half = shape_.width / shape_.heads / 2;
@@ -207,17 +225,19 @@ class trainable {
 
     void go(token_batch const& batch, row_view<computed> token_loss, pass_mode mode) {
         reserve(batch, mode);
-        auto p   = make_pass(*device_, batch, mode, token_loss);
+        auto p   = make_pass(*device_, batch, mode, losses_.open(*device_, token_loss));
         p.memory = arena(memory_.view());
         p.saved  = std::move(saved_);
         if (mode != pass_mode::evaluate) {
             p.by_token    = runs_of(batch.inputs, shape_.vocab, token_runs_);
             p.by_position = runs_of(batch.positions, shape_.context, position_runs_);
         }
+        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, &p.by_token.order,
+                                 &p.by_token.begin, &p.by_position.order, &p.by_position.begin});
         net_.forward(p);
         if (mode != pass_mode::evaluate) net_.backward(p);
         saved_ = std::move(p.saved);
-        device_->wait();
+        losses_.close(*device_, token_loss);
     }
 
     /// Tokens by index, by counting: linear, and it allocates only the first time.
@@ -259,7 +279,10 @@ class trainable {
     buffer<step_scalars>                scalars_;
     buffer<std::byte>                   memory_;
     index_t                             positions_ = 0;
-    std::vector<computed>               partial_host_;
+    std::vector<computed>               partial_host_, slots_host_;
+    std::vector<master_t>               master_host_;
+    staging<Device>                     staged_;
+    landing<Device, computed>           losses_, logits_;
     std::vector<std::array<index_t, 3>> counted_;
     tape                                saved_;
     run_space                           token_runs_, position_runs_;

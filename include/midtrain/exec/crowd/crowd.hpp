@@ -58,6 +58,8 @@ class crowd {
     template <class T>
     using buffer = host_buffer<T>;
 
+    static constexpr bool shares_memory = true;  ///< with the host: what lies here, it reads and writes in place
+
     explicit crowd(int lanes = 8)
         : pool_(std::make_unique<thread_pool>(lanes)), meet_(std::make_unique<std::barrier<>>(lanes)),
           slots_(static_cast<index_t>(crowd_team::slot_size) * lanes) {}

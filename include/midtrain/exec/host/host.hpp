@@ -21,6 +21,8 @@ class host {
     template <class T>
     using buffer = host_buffer<T>;
 
+    static constexpr bool shares_memory = true;  ///< with the host: what lies here, it reads and writes in place
+
     /// `threads` 0: as many as the machine has.
     explicit host(int threads = 0)
         : pool_(std::make_unique<thread_pool>(threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency()))) {}
