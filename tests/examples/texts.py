@@ -189,9 +189,12 @@ class Questions(unittest.TestCase):
             quiz.full("a[b")
 
     def test_lines_become_questions(self):
-        self.assertEqual(quiz.asked("europe", "Belgium:Brussel{s}\n"), [
-            ("What is the capital of Belgium?", "The capital of Belgium is Brussels."),
-            ("Brussels is the capital of which country or territory?", "Brussels is the capital of Belgium.")])
+        both = {("What is the capital of Belgium?", "The capital of Belgium is Brussels."),
+                ("Brussels is the capital of which country or territory?", "Brussels is the capital of Belgium.")}
+        got = quiz.asked("europe", "Belgium:Brussel{s}\n" + "".join(f"A{i}:B{i}\n" for i in range(20)))
+        self.assertIn(got[0], both)
+        self.assertEqual(len(got), 21)
+        self.assertTrue(3 < sum(question.startswith("What") for question, _ in got) < 18)  # both ways come up
         self.assertEqual(quiz.asked("seq-easy", "1,2,4:\\\n8{(powers of 2)}:x\n"), [
             ("Which number comes next: 1,2,4?", "8 (powers of 2)")])
         got = quiz.quizzes({"mult": "\n".join(f"{i} x 2:{2 * i}" for i in range(30)), "trek": "ship:x\n"})

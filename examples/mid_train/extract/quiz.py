@@ -76,14 +76,15 @@ def full(pattern):
 
 
 def asked(name, text):
-    """(question, answer) pairs of one quiz."""
+    """(question, answer) pairs of one quiz: one a line, so that no question is answered by another one turned round."""
     pairs = []
     for line in text.replace("\\\n", "").splitlines():
         fields = line.split(":")
-        for ask, reply, question, said in QUESTIONS[name]:
-            if max(ask, reply) < len(fields) and fields[ask] and fields[reply]:
-                words = full(fields[ask]), re.sub(r"(?<=\S)\((.*)\)$", r" (\1)", full(fields[reply]))
-                pairs.append((question.format(*words), said.format(*words)))
+        ways = [way for way in QUESTIONS[name] if max(way[:2]) < len(fields) and fields[way[0]] and fields[way[1]]]
+        if ways:
+            ask, reply, question, said = ways[int(rank(line) * len(ways))]
+            words = full(fields[ask]), re.sub(r"(?<=\S)\((.*)\)$", r" (\1)", full(fields[reply]))
+            pairs.append((question.format(*words), said.format(*words)))
     return pairs
 
 
