@@ -108,7 +108,7 @@ class checkpoints {
             check(t.bytes.size() == b.bytes.size(), [&] { return file.path() + ": '" + b.name + "' has " + std::to_string(t.bytes.size()) + " bytes where the model has " + std::to_string(b.bytes.size()); });
             std::memcpy(b.bytes.data(), t.bytes.data(), b.bytes.size());
         }
-        model.refresh();
+        model.take_state();
     }
 
   private:
