@@ -23,9 +23,14 @@
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/data/byte_level_bpe.hpp>
+#include <midtrain/data/merged_word.hpp>
 #include <midtrain/data/packing.hpp>
 #include <midtrain/data/permutation.hpp>
 #include <midtrain/data/sampler.hpp>
+#include <midtrain/data/tokenizer_files.hpp>
+#include <midtrain/data/unicode.hpp>
+#include <midtrain/data/word_split.hpp>
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/exec/host/blocked_gemm.hpp>
 #include <midtrain/exec/host/buffer.hpp>
@@ -39,6 +44,10 @@
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/io/gguf.hpp>
 #include <midtrain/io/gguf_llama.hpp>
+#include <midtrain/io/hf_config.hpp>
+#include <midtrain/io/hf_config_reader.hpp>
+#include <midtrain/io/hf_config_writer.hpp>
+#include <midtrain/io/hf_rotary.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>

@@ -76,7 +76,8 @@ BOOST_AUTO_TEST_SUITE(gguf)
 BOOST_AUTO_TEST_CASE(every_type_is_read_as_the_gguf_package_reads_it) {
     mt::io::gguf const f(golden);
     // Bit for bit: each value is one product of a half and a small integer, exact in float, and at most one sum.
-    for (std::string const name : {"f16", "bf16", "q8_0", "q4_0", "q4_1"}) BOOST_TEST(read(f, name, 3, 64) == read(f, name + ".expected", 3, 64));
+    for (std::string const name : {"f16", "bf16", "q8_0", "q4_0", "q4_1"})
+        BOOST_TEST(read(f, name, 3, 64) == read(f, name + ".expected", 3, 64));
     BOOST_TEST(read(f, "q4_1", 3, 64)[64] != 0.0f);
 }
 BOOST_AUTO_TEST_CASE(metadata_of_every_type) {

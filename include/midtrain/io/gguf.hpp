@@ -189,8 +189,8 @@ class gguf {
         tensor const& t    = at(name);
         bool const    fits = t.shape.size() == 2 ? t.shape[0] == rows && t.shape[1] == columns
                                                  : t.shape.size() == 1 && t.shape[0] == rows * columns && (rows == 1 || columns == 1);
-        require(fits && std::ssize(to) == rows * columns, "tensor '" + std::string(name) + "' has shape " + written(t.shape) +
-                                                              " where the model has (" + std::to_string(rows) + ", " + std::to_string(columns) + ")");
+        require(fits && std::ssize(to) == rows * columns,
+                "tensor '" + std::string(name) + "' has shape " + written(t.shape) + " where the model has " + written({rows, columns}));
         auto const f = format_of(t.type);
         require(f != nullptr, "tensor '" + std::string(name) + "' has type number " + std::to_string(t.type) +
                                   "; read are F32, F16, BF16, Q8_0, Q4_0 and Q4_1");
@@ -248,7 +248,8 @@ class gguf {
         auto const v = find("general.alignment");
         if (!v) return 32;
         auto const n = v->as<std::int64_t>();
-        in.require(n && *n > 0 && *n <= 1 << 30 && std::has_single_bit(static_cast<std::uint64_t>(*n)), "general.alignment is no power of two");
+        in.require(n && *n > 0 && *n <= 1 << 30 && std::has_single_bit(static_cast<std::uint64_t>(*n)),
+                   "general.alignment is no power of two");
         return static_cast<std::size_t>(*n);
     }
     static tensor read_tensor(detail::gguf_cursor& in, std::string const& name) {
@@ -258,7 +259,8 @@ class gguf {
         std::int64_t values = 1;
         for (std::uint32_t d = 0; d < dimensions; ++d) {
             auto const n = in.take<std::uint64_t>();
-            in.require(n > 0 && n <= static_cast<std::uint64_t>((std::int64_t{1} << 50) / values), "tensor '" + name + "' has an impossible shape");
+            in.require(n > 0 && n <= static_cast<std::uint64_t>((std::int64_t{1} << 50) / values),
+                       "tensor '" + name + "' has an impossible shape");
             values *= static_cast<std::int64_t>(n);
             t.shape.insert(t.shape.begin(), static_cast<std::int64_t>(n));
         }
@@ -267,11 +269,13 @@ class gguf {
     }
     void place(std::string const& name, std::span<std::byte const> data, std::uint64_t offset, std::size_t alignment) {
         tensor& t = tensors_.find(name)->second;
-        require(offset % alignment == 0, "tensor '" + name + "' begins at " + std::to_string(offset) + ", not a multiple of " + std::to_string(alignment));
+        require(offset % alignment == 0,
+                "tensor '" + name + "' begins at " + std::to_string(offset) + ", not a multiple of " + std::to_string(alignment));
         require(offset <= data.size(), "tensor '" + name + "' lies outside the file");
         auto const f = format_of(t.type);
         if (!f) return;
-        require(t.shape.back() % f->values == 0, "tensor '" + name + "' has rows that are no whole number of " + std::string(f->name) + " blocks");
+        require(t.shape.back() % f->values == 0,
+                "tensor '" + name + "' has rows that are no whole number of " + std::string(f->name) + " blocks");
         std::int64_t blocks = 1;
         for (auto n : t.shape) blocks *= n;
         auto const bytes = static_cast<std::uint64_t>(blocks / f->values * f->bytes);

@@ -50,11 +50,12 @@ class gguf_llama {
         using pair = std::pair<std::string_view, std::string_view>;
         static constexpr pair whole[] = {{"model.embed_tokens.weight", "token_embd.weight"}, {"model.norm.weight", "output_norm.weight"},
                                          {"lm_head.weight", "output.weight"}};
-        static constexpr pair layer[] = {{".input_layernorm.weight", ".attn_norm.weight"},  {".self_attn.q_proj.weight", ".attn_q.weight"},
-                                         {".self_attn.k_proj.weight", ".attn_k.weight"},    {".self_attn.v_proj.weight", ".attn_v.weight"},
-                                         {".self_attn.o_proj.weight", ".attn_output.weight"}, {".post_attention_layernorm.weight", ".ffn_norm.weight"},
-                                         {".mlp.gate_proj.weight", ".ffn_gate.weight"},     {".mlp.up_proj.weight", ".ffn_up.weight"},
-                                         {".mlp.down_proj.weight", ".ffn_down.weight"}};
+        static constexpr pair layer[] = {
+            {".input_layernorm.weight", ".attn_norm.weight"},    {".post_attention_layernorm.weight", ".ffn_norm.weight"},
+            {".self_attn.q_proj.weight", ".attn_q.weight"},      {".self_attn.k_proj.weight", ".attn_k.weight"},
+            {".self_attn.v_proj.weight", ".attn_v.weight"},      {".self_attn.o_proj.weight", ".attn_output.weight"},
+            {".mlp.gate_proj.weight", ".ffn_gate.weight"},       {".mlp.up_proj.weight", ".ffn_up.weight"},
+            {".mlp.down_proj.weight", ".ffn_down.weight"}};
         for (auto const& [theirs, ours] : whole)
             if (name == theirs) return std::string(ours);
         constexpr std::string_view front = "model.layers.";
@@ -70,7 +71,8 @@ class gguf_llama {
   private:
     static int number(gguf const& file, std::string const& key) {
         auto const n = file.get<std::int64_t>(key);
-        check(n > 0 && n <= std::numeric_limits<int>::max(), [&] { return file.path() + ": metadata '" + key + "' is " + std::to_string(n); });
+        check(n > 0 && n <= std::numeric_limits<int>::max(),
+              [&] { return file.path() + ": metadata '" + key + "' is " + std::to_string(n); });
         return static_cast<int>(n);
     }
     // Files hold 32-bit floats: the double with the same shortest decimals, so that 1e-5 stays 1e-5.
@@ -81,8 +83,10 @@ class gguf_llama {
         return x;
     }
     static gguf_shape read_shape(gguf const& file) {
+        auto const only = [&](bool condition, std::string const& what) {
+            check(condition, [&] { return file.path() + ": " + what; });
+        };
         auto const architecture = file.get<std::string_view>("general.architecture");
-        auto const only         = [&](bool condition, std::string const& what) { check(condition, [&] { return file.path() + ": " + what; }); };
         only(architecture == "llama", "its architecture is '" + std::string(architecture) + "', not 'llama'");
         gguf_shape s;
         s.layers       = number(file, "llama.block_count");
@@ -105,8 +109,8 @@ class gguf_llama {
         for (char const* key : {"llama.attention.key_length", "llama.attention.value_length", "llama.rope.dimension_count"})
             only(!file.find(key) || number(file, key) == s.width / s.heads, "metadata '" + std::string(key) + "' is not width / heads");
         auto const scaling = file.find("llama.rope.scaling.type");
-        only(!file.tensors().contains("rope_freqs.weight") && (!scaling || (scaling->as<std::string_view>() && *scaling->as<std::string_view>() == "none")),
-             "it stretches its positions, which a shape cannot say");
+        bool const plain   = !scaling || (scaling->as<std::string_view>() && *scaling->as<std::string_view>() == "none");
+        only(plain && !file.tensors().contains("rope_freqs.weight"), "it stretches its positions, which a shape cannot say");
         only(!file.find("llama.expert_count") || file.get<std::int64_t>("llama.expert_count") == 0, "it has experts");
         return s;
     }
