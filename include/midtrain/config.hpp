@@ -13,6 +13,9 @@
 
 #ifdef __CUDACC__
 #define MT_HOST_DEVICE __host__ __device__
+/// A kernel, as a hidden symbol: two shared libraries that instantiate the same template would else trade kernels at load time,
+/// and a launch would look for one library's kernel in the other's device code.
+#define MT_KERNEL __attribute__((visibility("hidden"))) __global__
 #else
 #define MT_HOST_DEVICE
 #endif

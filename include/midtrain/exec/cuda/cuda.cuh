@@ -1,0 +1,122 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <type_traits>
+#include <cuda_runtime.h>
+#include <midtrain/core/error.hpp>
+#include <midtrain/core/view.hpp>
+#include <midtrain/exec/cuda/buffer.cuh>
+#include <midtrain/exec/cuda/check.cuh>
+#include <midtrain/exec/cuda/gemm.cuh>
+#include <midtrain/exec/cuda/kernels.cuh>
+#include <midtrain/problem/gemm.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+namespace detail {
+
+/// A stream of a GPU that is made current for the calling thread.
+class cuda_stream {
+  public:
+    explicit cuda_stream(int number) {
+        int        count  = 0;
+        auto const status = cudaGetDeviceCount(&count);
+        check(status == cudaSuccess, [&] { return std::string("no CUDA device: ") + cudaGetErrorString(status); });
+        check(0 <= number && number < count, [&] {
+            return "no CUDA device: number " + std::to_string(number) + " is wanted, and there are " + std::to_string(count);
+        });
+        cuda_check(cudaSetDevice(number), "cudaSetDevice");
+        cuda_check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    }
+    ~cuda_stream() { cudaStreamDestroy(stream_); }
+    cuda_stream(cuda_stream const&)            = delete;
+    cuda_stream& operator=(cuda_stream const&) = delete;
+
+    cudaStream_t get() const { return stream_; }
+
+  private:
+    cudaStream_t stream_ = nullptr;
+};
+
+/// Whether a functor says how many values a row of it holds, and few.
+template <class F>
+constexpr bool has_short_rows() {
+    if constexpr (requires { F::row_values; }) return F::row_values <= 256;
+    else return false;
+}
+
+}  // namespace detail
+
+/// A GPU of NVIDIA's. All work goes into one stream, in the order of the calls; upload and download wait, wait() does, nothing else.
+/// The memory is not the host's: views of it go to functors and products only. One thread uses it.
+class cuda {
+  public:
+    template <class T>
+    using buffer = cuda_buffer<T>;
+
+    static constexpr bool shares_memory = false;  ///< with the host
+
+    /// The GPU of that number. Throws midtrain::error "no CUDA device: ..." where there is none, or no driver.
+    explicit cuda(int number = 0) : stream_(number), gemm_(stream_.get()) {}
+
+    /// n zeroed values.
+    template <class T>
+    cuda_buffer<T> make(index_t n) {
+        return cuda_buffer<T>(n, stream_.get());
+    }
+
+    /// f(i) for each i in 0 .. n-1.
+    template <class F>
+    void elements(index_t n, F const& f) {
+        static_assert(std::is_trivially_copyable_v<F>, "midtrain: an element functor holds views and numbers only");
+        if (n <= 0) return;
+        detail::elements_kernel<F><<<blocks(n, detail::threads_in_block), detail::threads_in_block, 0, stream_.get()>>>(n, f);
+        detail::cuda_check(cudaGetLastError(), "launch of an element functor");
+    }
+
+    /// f(team, r) for each r in 0 .. n-1: a block a row, since rows are as wide as the model, or a warp a row if the functor says,
+    /// by `static constexpr index_t row_values`, that its rows are short.
+    template <class F>
+    void rows(index_t n, F const& f) {
+        static_assert(std::is_trivially_copyable_v<F>, "midtrain: a row functor holds views and numbers only");
+        using team = std::conditional_t<detail::has_short_rows<F>(), warp_team<detail::cuda_lanes>,
+                                        block_team<detail::threads_in_block, detail::cuda_lanes>>;
+        if (n <= 0) return;
+        detail::rows_kernel<team, F>
+            <<<blocks(n, detail::threads_in_block / team::size), detail::threads_in_block, 0, stream_.get()>>>(n, f);
+        detail::cuda_check(cudaGetLastError(), "launch of a row functor");
+    }
+
+    template <class A, class B, class C>
+    void gemm(gemm_problem<A, B, C> const& p) {
+        gemm_.run(p);
+    }
+
+    void wait() { detail::cuda_check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize"); }
+
+    /// From the host's memory to the GPU's, and back, after all that was asked before; done on return.
+    template <class T>
+    void upload(T const* from, row_view<T> to) {
+        copy(to.data, from, to.size() * static_cast<index_t>(sizeof(T)), cudaMemcpyHostToDevice);
+    }
+    template <class T>
+    void download(row_view<T const> from, T* to) {
+        copy(to, from.data, from.size() * static_cast<index_t>(sizeof(T)), cudaMemcpyDeviceToHost);
+    }
+
+  private:
+    static unsigned blocks(index_t n, index_t each) {
+        return static_cast<unsigned>(std::min<index_t>((n + each - 1) / each, 0x7fffffff));
+    }
+    void copy(void* to, void const* from, index_t bytes, cudaMemcpyKind way) {
+        if (bytes <= 0) return;
+        detail::cuda_check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), way, stream_.get()), "cudaMemcpyAsync");
+        wait();
+    }
+
+    detail::cuda_stream stream_;
+    detail::cuda_gemm   gemm_;
+};
+
+}  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,200 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#include <midtrain/core/random.hpp>
+#include <midtrain/op/attention.hpp>
+#include <midtrain/op/cross_entropy.hpp>
+#include <midtrain/op/elementwise.hpp>
+#include <midtrain/op/embedding.hpp>
+#include <midtrain/op/norm.hpp>
+#include <midtrain/op/rope.hpp>
+#include <midtrain/optim/adamw.hpp>
+#include <midtrain/optim/elementwise_step.hpp>
+#include <midtrain/optim/sgd.hpp>
+#include <midtrain/precision/precision.hpp>
+
+namespace test {
+
+/// What functors leave behind, by name.
+using results = std::map<std::string, std::vector<double>>;
+
+/// Each row and element functor once on a device, over random values stored as T, in memory that the device makes. The same on all
+/// devices but for the order of sums.
+template <class T, class Device>
+class functors {
+    using C       = midtrain::computed_t<T>;
+    using index_t = midtrain::index_t;
+    template <class V>
+    using buffer = typename Device::template buffer<V>;
+
+  public:
+    static results all(Device& device, index_t width) {
+        functors f(device, width);
+        f.norms();
+        f.layernorms();
+        f.elementwise();
+        f.embeddings();
+        f.positions_and_loss();
+        f.attention();
+        f.optimizers();
+        return f.found_;
+    }
+
+  private:
+    static constexpr index_t rows = 5;
+
+    functors(Device& device, index_t width) : device_(device), width_(width) {}
+
+    template <class V>
+    buffer<V> random(index_t n) {
+        std::vector<V> host(static_cast<std::size_t>(n));
+        for (std::size_t i = 0; i < host.size(); ++i) host[i] = V(static_cast<C>(2 * midtrain::random_stream{5, stream_}.uniform(i) - 1));
+        ++stream_;
+        return uploaded(host);
+    }
+    template <class V>
+    buffer<V> uploaded(std::vector<V> const& host) {
+        auto b = device_.template make<V>(static_cast<index_t>(host.size()));
+        device_.upload(host.data(), b.view());
+        return b;
+    }
+    template <class V>
+    void keep(std::string const& name, buffer<V> const& b) {
+        std::vector<V> host(static_cast<std::size_t>(b.size()));
+        device_.download(midtrain::row_view<V const>(b.view()), host.data());
+        found_[name].assign(host.begin(), host.end());
+    }
+    template <class V>
+    midtrain::matrix_view<V> matrix(buffer<V> const& b, index_t columns) {
+        return midtrain::as_matrix(b.view().data, b.size() / columns, columns);
+    }
+
+    void norms() {
+        index_t const w = width_;
+        auto const x = random<T>(rows * w), dy = random<T>(rows * w), gain = random<T>(w), y = random<T>(rows * w), dx = random<T>(rows * w);
+        auto const scale = random<C>(rows), dgain = random<C>(w), dbias = random<C>(w);
+        device_.rows(rows, midtrain::op::rmsnorm_forward<T>{matrix(x, w), gain.view(), matrix(y, w), scale.view(), C(1e-5)});
+        keep("rmsnorm_forward", y), keep("rmsnorm_forward scale", scale);
+        device_.rows(rows, midtrain::op::rmsnorm_backward<T>{matrix(x, w), matrix(dy, w), gain.view(), scale.view(), matrix(dx, w)});
+        keep("rmsnorm_backward", dx);
+        device_.rows(midtrain::op::column_tiles(w), midtrain::op::rmsnorm_gain_backward<T>{matrix(x, w), matrix(dy, w), scale.view(), dgain.view()});
+        keep("rmsnorm_gain_backward", dgain);
+        device_.rows(midtrain::op::column_tiles(w), midtrain::op::column_sum<T>{matrix(dy, w), dbias.view()});
+        keep("column_sum", dbias);
+    }
+    void layernorms() {
+        index_t const w = width_;
+        auto const x = random<T>(rows * w), dy = random<T>(rows * w), gain = random<T>(w), bias = random<T>(w), y = random<T>(rows * w);
+        auto const dx = random<T>(rows * w);
+        auto const mean = random<C>(rows), scale = random<C>(rows), dgain = random<C>(w), dbias = random<C>(w);
+        device_.rows(rows, midtrain::op::layernorm_forward<T>{matrix(x, w), gain.view(), bias.view(), matrix(y, w), mean.view(), scale.view(), C(1e-5)});
+        keep("layernorm_forward", y), keep("layernorm_forward mean", mean), keep("layernorm_forward scale", scale);
+        device_.rows(rows, midtrain::op::layernorm_backward<T>{matrix(x, w), matrix(dy, w), gain.view(), mean.view(), scale.view(), matrix(dx, w)});
+        keep("layernorm_backward", dx);
+        device_.rows(midtrain::op::column_tiles(w), midtrain::op::layernorm_parameters_backward<T>{matrix(x, w), matrix(dy, w), mean.view(), scale.view(),
+                                                                                                  dgain.view(), dbias.view()});
+        keep("layernorm_parameters_backward gain", dgain), keep("layernorm_parameters_backward bias", dbias);
+    }
+    void elementwise() {
+        index_t const w = width_, n = rows * w;
+        auto const x = random<T>(2 * n), u = random<T>(n), y = random<T>(n), dx = random<T>(2 * n), bias = random<T>(w), zero = random<T>(n);
+        auto const master = random<C>(n);
+        device_.elements(n, midtrain::op::add<T>{x.view().part(0, n), u.view(), y.view()});
+        keep("add", y);
+        device_.rows(rows, midtrain::op::add_bias<T>{matrix(y, w), bias.view()});
+        keep("add_bias", y);
+        device_.elements(n, midtrain::op::convert<C, T>{master.view(), y.view()});
+        keep("convert", y);
+        device_.elements(n, midtrain::op::fill<T>{zero.view(), C(0.5)});
+        keep("fill", zero);
+        device_.rows(rows, midtrain::op::swiglu_forward<T>{matrix(x, 2 * w), matrix(y, w)});
+        keep("swiglu_forward", y);
+        device_.rows(rows, midtrain::op::swiglu_backward<T>{matrix(x, 2 * w), matrix(u, w), matrix(dx, 2 * w)});
+        keep("swiglu_backward", dx);
+        device_.elements(n, midtrain::op::gelu_forward<T>{x.view().part(0, n), y.view()});
+        keep("gelu_forward", y);
+        device_.elements(n, midtrain::op::gelu_backward<T>{x.view().part(0, n), u.view(), y.view()});
+        keep("gelu_backward", y);
+    }
+    void embeddings() {
+        index_t const w = width_;
+        auto const index = uploaded<std::int32_t>({2, 0, 2, 1, 2}), order = uploaded<std::int32_t>({1, 3, 0, 2, 4}), begin = uploaded<std::int32_t>({0, 1, 2, 5});
+        auto const table = random<T>(3 * w), y = random<T>(rows * w), dy = random<T>(rows * w);
+        auto const gradient = random<C>(3 * w);
+        device_.rows(rows, midtrain::op::embedding_forward<T>{matrix(table, w), index.view(), matrix(y, w)});
+        keep("embedding_forward", y);
+        device_.rows(3, midtrain::op::embedding_backward<T>{{order.view(), begin.view(), 3}, index.view(), matrix(dy, w), matrix(gradient, w)});
+        keep("embedding_backward", gradient);
+    }
+    void positions_and_loss() {
+        auto const x = random<T>(rows * 3 * 8);
+        auto const cosine = random<C>(6 * 4), sine = random<C>(6 * 4);
+        auto const place = uploaded<std::int32_t>({0, 1, 5, 2, 3});
+        for (auto way : {midtrain::op::turn::forward, midtrain::op::turn::backward}) {
+            device_.rows(rows, midtrain::op::rope<T>{matrix(x, 3 * 8), place.view(), matrix(cosine, 4), matrix(sine, 4), 2, 8, way});
+            keep(way == midtrain::op::turn::forward ? "rope" : "rope back", x);
+        }
+        auto const logits = random<C>(rows * width_), loss = random<C>(rows);
+        auto const gradient = random<T>(rows * width_);
+        auto const target = uploaded<std::int32_t>({3, -1, 0, static_cast<std::int32_t>(width_ - 1), 7});
+        device_.rows(rows, midtrain::op::cross_entropy<T>{matrix(logits, width_), target.view(), loss.view(), matrix(gradient, width_), C(0.25), C(1e-3)});
+        keep("cross_entropy", loss), keep("cross_entropy gradient", gradient);
+    }
+    void attention() {
+        index_t const n = 6, size = 4, heads = 2, w = (heads + 2) * size;
+        auto const qkv = random<T>(n * w), out = random<T>(n * heads * size), dout = random<T>(n * heads * size), dqkv = random<T>(n * w);
+        auto const log_sum = random<C>(heads * n), dot = random<C>(heads * n);
+        auto const begin = uploaded<std::int32_t>({0, 0, 0, 0, 4, 4});
+        midtrain::attention_problem<T> const p{matrix(qkv, w), begin.view(), matrix(out, heads * size), matrix(log_sum, n), 1, n, heads, 1, size, C(0.5)};
+        midtrain::plain(device_, p);
+        keep("attention_forward", out), keep("attention_forward log_sum", log_sum);
+        midtrain::plain(device_, midtrain::attention_gradient_problem<T>{p, matrix(dout, heads * size), matrix(dqkv, w), matrix(dot, n)});
+        keep("attention backward", dqkv), keep("attention_dot", dot);
+    }
+    void optimizers() {
+        using precision = std::conditional_t<std::is_same_v<T, double>, midtrain::fp64, std::conditional_t<std::is_same_v<T, float>, midtrain::fp32, midtrain::bf16_mixed>>;
+        index_t const n = 3 * 64;
+        auto const gradient = random<C>(n), decay = uploaded<C>({C(0.1), C(0), C(0.1)}), partial = random<C>(3), long_row = random<C>(2 * 4096 + 5);
+        auto const scalars = uploaded<midtrain::step_scalars>({{.rate = 1e-2, .clip_factor = 0.5, .step = 3, .correction1 = 0.271, .correction2 = 0.142625}});
+        auto const apply = [&](auto const& optimizer, std::string const& name) {
+            using optimizer_type = std::decay_t<decltype(optimizer)>;
+            auto const master = random<C>(n), slots = device_.template make<C>(optimizer_type::slots * n);
+            auto const stored = random<T>(n);
+            device_.rows(3, midtrain::elementwise_step<optimizer_type, precision>{optimizer, scalars.view().data, master.view(), stored.view(), gradient.view(),
+                                                                                 slots.view(), decay.view()});
+            keep(name, master), keep(name + " slots", slots), keep(name + " stored", stored);
+        };
+        apply(midtrain::adamw{}, "adamw");
+        apply(midtrain::sgd{.momentum = 0.9}, "sgd");
+        device_.rows(3, midtrain::squares_of_part<C>{long_row.view(), partial.view()});
+        keep("squares_of_part", partial);
+    }
+
+    Device&       device_;
+    index_t       width_;
+    std::uint64_t stream_ = 0;
+    results       found_;
+};
+
+/// The largest difference of two devices' results, in units of each result's largest value; and whose it is.
+inline std::pair<double, std::string> apart(results const& a, results const& b) {
+    std::pair<double, std::string> worst{a.size() == b.size() ? 0.0 : 1.0, "the number of results"};
+    for (auto const& [name, x] : a) {
+        auto const& y    = b.at(name);
+        double      size = 0, most = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            size = std::max(size, std::abs(y[i]));
+            most = std::max(most, x[i] == y[i] ? 0.0 : std::abs(x[i] - y[i]));
+        }
+        if (!(most / size <= worst.first)) worst = {most / size, name};
+    }
+    return worst;
+}
+
+}  // namespace test
