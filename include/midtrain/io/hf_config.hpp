@@ -1,0 +1,155 @@
+#pragma once
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <midtrain/core/error.hpp>
+#include <midtrain/io/hf_config_reader.hpp>
+#include <midtrain/io/hf_rotary.hpp>
+#include <midtrain/io/json.hpp>
+#include <midtrain/io/mapped_file.hpp>
+
+namespace midtrain::inline MT_ABI::io {
+
+/// The model classes of transformers whose config.json we read and write.
+enum class hf_family { llama, gpt2 };
+
+/// What a config.json says, in the names of decoder_shape: it is a shape itself, whose numbers are known at run time only.
+struct hf_config {
+    std::string path;
+    hf_family   family = hf_family::llama;
+    int         layers = 0, width = 0, heads = 0, kv_heads = 0, ffn = 0, vocab = 0, context = 0, end_token = 0;
+    bool        tied         = false;
+    double      norm_epsilon = 0, rope_base = 10'000, deviation = 0.02;
+    hf_rotary   rotary{};  ///< of a llama
+};
+
+/// The names under which a family's config.json keeps its numbers.
+struct hf_keys {
+    std::string_view layers, width, heads, kv_heads, ffn, vocab, context, norm_epsilon;
+};
+constexpr hf_keys hf_keys_of(hf_family family) {
+    if (family == hf_family::llama)
+        return {"num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads", "intermediate_size", "vocab_size",
+                "max_position_embeddings", "rms_norm_eps"};
+    return {"n_layer", "n_embd", "n_head", "n_head", "n_inner", "vocab_size", "n_positions", "layer_norm_epsilon"};
+}
+
+namespace detail {
+
+inline void refuse_other_llamas(hf_reader const& r, hf_config const& c) {
+    r.must_be("attention_bias", false);
+    r.must_be("mlp_bias", false);
+    auto const act = r.text("hidden_act", "silu");
+    r.require(act == "silu" || act == "swish", "'hidden_act' is '" + act + "'; midtrain's llama has silu");
+    r.require(r.whole("head_dim", c.width / c.heads) == c.width / c.heads, "'head_dim' is not hidden_size / num_attention_heads");
+    r.require(r.number("partial_rotary_factor", 1) == 1, "'partial_rotary_factor' is not 1: part of a head would not turn");
+    if (r.flag("use_sliding_window", true))
+        r.require(r.absent("sliding_window"), "'sliding_window' is set: midtrain's llama attends to the whole document");
+    if (auto const kinds = r.find("layer_types"); kinds && kinds->as<json::array>())
+        for (auto const& k : *kinds->as<json::array>())
+            r.require(k.as<std::string>() && *k.as<std::string>() == "full_attention", "'layer_types' has another kind than full_attention");
+    // Fields of Llama's relatives; 1, false and null change nothing.
+    static constexpr std::string_view theirs[] = {"attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "logits_scaling",
+                                                  "attention_multiplier", "embedding_multiplier", "residual_multiplier", "scale_emb",
+                                                  "scale_depth", "use_qk_norm", "qk_norm", "no_rope_layers", "num_local_experts",
+                                                  "num_experts", "clip_qkv"};
+    for (auto const key : theirs) {
+        auto const v       = r.find(key);
+        bool const nothing = r.absent(key) || (v->as<bool>() && !*v->as<bool>()) || (v->as<double>() && *v->as<double>() == 1);
+        r.require(nothing, "'" + std::string(key) + "' changes the model in a way that midtrain's llama does not know");
+    }
+}
+
+inline void refuse_other_gpt2s(hf_reader const& r) {
+    r.must_be("scale_attn_weights", true);
+    r.must_be("scale_attn_by_inverse_layer_idx", false);
+    r.must_be("add_cross_attention", false);
+    auto const act = r.text("activation_function", "gelu_new");
+    r.require(act == "gelu_new" || act == "gelu_pytorch_tanh",
+              "'activation_function' is '" + act + "'; midtrain's gpt2 has gelu_new, the tanh form");
+}
+
+}  // namespace detail
+
+/// Reads the config.json of a LlamaForCausalLM or GPT2LMHeadModel. What is left out has transformers' default; what would change the
+/// mathematics and is not known here is refused by name.
+inline hf_config read_hf_config(std::string const& path) {
+    mapped_file const file(path);
+    auto const        all = parse_json({reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()}, path);
+    detail::hf_reader const r(all, path);
+    hf_config  c{.path = path};
+    auto const type = r.text("model_type", "");
+    r.require(type == "llama" || type == "gpt2", "'model_type' is '" + type + "'; midtrain reads llama and gpt2");
+    bool const llama = type == "llama";
+    c.family         = llama ? hf_family::llama : hf_family::gpt2;
+    r.require(r.absent("quantization_config"), "'quantization_config' is set: quantised weights are read from GGUF only");
+    auto const key = hf_keys_of(c.family);
+    c.layers       = r.whole(key.layers);
+    c.width        = r.whole(key.width);
+    c.heads        = r.whole(key.heads);
+    r.require(c.width % c.heads == 0, "'" + std::string(key.heads) + "' does not divide '" + std::string(key.width) + "'");
+    c.kv_heads     = llama ? r.whole(key.kv_heads, c.heads) : c.heads;
+    c.ffn          = llama ? r.whole(key.ffn) : r.whole(key.ffn, 4 * c.width);
+    c.vocab        = r.whole(key.vocab);
+    c.context      = r.whole(key.context, llama ? 2048 : 1024);
+    c.end_token    = r.first_token("eos_token_id", llama ? 2 : 50256);
+    c.tied         = r.flag("tie_word_embeddings", !llama);
+    c.norm_epsilon = r.number(key.norm_epsilon, llama ? 1e-6 : 1e-5);
+    c.deviation    = r.number("initializer_range", 0.02);
+    if (!llama) return detail::refuse_other_gpt2s(r), c;
+    detail::refuse_other_llamas(r, c);
+    c.rotary    = r.rotary(c.context);
+    c.rope_base = c.rotary.base;
+    return c;
+}
+
+/// Compares a config.json with a compiled shape, field by field: weights that do not fit, or that would compute something else, are
+/// refused with the field's name, what the file says and what the shape has. Positions are compared by the next function.
+template <class Shape>
+void check_hf_shape(hf_config const& c, hf_family family, Shape const& s) {
+    check(c.family == family, [&] {
+        return c.path + ": 'model_type' is " + (c.family == hf_family::llama ? "llama" : "gpt2") + " where the program has the other";
+    });
+    auto const key  = hf_keys_of(family);
+    auto const same = [&](std::string_view name, double file, double shape, bool equal) {
+        check(equal,
+              [&] { return c.path + ": '" + std::string(name) + "' is " + written(file) + " where the shape has " + written(shape); });
+    };
+    auto const whole = [&](std::string_view name, int file, int shape) { same(name, file, shape, file == shape); };
+    whole(key.layers, c.layers, s.layers);
+    whole(key.width, c.width, s.width);
+    whole(key.heads, c.heads, s.heads);
+    if (family == hf_family::llama) whole(key.kv_heads, c.kv_heads, s.kv_heads);
+    else whole(key.context, c.context, s.context);  // learned positions are weights
+    whole(key.ffn, c.ffn, s.ffn);
+    whole(key.vocab, c.vocab, s.vocab);
+    check(c.tied == s.tied, [&] {
+        return c.path + ": 'tie_word_embeddings' is " + (c.tied ? "true where the shape has false" : "false where the shape has true");
+    });
+    // As near as a float's rounding.
+    same(key.norm_epsilon, c.norm_epsilon, s.norm_epsilon, std::abs(c.norm_epsilon - s.norm_epsilon) <= 1e-6 * s.norm_epsilon);
+}
+
+/// Compares the positions of a config.json with a policy: whether the weights were trained with it.
+template <class Policy>
+void check_hf_positions(hf_config const& c, Policy const& policy) {
+    auto const want = hf_rotary_of(policy, c.width / c.heads);
+    auto const same = [&](char const* name, double file, double ours) {
+        check(nearly(file, ours),
+              [&] { return c.path + ": '" + name + "' is " + written(file) + " where the position policy has " + written(ours); });
+    };
+    check(c.rotary.type == want.type,
+          [&] { return c.path + ": 'rope_type' is " + c.rotary.type + " where the position policy is " + want.type; });
+    same("rope_theta", c.rotary.base, want.base);
+    if (want.type == "default") return;
+    same("factor", c.rotary.factor, want.factor);
+    if (want.type != "yarn") return;
+    same("original_max_position_embeddings", static_cast<double>(c.rotary.trained), static_cast<double>(want.trained));
+    same("beta_fast", c.rotary.fast, want.fast);
+    same("beta_slow", c.rotary.slow, want.slow);
+}
+
+}  // namespace midtrain::inline MT_ABI::io

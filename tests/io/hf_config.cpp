@@ -1,0 +1,179 @@
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+#include <midtrain/io/hf_config.hpp>
+#include <midtrain/io/hf_config_writer.hpp>
+#include <midtrain/io/text_file.hpp>
+#include <midtrain/model/decoder_shape.hpp>
+
+namespace mt = midtrain;
+using mt::io::hf_family;
+
+namespace {
+
+struct shape : mt::decoder_shape {
+    static constexpr int layers = 2, width = 32, heads = 4, kv_heads = 2, ffn = 48, vocab = 96, context = 64, end_token = 3;
+};
+
+struct scratch {
+    std::string path = (std::filesystem::temp_directory_path() / ("midtrain_config_" + std::to_string(::getpid()) + ".json")).string();
+    explicit scratch(std::string const& text) { mt::io::write_text(path, text); }
+    ~scratch() { std::filesystem::remove(path); }
+};
+
+mt::io::hf_config read(std::string const& text) {
+    scratch const s(text);
+    return mt::io::read_hf_config(s.path);
+}
+template <class F>
+std::string refusal(F const& f) {
+    try {
+        f();
+    } catch (mt::error const& e) {
+        return e.what();
+    }
+    return "";
+}
+bool has(std::string const& s, std::string const& part) {
+    if (s.find(part) != std::string::npos) return true;
+    BOOST_TEST_MESSAGE("said: " << s);
+    return false;
+}
+
+/// A llama's config.json with some fields more (a later one takes an earlier one's place).
+std::string llama(std::string const& more = "", std::string const& without = "") {
+    auto all = mt::io::parse_json(R"({"model_type":"llama","num_hidden_layers":2,"hidden_size":32,"num_attention_heads":4,
+        "num_key_value_heads":2,"intermediate_size":48,"vocab_size":96,"max_position_embeddings":256,"rms_norm_eps":1e-05,"rope_theta":10000.0,
+        "tie_word_embeddings":true,"eos_token_id":[3,4],"head_dim":null,"sliding_window":null})", "llama");
+    auto o = *all.as<mt::io::json::object>();
+    auto const extra = mt::io::parse_json("{" + more + "}", "more");
+    for (auto const& [key, value] : *extra.as<mt::io::json::object>()) o[key] = value;
+    o.erase(without);
+    return mt::io::written(mt::io::json{o});
+}
+std::string refusal_of(std::string const& text) {
+    return refusal([&] { read(text); });
+}
+std::string yarn(std::string const& more) {
+    return R"("rope_scaling":{"type":"yarn","factor":4,"original_max_position_embeddings":64)" + more + "}";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(hf_config)
+
+BOOST_AUTO_TEST_CASE(a_llama_is_read_and_fits_its_shape) {
+    auto const c = read(llama());
+    mt::io::check_hf_shape(c, hf_family::llama, shape{});
+    mt::io::check_hf_positions(c, mt::rope{.base = 10'000, .length = 512});
+    BOOST_TEST(c.context == 256);
+    BOOST_TEST(c.end_token == 3);
+    BOOST_TEST(c.norm_epsilon == 1e-5);
+}
+BOOST_AUTO_TEST_CASE(what_is_absent_has_the_default_of_transformers) {
+    auto const c = read(llama("", "rms_norm_eps"));
+    BOOST_TEST(c.norm_epsilon == 1e-6);
+    BOOST_TEST(read(llama("", "num_key_value_heads")).kv_heads == 4);
+    BOOST_TEST(!read(llama("", "tie_word_embeddings")).tied);
+    BOOST_TEST(has(refusal_of(llama("", "hidden_size")), "'hidden_size' is missing"));
+    auto const g = read(R"({"model_type":"gpt2","n_layer":2,"n_embd":32,"n_head":4,"n_inner":null,"vocab_size":96})");
+    BOOST_TEST((g.ffn == 128 && g.context == 1024 && g.tied && g.norm_epsilon == 1e-5 && g.end_token == 50256));
+}
+BOOST_AUTO_TEST_CASE(every_field_is_compared_by_name) {
+    auto const says = [](std::string const& more, std::string const& part) {
+        return has(refusal([&] { mt::io::check_hf_shape(read(llama(more)), hf_family::llama, shape{}); }), part);
+    };
+    BOOST_TEST(says("\"num_hidden_layers\":3", "'num_hidden_layers' is 3 where the shape has 2"));
+    BOOST_TEST(says("\"hidden_size\":64", "'hidden_size' is 64 where the shape has 32"));
+    BOOST_TEST(says("\"num_attention_heads\":8,\"head_dim\":4", "'num_attention_heads' is 8 where the shape has 4"));
+    BOOST_TEST(says("\"num_key_value_heads\":4", "'num_key_value_heads' is 4 where the shape has 2"));
+    BOOST_TEST(says("\"intermediate_size\":49", "'intermediate_size' is 49 where the shape has 48"));
+    BOOST_TEST(says("\"vocab_size\":100000", "'vocab_size' is 100000 where the shape has 96"));
+    BOOST_TEST(says("\"rms_norm_eps\":1e-6", "'rms_norm_eps' is 1e-06 where the shape has 1e-05"));
+    BOOST_TEST(says("\"tie_word_embeddings\":false", "'tie_word_embeddings' is false where the shape has true"));
+    auto const rounded = read(llama("\"rms_norm_eps\":9.999999747378752e-06"));
+    mt::io::check_hf_shape(rounded, hf_family::llama, shape{});  // 1e-5 as a float
+    auto const c = read(llama());
+    BOOST_TEST(has(refusal([&] { mt::io::check_hf_shape(c, hf_family::gpt2, shape{}); }), "'model_type' is llama"));
+}
+BOOST_AUTO_TEST_CASE(other_mathematics_is_refused_by_name) {
+    for (char const* more : {"\"attention_bias\":true", "\"mlp_bias\":true", "\"hidden_act\":\"gelu\"", "\"sliding_window\":4096",
+                             "\"head_dim\":16", "\"partial_rotary_factor\":0.5", "\"quantization_config\":{}", "\"model_type\":\"mistral\"",
+                             "\"layer_types\":[\"sliding_attention\"]", "\"final_logit_softcapping\":30", "\"residual_multiplier\":0.22",
+                             "\"num_local_experts\":8", "\"vocab_size\":1.5", "\"num_key_value_heads\":0", "\"tie_word_embeddings\":1"}) {
+        std::string const field = std::string(more).substr(0, std::string(more).find(':'));
+        BOOST_TEST(has(refusal_of(llama(more)), "'" + field.substr(1, field.size() - 2) + "'"), more);
+    }
+    std::string const gpt2 = R"({"model_type":"gpt2","n_layer":2,"n_embd":32,"n_head":4,"vocab_size":96,)";
+    for (char const* more : {"\"activation_function\":\"gelu\"", "\"scale_attn_weights\":false",
+                             "\"scale_attn_by_inverse_layer_idx\":true"})
+        BOOST_TEST(!refusal_of(gpt2 + more + "}").empty(), more);
+    // The same words where they change nothing.
+    BOOST_TEST(refusal_of(llama(R"("sliding_window":4096,"use_sliding_window":false,"residual_multiplier":1.0)")).empty());
+    BOOST_TEST(refusal_of(llama(R"("layer_types":["full_attention","full_attention"])")).empty());
+}
+BOOST_AUTO_TEST_CASE(unknown_positions_are_refused) {
+    BOOST_TEST(refusal_of(llama(yarn(""))).empty());
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"llama3","factor":8})")), "'llama3' is none of"));
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"type":"dynamic","factor":8})")), "'dynamic' is none of"));
+    BOOST_TEST(has(refusal_of(llama(yarn(",\"mscale\":0.7"))), "'mscale' changes the angles"));
+    BOOST_TEST(has(refusal_of(llama(yarn(",\"truncate\":false"))), "'truncate' changes the angles"));
+    BOOST_TEST(has(refusal_of(llama(yarn(",\"attention_factor\":1.0"))), "'attention_factor' is not"));
+    BOOST_TEST(refusal_of(llama(yarn(",\"attention_factor\":1.138629436111989"))).empty());
+    std::string const plain = R"("rope_parameters":{"rope_type":"default","rope_theta":)";
+    BOOST_TEST(has(refusal_of(llama(yarn("") + "," + plain + "10000}")), "'rope_scaling' and 'rope_parameters' differ"));
+    BOOST_TEST(has(refusal_of(llama(plain + "500000}")), "'rope_theta' and 'rope_parameters' differ"));
+}
+BOOST_AUTO_TEST_CASE(positions_are_compared_with_a_policy) {
+    auto const c    = read(llama(yarn("")));
+    auto const says = [&](auto const& policy, char const* part) {
+        return has(refusal([&] { mt::io::check_hf_positions(c, policy); }), part);
+    };
+    mt::io::check_hf_positions(c, mt::yarn{.base = 10'000, .trained = 64, .extended = 256});
+    BOOST_TEST(says(mt::rope{.base = 10'000, .length = 256}, "'rope_type' is yarn where the position policy is default"));
+    BOOST_TEST(says(mt::yarn{.base = 10'000, .trained = 64, .extended = 128}, "'factor' is 4 where the position policy has 2"));
+    BOOST_TEST(says(mt::yarn{.base = 5e5, .trained = 64, .extended = 256}, "'rope_theta' is 10000 where the position policy has 500000"));
+    BOOST_TEST(says(mt::yarn{.base = 10'000, .trained = 32, .extended = 128},
+                    "'original_max_position_embeddings' is 64 where the position policy has 32"));
+    BOOST_TEST(says(mt::yarn{.base = 10'000, .trained = 64, .extended = 256, .fast = 16},
+                    "'beta_fast' is 32 where the position policy has 16"));
+}
+// Whatever is written reads back as the same shape and the same positions.
+BOOST_AUTO_TEST_CASE(what_is_written_reads_back) {
+    auto const goes_round = [](auto const& policy) {
+        auto const rotary = mt::io::hf_rotary_of(policy, 8);
+        auto const c      = read(mt::io::written(mt::io::hf_config_json(hf_family::llama, shape{}, rotary, {.end = 3}, "bfloat16"), 2));
+        mt::io::check_hf_shape(c, hf_family::llama, shape{});
+        mt::io::check_hf_positions(c, policy);
+        BOOST_TEST(c.context == policy.context());
+        BOOST_TEST(c.end_token == 3);
+    };
+    goes_round(mt::rope{.base = 500'000, .length = 4096});
+    goes_round(mt::interpolated{.base = 10'000, .trained = 2048, .extended = 16384});
+    goes_round(mt::ntk{.base = 10'000, .trained = 2048, .extended = 16384});
+    goes_round(mt::yarn{.base = 10'000, .trained = 3000, .extended = 16384, .fast = 48, .slow = 2});
+    auto const g = read(mt::io::written(mt::io::hf_config_json(hf_family::gpt2, shape{}, {}, {.end = 3}, "float32")));
+    mt::io::check_hf_shape(g, hf_family::gpt2, shape{});
+    BOOST_TEST(g.context == 64);
+}
+// NTK is written as the plain rotary that it is: the frequencies are those of the policy.
+BOOST_AUTO_TEST_CASE(ntk_is_a_larger_base) {
+    mt::ntk const policy{.base = 10'000, .trained = 2048, .extended = 16384};
+    auto const    r = mt::io::hf_rotary_of(policy, 64);
+    BOOST_TEST(r.type == "default");
+    for (int i = 0; i < 32; ++i)
+        BOOST_TEST(std::abs(mt::position::plain_frequency(r.base, i, 64) / policy.inverse_frequency(i, 64, 0) - 1) < 1e-13);
+}
+BOOST_AUTO_TEST_CASE(broken_files_are_refused_in_a_sentence) {
+    auto const whole = llama(yarn(""));
+    for (std::size_t n = 1; n < whole.size(); ++n) BOOST_TEST(!refusal_of(whole.substr(0, n)).empty());
+    for (std::size_t n = 0; n < whole.size(); ++n) {
+        auto bytes = whole;
+        bytes[n]   = static_cast<char>(bytes[n] ^ 1);
+        refusal_of(bytes);  // an error of ours or none; anything else ends the test
+    }
+    BOOST_TEST(has(refusal([] { mt::io::read_hf_config("/no/config.json"); }), "/no/config.json: cannot be opened"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
