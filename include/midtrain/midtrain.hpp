@@ -97,10 +97,13 @@
 #include <midtrain/train/document_loss.hpp>
 #include <midtrain/train/evaluate.hpp>
 #include <midtrain/train/generate.hpp>
+#include <midtrain/train/held_out_panel.hpp>
 #include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/plan.hpp>
+#include <midtrain/train/position_chart.hpp>
 #include <midtrain/train/progress_bar.hpp>
 #include <midtrain/train/report.hpp>
+#include <midtrain/train/run_chart.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/recipe.hpp>
 #include <midtrain/train/rules.hpp>
@@ -108,5 +111,6 @@
 #include <midtrain/train/stage.hpp>
 #include <midtrain/train/step.hpp>
 #include <midtrain/train/stop_signal.hpp>
+#include <midtrain/train/svg.hpp>
 #include <midtrain/train/trainer.hpp>
 #include <midtrain/version.hpp>

@@ -55,7 +55,8 @@ class evaluation_pack {
         index_t const sequences = used_ + (at_ > 0), n = sequences * length_;
         auto const    cut       = [&](std::vector<std::int32_t> const& v) { return row_view<std::int32_t const>{v.data(), n}; };
         token_loss.assign(static_cast<std::size_t>(n), 0);
-        token_batch const batch{cut(inputs_), cut(targets_), cut(positions_), cut(begin_), sequences, length_, static_cast<double>(targeted_)};
+        token_batch const batch{cut(inputs_), cut(targets_), cut(positions_), cut(begin_),
+                                sequences,    length_,       static_cast<double>(targeted_)};
         model.evaluate(batch, {token_loss.data(), n});
         for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
             if (targets_[i] >= 0) visit(document_[i], static_cast<index_t>(positions_[i]), static_cast<double>(token_loss[i]));
@@ -153,8 +154,10 @@ std::vector<position_loss> evaluate_positions(Model& model, Store const& store, 
         auto const k = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(position)));
         while (out.size() <= k) {
             auto const next = static_cast<index_t>(out.size());
-            out.push_back({next > 0 ? index_t{1} << (next - 1) : 0, (index_t{1} << next) - 1, 0, 0});
+            index_t const first = next > 0 ? index_t{1} << (next - 1) : 0;
+            out.push_back({first, first, 0, 0});
         }
+        out[k].last = std::max(out[k].last, position);
         out[k].loss += loss, ++out[k].targets;
     });
     for (auto& p : out) p.loss /= static_cast<double>(p.targets);

@@ -160,7 +160,9 @@ class metrics_file {
                                          {"seconds", r.seconds}, {"tokens_per_second", r.tokens_per_second()}})
             line_.append(",\"").append(key).append("\":").append(io::written(value));
         by_source(r, "weights", [&](std::size_t i) { return io::written(r.weights[i]); });
-        by_source(r, "losses", [&](std::size_t i) { return r.source_targets[i] > 0 ? io::written(r.source_loss[i]) : std::string("null"); });
+        by_source(r, "losses", [&](std::size_t i) {
+            return r.source_targets[i] > 0 ? io::written(r.source_loss[i]) : std::string("null");
+        });
         by_source(r, "targets", [&](std::size_t i) { return std::to_string(r.source_targets[i]); });
         by_source(r, "source_tokens", [&](std::size_t i) { return std::to_string(r.source_tokens[i]); });
         line_.append("}\n");

@@ -1,0 +1,101 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <midtrain/train/bootstrap.hpp>
+#include <midtrain/train/svg.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// A model's held-out loss on a source, in nats a token.
+struct held_out_loss {
+    std::string source, model;  ///< model: "before", "control", "after anneal", ...
+    interval    loss;
+};
+
+namespace chart {
+
+/// The models' marks: they differ in form and in colour.
+inline void draw_mark(svg& to, std::size_t model, point p) {
+    static constexpr std::array<std::string_view, 6> colours{"#777777", "#000000", "#0072B2", "#D55E00", "#117733", "#882255"};
+    std::string const colour(colours[model % colours.size()]), full = "fill=\"" + colour + "\"";
+    auto const hollow = "fill=\"#ffffff\" stroke-width=\"1.8\" stroke=\"" + colour + "\"";
+    switch (model % colours.size()) {
+        case 0: return to.circle(p, 3.8, hollow);
+        case 1: return to.rectangle(p.x - 3.5, p.y - 3.5, 7, 7, hollow);
+        case 2: return to.circle(p, 4.2, full);
+        case 3: return to.polygon({{p.x, p.y - 5.2}, {p.x + 5.2, p.y}, {p.x, p.y + 5.2}, {p.x - 5.2, p.y}}, full);
+        case 4: return to.polygon({{p.x, p.y - 5}, {p.x + 5, p.y + 4}, {p.x - 5, p.y + 4}}, full);
+        default: return to.rectangle(p.x - 4, p.y - 4, 8, 8, full);
+    }
+}
+
+/// Held-out loss by source: a small chart a source, each on its own scale, since sources differ by far more than models do.
+class held_out_panel {
+  public:
+    /// Sources have the colours of their place among the run's.
+    held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources)
+        : all_(&all), coloured_(run_sources) {
+        auto const add = [](std::vector<std::string>& to, std::string const& what) {
+            if (std::find(to.begin(), to.end(), what) == to.end()) to.push_back(what);
+        };
+        for (auto const& h : all) add(sources_, h.source), add(models_, h.model), add(coloured_, h.source);
+    }
+
+    double height() const { return all_->empty() ? 0 : 70 + row_height * static_cast<double>(rows()); }
+
+    void draw(svg& to, double left, double top, double right) const {
+        if (all_->empty()) return;
+        to.text({left, top + 12}, "Held-out loss (nats per token), bars: 95 % intervals; each source on its own scale", 13, "start",
+                "fill=\"#111111\" font-weight=\"bold\"");
+        double x = left;
+        for (std::size_t m = 0; m < models_.size(); ++m) {
+            draw_mark(to, m, {x + 5, top + 30});
+            to.text({x + 15, top + 34}, models_[m], 12);
+            x += 15 + text_width(models_[m], 12) + 22;
+        }
+        auto const   columns = std::min(sources_.size(), most_columns);
+        double const width   = (right - left) / static_cast<double>(columns);
+        for (std::size_t s = 0; s < sources_.size(); ++s)
+            one(to, s, left + width * static_cast<double>(s % columns), top + 66 + row_height * static_cast<double>(s / columns), width);
+    }
+
+  private:
+    static constexpr std::size_t most_columns = 7;
+    static constexpr double      row_height   = 190;
+
+    static std::size_t place(std::vector<std::string> const& in, std::string const& what) {
+        return static_cast<std::size_t>(std::find(in.begin(), in.end(), what) - in.begin());
+    }
+    std::size_t rows() const { return (sources_.size() + most_columns - 1) / most_columns; }
+
+    void one(svg& to, std::size_t s, double left, double top, double width) const {
+        double const a = left + 38, b = left + width - 8, bottom = top + row_height - 40;
+        double       low = 1e300, high = -1e300;
+        for (auto const& h : *all_)
+            if (h.source == sources_[s]) low = std::min(low, h.loss.low), high = std::max(high, h.loss.high);
+        auto const y = with_room(low, high, bottom, top);
+        to.rectangle(a, top, b - a, bottom - top, "fill=\"#fafafa\"");
+        draw_scale(to, y, a, b, 5, [&](double v) { return number(("%." + std::to_string(y.decimals(5)) + "f").c_str(), v); });
+        to.rectangle(left + 8, top - 18, 9, 9, "fill=\"" + std::string(look_of(place(coloured_, sources_[s])).colour) + "\"");
+        to.text({left + 21, top - 9}, fitted(sources_[s], 12, width - 32), 12, "start", "fill=\"#111111\"");
+        for (auto const& h : *all_) {
+            if (h.source != sources_[s]) continue;
+            auto const   m = place(models_, h.model);
+            double const x = a + (b - a) * (static_cast<double>(m) + 0.5) / static_cast<double>(models_.size());
+            to.line({x, y(h.loss.low)}, {x, y(h.loss.high)}, "stroke=\"#555555\" stroke-width=\"1.4\"");
+            for (double end : {h.loss.low, h.loss.high})
+                to.line({x - 3, y(end)}, {x + 3, y(end)}, "stroke=\"#555555\" stroke-width=\"1.4\"");
+            draw_mark(to, m, {x, y(h.loss.value)});
+        }
+    }
+
+    std::vector<held_out_loss> const* all_;
+    std::vector<std::string>          coloured_, sources_, models_;
+};
+
+}  // namespace chart
+}  // namespace midtrain::inline MT_ABI
