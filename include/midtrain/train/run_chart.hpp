@@ -81,7 +81,7 @@ class run_drawing {
     }
 
   private:
-    static constexpr double width = 900, left = 66, right = 728, rate_top = 100, rate_bottom = 210, mixture_top = 254, mixture_bottom = 430,
+    static constexpr double width = 900, left = 66, right = 722, rate_top = 100, rate_bottom = 210, mixture_top = 254, mixture_bottom = 430,
                             loss_top = 474, loss_bottom = 736;
 
     /// Title, vertical grid, and the stages' boundaries, which the caller draws over its data where that would hide them.
@@ -166,7 +166,7 @@ class run_drawing {
             double const y = mixture_top + 12 + step * static_cast<double>(n - 1 - k);
             to_.rectangle(right + 12, y - 9, 11, 11, "fill-opacity=\"0.78\" fill=\"" + std::string(look_of(k).colour) + "\"");
             auto const change = number("%.2f", m_.rows.front().weights[k]) + "\u2192" + number("%.2f", m_.rows.back().weights[k]);
-            to_.text({right + 28, y}, fitted(m_.sources[k], 11, 72), 11);
+            to_.text({right + 28, y}, fitted(m_.sources[k], 11, 74), 11);
             to_.text({width - 4, y}, change, 10, "end", "fill=\"#555555\"");
         }
     }
