@@ -24,10 +24,12 @@
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/data/byte_level_bpe.hpp>
+#include <midtrain/data/jsonl.hpp>
 #include <midtrain/data/merged_word.hpp>
 #include <midtrain/data/packing.hpp>
 #include <midtrain/data/permutation.hpp>
 #include <midtrain/data/sampler.hpp>
+#include <midtrain/data/token_file.hpp>
 #include <midtrain/data/tokenizer_files.hpp>
 #include <midtrain/data/unicode.hpp>
 #include <midtrain/data/word_split.hpp>
@@ -42,6 +44,7 @@
 #include <midtrain/exec/host/small_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
+#include <midtrain/io/file_writer.hpp>
 #include <midtrain/io/gguf.hpp>
 #include <midtrain/io/gguf_llama.hpp>
 #include <midtrain/io/hf_config.hpp>
@@ -53,7 +56,6 @@
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
-#include <midtrain/io/text_file.hpp>
 #include <midtrain/io/whole_file.hpp>
 #include <midtrain/mixture/mixtures.hpp>
 #include <midtrain/mixture/sources.hpp>
@@ -96,6 +98,7 @@
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/document_loss.hpp>
 #include <midtrain/train/evaluate.hpp>
+#include <midtrain/train/export.hpp>
 #include <midtrain/train/generate.hpp>
 #include <midtrain/train/held_out_panel.hpp>
 #include <midtrain/train/metrics_file.hpp>

@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_config_writer.hpp>
-#include <midtrain/io/text_file.hpp>
+#include <midtrain/io/whole_file.hpp>
 #include <midtrain/model/decoder_shape.hpp>
 
 namespace mt = midtrain;
@@ -18,7 +18,7 @@ struct shape : mt::decoder_shape {
 
 struct scratch {
     std::string path = (std::filesystem::temp_directory_path() / ("midtrain_config_" + std::to_string(::getpid()) + ".json")).string();
-    explicit scratch(std::string const& text) { mt::io::write_text(path, text); }
+    explicit scratch(std::string const& text) { mt::io::write_whole(path, text); }
     ~scratch() { std::filesystem::remove(path); }
 };
 

@@ -12,7 +12,7 @@
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
-#include <midtrain/io/text_file.hpp>
+#include <midtrain/io/whole_file.hpp>
 
 namespace mt = midtrain;
 namespace fs = std::filesystem;
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(the_data_begins_at_a_multiple_of_eight) {
 }
 BOOST_AUTO_TEST_CASE(what_is_not_finished_leaves_nothing_and_keeps_the_old_file) {
     folder const dir;
-    mt::io::write_text(dir / "a", "old");
+    mt::io::write_whole(dir / "a", "old");
     {
         mt::io::safetensors_writer w(dir / "a");
         w.declare("x", "F32", {2});
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(sentences_name_file_tensor_and_reason) {
     folder const             dir;
     std::vector<float> const one{1};
     BOOST_TEST(has(refusal([&] { mt::io::safetensors_writer w(dir / "no/a"); }), "no/a: cannot be made: No such file"));
-    BOOST_TEST(has(refusal([&] { mt::io::write_text(dir / "no/a", "x"); }), "no/a: cannot be made: No such file"));
+    BOOST_TEST(has(refusal([&] { mt::io::write_whole(dir / "no/a", "x"); }), "no/a: cannot be made: No such file"));
     mt::io::safetensors_writer w(dir / "a");
     w.declare("x", "F32", {1});
     w.declare("y", "F32", {2});
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_named_and_leaves_nothing) {
     }), "a: cannot be written: No space left on device"));
     BOOST_TEST(dir.empty());
     fs::create_symlink("/dev/full", dir / "a.partial");
-    BOOST_TEST(has(refusal([&] { mt::io::write_text(dir / "a", "text"); }), "a: cannot be written: No space left on device"));
+    BOOST_TEST(has(refusal([&] { mt::io::write_whole(dir / "a", "text"); }), "a: cannot be written: No space left on device"));
     BOOST_TEST(dir.empty());
 }
 

@@ -18,7 +18,8 @@ TEXTS = [
     "The capital of France is Paris, and the capital of Italy is",
     "<|im_start|>user\nWhat is 12 + 30?<|im_end|>\n<|im_start|>assistant\n12 + 30 = 42.<|im_end|>",
     "for (int i = 0; i < n; ++i) {\n\tsum += x[i] * y[i];  // naïve, 日本語\n}",
-    "Theorem. There are infinitely many primes. Proof. Suppose p_1, ..., p_k were all of them; then p_1 p_2 ... p_k + 1 has a new one.",
+    "Theorem. There are infinitely many primes. Proof. Suppose p_1, ..., p_k were all of them; then "
+    "p_1 p_2 ... p_k + 1 has a new one.",
     "It was a dark and stormy night; the rain fell in torrents, except at occasional intervals, when it was checked by a violent gust of "
     "wind which swept up the streets, rattling along the house-tops, and fiercely agitating the scanty flame of the lamps that struggled "
     "against the darkness. Through one of the obscurest quarters of London, and among haunts little loved by the gentlemen of the police, a "

@@ -7,7 +7,6 @@
 #include <midtrain/io/hf_rotary.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
-#include <midtrain/io/text_file.hpp>
 
 namespace midtrain::inline MT_ABI::io {
 
