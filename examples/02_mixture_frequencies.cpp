@@ -51,3 +51,10 @@ int main() {
 // far beyond one. Or take mt::staged_mixture, which changes all at once.
 //
 // expected output:
+//   sequences     web   code  maths
+//      1-200      140     32     28
+//    201-400      120     36     44
+//    401-600      100     40     60
+//    601-800       80     44     76
+//    801-1000      60     48     92
+//   never more than one sequence from what was asked: yes

@@ -78,3 +78,11 @@ int main() {
 // evaluate() reports the loss without that term.
 //
 // expected output:
+//   model.embed_tokens.weight                         11 x 16  equal
+//   model.layers.0.input_layernorm.weight             16 x 1   equal
+//   model.layers.0.self_attn.q_proj.weight            32 x 16  equal
+//   model.layers.0.self_attn.o_proj.weight            16 x 16  equal
+//   model.layers.0.post_attention_layernorm.weight    16 x 1   equal
+//   model.layers.0.mlp.gate_proj.weight               48 x 16  equal
+//   model.layers.0.mlp.down_proj.weight               16 x 24  equal
+//   model.norm.weight                                 16 x 1   equal

@@ -70,3 +70,9 @@ int main() {
 // example's decoder would find it.
 //
 // expected output:
+//   step   0  loss 2.079
+// ~ step  50  loss 1\.2[34][0-9]
+// ~ step 100  loss 1\.2[23][0-9]
+// ~ step 150  loss 1\.2[12][0-9]
+// ~ step 200  loss 1\.2[12][0-9]
+// ~ after letter 0 comes  1: 0\.(49|50)  2: 0\.2[34]  3: 0\.1[34]  5: 0\.1[34]

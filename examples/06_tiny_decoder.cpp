@@ -72,3 +72,8 @@ int main() {
 // Change next: mt::model::gpt2 instead of llama (and context = 128 in the shape, since it learns its positions), or another sentence.
 //
 // expected output:
+//   step   1  loss 4.84
+// ~ step  50  loss [01]\.[0-9]+
+// ~ step 100  loss 0\.[0-9]+
+// ~ step 150  loss 0\.0[0-9]
+//   Decay the rate, shift the data, stretch the context: that is mid-training.
