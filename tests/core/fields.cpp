@@ -18,10 +18,18 @@ struct twelve {
 struct none {};
 }  // namespace fields_under_test
 
+namespace {
+template <class T>
+struct hidden {
+    T slow, fast;
+};
+}  // namespace
+
 using namespace fields_under_test;
 
 static_assert(mt::field_count<none> == 0 && mt::field_count<twelve> == 12 && mt::field_names<twelve>[11] == "last");
 static_assert(mt::field_names<sources<double>>[2] == "maths" && mt::field_names<sources<std::string>>[0] == "web");
+static_assert(mt::field_names<hidden<double>>[0] == "slow" && mt::field_names<sources<hidden<none>>>[1] == "code");
 static_assert(mt::field_names<mt::wsd>[0] == "peak" && mt::field_names<mt::wsd>[2] == "warmup");
 static_assert(mt::field_names<mt::annealed_mixture<sources>>[1] == "to");
 

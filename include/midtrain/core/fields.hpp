@@ -59,7 +59,10 @@ extern somewhere<S> const nowhere;  // never defined: only its fields' addresses
 template <auto Pointer>
 consteval std::string_view spelled() {
     std::string_view const text  = __PRETTY_FUNCTION__;
-    std::size_t const      end   = text.find_first_of(")};", text.find("nowhere"));
+    std::size_t            end   = text.find("nowhere");
+    // Up to what closes or ends outside of all brackets: types inside may be in "{anonymous}" or "(anonymous namespace)".
+    for (int depth = 0; depth > 0 || std::string_view(")};]").find(text[end]) == text.npos; ++end)
+        depth += std::string_view("<({").find(text[end]) != text.npos ? 1 : std::string_view(">)}").find(text[end]) != text.npos ? -1 : 0;
     std::size_t const      colon = text.substr(0, end).find_last_of(":.");
     return text.substr(colon + 1, end - colon - 1);
 }
