@@ -60,14 +60,13 @@ std::vector<std::int32_t> generate(Model& model, std::span<std::int32_t const> p
     std::iota(positions.begin(), positions.end(), 0);
     auto const view = [&](std::vector<std::int32_t> const& v) { return row_view<std::int32_t const>{v.data(), length}; };
     token_batch const batch{view(text), view(none), view(positions), view(begin), 1, length, 1};
-    auto           logits = model.device().template make<T>(length * vocabulary);
-    std::vector<T> row(static_cast<std::size_t>(vocabulary));
+    auto const          row = static_cast<std::size_t>(vocabulary);
+    std::vector<T>      logits(n * row);
     random_stream const draws{how.seed, 0x67656e};
     for (auto at = prompt.size(); at < n; ++at) {
-        model.logits(batch, as_matrix<T>(logits.view().data, length, vocabulary));
-        auto const last = logits.view().data + static_cast<index_t>(at - 1) * vocabulary;
-        model.device().download(row_view<T const>{last, vocabulary}, row.data());
-        text[at] = choose_token(std::span<T const>(row), how, draws.uniform(at - prompt.size()));
+        model.logits(batch, as_matrix(logits.data(), length, vocabulary));
+        auto const last = std::span<T const>(logits).subspan((at - 1) * row, row);
+        text[at]        = choose_token(last, how, draws.uniform(at - prompt.size()));
         if (text[at] == how.end_token) text.resize(at), at = n;
     }
     text.erase(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(prompt.size()));
