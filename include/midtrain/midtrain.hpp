@@ -24,6 +24,7 @@
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/data/byte_level_bpe.hpp>
+#include <midtrain/data/byte_tokenizer.hpp>
 #include <midtrain/data/jsonl.hpp>
 #include <midtrain/data/merged_word.hpp>
 #include <midtrain/data/packing.hpp>

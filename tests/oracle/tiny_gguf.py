@@ -37,6 +37,14 @@ def main(path):
     out.add_string("test.string", "caf\u00e9")
     out.add_array("test.strings", ["a", "", "bc"])
     out.add_array("test.nested", [[1, 2], [3]])
+    out.add_tokenizer_model("gpt2")
+    out.add_tokenizer_pre("smollm")
+    out.add_token_list(["<end>", "<word>", "1", "a", "b", "ab", "\u0120", "\u0120ab", "!", "\u00e9"])
+    out.add_token_types([3, 4] + [1] * 8)
+    out.add_token_merges(["a b", "\u0120 ab"])
+    out.add_bos_token_id(0)
+    out.add_pad_token_id(1)
+    out.add_chat_template("{{ messages }}")
     for kind in (Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0, Type.Q4_1):
         w = random.normal(size=(3, 64)).astype(np.float32)
         w[0, :32] = 0

@@ -2,7 +2,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>
+#include <midtrain/io/whole_file.hpp>
 
 namespace midtrain::inline MT_ABI::data {
 
@@ -20,7 +20,7 @@ namespace midtrain::inline MT_ABI::data {
 struct tokenizer_notes {
     std::int32_t begin = -1, end = -1, padding = -1, unknown = -1;
     std::int64_t context = 0;  ///< 0: not said
-    std::string  chat_template;
+    std::string  chat_template = {};
 };
 
 namespace detail {
@@ -146,16 +146,6 @@ class tokenizer_json {
     json        root_;
 };
 
-/// Puts a text under its name only once it is whole.
-inline void write_text(std::string const& path, std::string const& text) {
-    auto const partial = path + ".partial";
-    auto const file    = std::fopen(partial.c_str(), "wb");
-    check(file != nullptr, [&] { return partial + ": cannot be made"; });
-    bool const whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    check((std::fclose(file) == 0) && whole && std::rename(partial.c_str(), path.c_str()) == 0,
-          [&] { return path + ": cannot be written"; });
-}
-
 inline std::string tokenizer_json_text(byte_level_bpe const& t) {
     auto const&       parts = t.parts();
     std::string const level = R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true})";
@@ -249,8 +239,8 @@ inline void write_tokenizer(std::string const& folder, byte_level_bpe const& tok
     }
     if (notes.context > 0) s += ",\n  \"model_max_length\": " + std::to_string(notes.context);
     if (!notes.chat_template.empty()) s += ",\n  \"chat_template\": " + io::quoted(notes.chat_template);
-    detail::write_text(folder + "/tokenizer_config.json", s + "\n}\n");
-    detail::write_text(folder + "/tokenizer.json", detail::tokenizer_json_text(tokenizer));
+    io::write_whole(folder + "/tokenizer_config.json", s + "\n}\n");
+    io::write_whole(folder + "/tokenizer.json", detail::tokenizer_json_text(tokenizer));
 }
 
 }  // namespace midtrain::inline MT_ABI::data

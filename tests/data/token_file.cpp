@@ -1,0 +1,164 @@
+#include <boost/test/unit_test.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <span>
+#include <string>
+#include <vector>
+#include <data/scratch_folder.hpp>
+#include <midtrain/core/checksum.hpp>
+#include <midtrain/data/packing.hpp>
+#include <midtrain/data/token_file.hpp>
+
+namespace mt = midtrain;
+using mt::data::token_file;
+using mt::data::token_file_header;
+using mt::data::token_file_writer;
+using documents = std::vector<std::vector<std::int32_t>>;
+
+namespace {
+
+documents const three = {{5, 0, 65'535}, {}, {7, 8, 9, 10}};
+
+std::string write(test::scratch_folder const& folder, documents const& all, std::size_t vocabulary) {
+    token_file_writer to(folder.file("a.tok"), vocabulary, 0x1234'5678'9abc'def0);
+    for (auto const& d : all) to.add(d);
+    to.finish();
+    return folder.file("a.tok");
+}
+documents read(token_file const& f) {
+    documents all;
+    for (std::int64_t i = 0; i < f.documents(); ++i) {
+        auto const d = f.document(i);
+        all.emplace_back();
+        for (std::size_t k = 0; k < d.size(); ++k) all.back().push_back(d[k]);
+    }
+    return all;
+}
+
+/// What is said about a file whose header was changed and signed anew, and then its data.
+template <class Change>
+std::string refusal_of(Change const& change) {
+    test::scratch_folder const folder;
+    auto const                 path  = write(folder, three, 65'536);
+    auto                       bytes = test::bytes_of(path);
+    token_file_header          h;
+    std::memcpy(&h, bytes.data(), sizeof h);
+    change(h, bytes);
+    std::memcpy(bytes.data(), &h, sizeof h);
+    h.data_checksum = mt::checksum().add(std::as_bytes(std::span(bytes)).subspan(sizeof h)).value();
+    h.checksum      = mt::checksum().add(std::as_bytes(std::span(&h, 1)).first(56)).value();
+    std::memcpy(bytes.data(), &h, sizeof h);
+    folder.file("a.tok", bytes);
+    auto const said = test::refusal([&] { token_file(path).verify(); });
+    BOOST_TEST_MESSAGE(said);
+    return said;
+}
+template <class Change>
+bool says(Change const& change, std::string const& part) {
+    auto const said = refusal_of(change);
+    return said.find(part) != said.npos && said.find("a.tok: ") != said.npos;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(token_files)
+
+BOOST_AUTO_TEST_CASE(documents_come_back_in_two_bytes_and_in_four) {
+    test::scratch_folder const folder;
+    for (std::size_t const vocabulary : {65'536, 65'537}) {
+        token_file const f(write(folder, three, vocabulary));
+        BOOST_TEST((read(f) == three));
+        BOOST_TEST((f.documents() == 3 && f.tokens() == 7 && f.vocabulary() == static_cast<std::int64_t>(vocabulary)));
+        BOOST_TEST(f.tokenizer_hash() == 0x1234'5678'9abc'def0u);
+        BOOST_TEST(test::bytes_of(f.path()).size() == (vocabulary == 65'536 ? 64 + 16 + 32 : 64 + 32 + 32));
+        f.verify();
+    }
+    token_file const empty(write(folder, {}, 10));
+    BOOST_TEST((empty.documents() == 0 && empty.tokens() == 0));
+}
+BOOST_AUTO_TEST_CASE(many_documents_pass_through_the_buffer) {
+    test::scratch_folder const folder;
+    documents                  all;
+    for (std::int32_t d = 0; d < 3000; ++d) {
+        all.emplace_back();
+        for (std::int32_t i = 0; i < d % 1000; ++i) all.back().push_back((d * 31 + i) % 40'000);
+    }
+    token_file f(write(folder, all, 40'000));
+    token_file const moved(std::move(f));
+    moved.verify();
+    BOOST_TEST((read(moved) == all));
+}
+BOOST_AUTO_TEST_CASE(packing_takes_from_a_token_file) {
+    test::scratch_folder const          folder;
+    token_file const                    f(write(folder, three, 70'000));
+    mt::data::packing<token_file> const p(f, 1, 3);
+    mt::data::cursor                    at;
+    std::vector<std::int32_t>           inputs(10), targets(10), positions(10), begin(10);
+    p.fill(at, {inputs, targets, positions, begin});
+    BOOST_TEST(at.epoch == 1);  // seven tokens and three ends are one epoch
+    std::sort(inputs.begin(), inputs.end());
+    BOOST_TEST(inputs == (std::vector<std::int32_t>{0, 1, 1, 1, 5, 7, 8, 9, 10, 65'535}));
+}
+BOOST_AUTO_TEST_CASE(nothing_bears_the_name_before_the_end) {
+    test::scratch_folder const folder;
+    auto const                 path = folder.file("a.tok");
+    {
+        token_file_writer to(path, 10, 0);
+        to.add(std::vector<std::int32_t>{1, 2});
+        auto const said = test::refusal([&] { to.add(std::vector<std::int32_t>{1, 10}); });
+        BOOST_TEST(said == path + ": document 1 has token 10, not in the vocabulary");
+        BOOST_TEST(!test::refusal([&] { to.add(std::vector<std::int32_t>{-1}); }).empty());
+    }
+    BOOST_TEST(std::filesystem::is_empty(folder.path));
+    BOOST_TEST(!test::refusal([&] { token_file_writer(folder.file("none/a.tok"), 10, 0); }).empty());
+    BOOST_TEST(!test::refusal([&] { token_file_writer(path, 0, 0); }).empty());
+}
+BOOST_AUTO_TEST_CASE(a_refused_document_leaves_nothing_behind) {
+    test::scratch_folder const folder;
+    token_file_writer          to(folder.file("a.tok"), 10, 0);
+    to.add(std::vector<std::int32_t>{1, 2});
+    BOOST_CHECK_THROW(to.add(std::vector<std::int32_t>{3, 10}), mt::error);
+    to.add(std::vector<std::int32_t>{4});
+    to.finish();
+    BOOST_TEST((read(token_file(folder.file("a.tok"))) == documents{{1, 2}, {4}}));
+}
+BOOST_AUTO_TEST_CASE(every_truncation_and_every_longer_file_is_refused) {
+    test::scratch_folder const folder;
+    auto const                 path  = write(folder, three, 65'536);
+    auto const                 whole = test::bytes_of(path);
+    for (std::size_t n = 0; n <= whole.size() + 8; ++n) {
+        folder.file("a.tok", n <= whole.size() ? whole.substr(0, n) : whole + std::string(n - whole.size(), '\0'));
+        BOOST_TEST(test::refusal([&] { token_file{path}; }).empty() == (n == whole.size()));
+    }
+}
+BOOST_AUTO_TEST_CASE(every_flipped_bit_is_found) {
+    test::scratch_folder const folder;
+    auto const                 path  = write(folder, three, 65'536);
+    auto const                 whole = test::bytes_of(path);
+    for (std::size_t n = 0; n < 8 * whole.size(); ++n) {
+        auto bytes   = whole;
+        bytes[n / 8] = static_cast<char>(bytes[n / 8] ^ 1 << n % 8);
+        folder.file("a.tok", bytes);
+        BOOST_TEST(!test::refusal([&] { token_file(path).verify(); }).empty());
+    }
+}
+BOOST_AUTO_TEST_CASE(a_signed_lie_is_refused_too) {
+    auto const huge = ~std::uint64_t{0};
+    BOOST_TEST(refusal_of([](auto&, auto&) {}).empty());
+    BOOST_TEST(says([](auto& h, auto&) { h.magic[0] = 'X'; }, "is not a token file"));
+    BOOST_TEST(says([](auto& h, auto&) { h.version = 2; }, "has version 2"));
+    BOOST_TEST(says([](auto& h, auto&) { h.token_bytes = 0; }, "of 0 bytes"));
+    BOOST_TEST(says([](auto& h, auto&) { h.token_bytes = 4; }, "of 4 bytes"));
+    BOOST_TEST(says([](auto& h, auto&) { h.vocabulary = 0; }, "vocabulary of 0"));
+    BOOST_TEST(says([&](auto& h, auto&) { h.vocabulary = huge; }, "has a vocabulary of"));
+    BOOST_TEST(says([](auto& h, auto&) { h.vocabulary = 65'535; }, "has token 2 outside its vocabulary"));
+    BOOST_TEST(says([&](auto& h, auto&) { h.tokens = huge; }, "not what its header says"));
+    BOOST_TEST(says([&](auto& h, auto&) { h.documents = huge; }, "not what its header says"));
+    BOOST_TEST(says([](auto& h, auto&) { h.documents = 4; }, "not what its header says"));
+    BOOST_TEST(says([](auto&, auto& b) { b[64 + 16] = 1; }, "do not span"));
+    BOOST_TEST(says([](auto&, auto& b) { b[64 + 16 + 8 + 1] = 1; }, "fall after document 1"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
