@@ -44,8 +44,8 @@ bool has(std::string const& s, std::string const& part) {
 /// A llama's config.json with some fields more (a later one takes an earlier one's place).
 std::string llama(std::string const& more = "", std::string const& without = "") {
     auto all = mt::io::parse_json(R"({"model_type":"llama","num_hidden_layers":2,"hidden_size":32,"num_attention_heads":4,
-        "num_key_value_heads":2,"intermediate_size":48,"vocab_size":96,"max_position_embeddings":256,"rms_norm_eps":1e-05,"rope_theta":10000.0,
-        "tie_word_embeddings":true,"eos_token_id":[3,4],"head_dim":null,"sliding_window":null})", "llama");
+        "num_key_value_heads":2,"intermediate_size":48,"vocab_size":96,"max_position_embeddings":256,"rms_norm_eps":1e-05,
+        "rope_theta":10000.0,"tie_word_embeddings":true,"eos_token_id":[3,4],"head_dim":null,"sliding_window":null})", "llama");
     auto o = *all.as<mt::io::json::object>();
     auto const extra = mt::io::parse_json("{" + more + "}", "more");
     for (auto const& [key, value] : *extra.as<mt::io::json::object>()) o[key] = value;

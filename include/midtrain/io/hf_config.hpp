@@ -50,7 +50,8 @@ inline void refuse_other_llamas(hf_reader const& r, hf_config const& c) {
         r.require(r.absent("sliding_window"), "'sliding_window' is set: midtrain's llama attends to the whole document");
     if (auto const kinds = r.find("layer_types"); kinds && kinds->as<json::array>())
         for (auto const& k : *kinds->as<json::array>())
-            r.require(k.as<std::string>() && *k.as<std::string>() == "full_attention", "'layer_types' has another kind than full_attention");
+            r.require(k.as<std::string>() && *k.as<std::string>() == "full_attention",
+                      "'layer_types' has another kind than full_attention");
     // Fields of Llama's relatives; 1, false and null change nothing.
     static constexpr std::string_view theirs[] = {"attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "logits_scaling",
                                                   "attention_multiplier", "embedding_multiplier", "residual_multiplier", "scale_emb",

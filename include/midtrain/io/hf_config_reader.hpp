@@ -100,10 +100,8 @@ class hf_reader {
         if (p.type == "default") return p;
         p.factor = r.number("factor");
         r.require(p.factor >= 1, "'factor' is " + written(p.factor) + ", below 1");
-        auto const trained = static_cast<int>(std::lround(static_cast<double>(context) / p.factor));
-        // Transformers fills a missing length with the whole context.
-        p.trained = r.whole("original_max_position_embeddings", yarn ? static_cast<int>(context) : trained);
         if (!yarn) return p;
+        p.trained         = r.whole("original_max_position_embeddings", static_cast<int>(context));  // as transformers fills it
         p.fast            = r.number("beta_fast", 32);
         p.slow            = r.number("beta_slow", 1);
         double const heat = 0.1 * std::log(p.factor) + 1;

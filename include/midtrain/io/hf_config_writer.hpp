@@ -26,13 +26,11 @@ inline json token(std::optional<int> t) { return t ? number(*t) : json{nullptr};
 /// rope_theta and rope_scaling, which all know, and rope_parameters, which transformers 5 writes.
 inline void add_rotary(json::object& o, hf_rotary const& p) {
     json::object scaling{{"rope_type", {p.type}}};
-    if (p.type != "default") {
-        scaling["factor"]                           = number(p.factor);
-        scaling["original_max_position_embeddings"] = number(p.trained);
-    }
+    if (p.type != "default") scaling["factor"] = number(p.factor);
     if (p.type == "yarn") {
-        scaling["beta_fast"] = number(p.fast);
-        scaling["beta_slow"] = number(p.slow);
+        scaling["original_max_position_embeddings"] = number(p.trained);
+        scaling["beta_fast"]                        = number(p.fast);
+        scaling["beta_slow"]                        = number(p.slow);
     }
     o["rope_theta"]       = number(p.base);
     o["rope_scaling"]     = p.type == "default" ? json{nullptr} : json{scaling};

@@ -14,7 +14,7 @@ struct hf_rotary {
     double      base    = 10'000;       ///< rope_theta
     index_t     context = 0;            ///< max_position_embeddings
     double      factor  = 1;            ///< of linear and yarn
-    index_t     trained = 0;            ///< original_max_position_embeddings; 0 in a default
+    index_t     trained = 0;            ///< original_max_position_embeddings of yarn
     double      fast = 32, slow = 1;    ///< beta_fast, beta_slow of yarn
 };
 
@@ -34,7 +34,7 @@ hf_rotary hf_rotary_of(Policy const&, index_t) {
 }
 inline hf_rotary hf_rotary_of(position::rope const& p, index_t) { return {.base = p.base, .context = p.length}; }
 inline hf_rotary hf_rotary_of(position::interpolated const& p, index_t) {
-    return {.type = "linear", .base = p.base, .context = p.extended, .factor = p.factor(), .trained = p.trained};
+    return {.type = "linear", .base = p.base, .context = p.extended, .factor = p.factor()};
 }
 inline hf_rotary hf_rotary_of(position::ntk const& p, index_t head_size) {
     double const d = static_cast<double>(head_size);

@@ -161,8 +161,9 @@ void export_model(Model& model, std::string const& folder, Policy const& positio
     auto const  rotary = io::hf_rotary_of(positions, s.width / s.heads);
     auto const  token  = [](std::int32_t t) { return t < 0 ? std::nullopt : std::optional<int>(t); };
     io::hf_tokens const tokens{token(how.notes.begin), how.notes.end < 0 ? s.end_token : how.notes.end, token(how.notes.padding)};
-    check(!how.tokenizer || how.tokenizer->size() <= static_cast<std::size_t>(s.vocab), [&] {
-        return folder + ": the tokenizer has " + std::to_string(how.tokenizer->size()) + " tokens where the model has " + std::to_string(s.vocab);
+    auto const words = how.tokenizer ? how.tokenizer->size() : 0;
+    check(words <= static_cast<std::size_t>(s.vocab), [&] {
+        return folder + ": the tokenizer has " + std::to_string(words) + " tokens where the model has " + std::to_string(s.vocab);
     });
     detail::replaced_folder const to(folder);
     if (bf) detail::write_weights<bf16>(to.partial() + "/model.safetensors", model, "BF16");

@@ -1,0 +1,96 @@
+// Exports models with each position policy, and beside each folder the logits that midtrain has for it: what transformers is compared with.
+//   exported OUTPUT [MODEL.gguf]
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+#include <midtrain/data/tokenizer_files.hpp>
+#include <midtrain/exec/host/host.hpp>
+#include <midtrain/io/gguf.hpp>
+#include <midtrain/io/gguf_llama.hpp>
+#include <midtrain/io/hf_config.hpp>
+#include <midtrain/io/safetensors.hpp>
+#include <midtrain/io/safetensors_writer.hpp>
+#include <midtrain/model/gpt2.hpp>
+#include <midtrain/model/llama.hpp>
+#include <midtrain/model/trainable.hpp>
+#include <midtrain/position/rotary_table.hpp>
+#include <midtrain/position/scaled.hpp>
+#include <midtrain/precision/precision.hpp>
+#include <midtrain/train/export.hpp>
+#include <support/small_models.hpp>
+
+namespace mt = midtrain;
+
+namespace {
+
+struct untied_shape : test::small_shape {
+    static constexpr bool   tied         = false;
+    static constexpr double norm_epsilon = 1e-6;
+};
+
+/// The logits of a folder's own weights for one sequence, in fp32.
+template <class Family, class Shape, class Policy>
+void write_logits(std::string const& folder, Shape const& shape, Policy const& positions, mt::index_t length) {
+    mt::host                                              device;
+    mt::trainable<mt::host, Family, Shape, mt::fp32> m(device, shape);
+    m.load(mt::io::safetensors(folder + "/model.safetensors"));
+    m.set_rotary(length, [&](mt::index_t n, mt::index_t size, double* c, double* s) { mt::fill_rotary(positions, n, size, c, s); });
+    auto                            b = test::owned_batch::random(1, length, shape.vocab, 0);
+    std::vector<std::int64_t> const ids(b.inputs.begin(), b.inputs.end());
+    std::vector<float>              logits(static_cast<std::size_t>(length * shape.vocab));
+    m.logits(b.view(), mt::as_matrix(logits.data(), length, shape.vocab));
+    mt::io::safetensors_writer out(folder + ".logits");
+    out.declare("ids", "I64", {length});
+    out.declare("logits", "F32", {length, shape.vocab});
+    out.add("ids", std::as_bytes(std::span(ids)));
+    out.add("logits", std::as_bytes(std::span(logits)));
+    out.finish();
+}
+
+template <class Family, class Shape, class Policy>
+void tiny(std::string const& folder, Shape const& shape, Policy const& positions, mt::weight_type weights) {
+    mt::host                                              device;
+    mt::trainable<mt::host, Family, Shape, mt::fp32> m(device, shape);
+    m.initialise(7);
+    mt::export_model(m, folder, positions, {.weights = weights});
+    write_logits<Family>(folder, shape, positions, Shape::context);
+}
+
+/// A published model with its tokenizer, its context stretched by four.
+void published(std::string const& folder, std::string const& path) {
+    mt::io::gguf const       file(path);
+    mt::io::gguf_llama const weights(file);
+    mt::host                 device;
+    auto const               shape = weights.shape();
+    mt::trainable<mt::host, mt::model::llama, mt::io::gguf_shape, mt::fp32> m(device, shape);
+    m.load(weights);
+    mt::yarn const positions{.base = shape.rope_base, .trained = shape.context, .extended = 4 * shape.context};
+    auto const     tokenizer = mt::data::read_tokenizer(file);
+    mt::export_model(m, folder, positions, {.tokenizer = &tokenizer, .notes = mt::data::read_tokenizer_notes(file)});
+    write_logits<mt::model::llama>(folder, shape, positions, 128);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) return std::fputs("usage: exported OUTPUT [MODEL.gguf]\n", stderr), 2;
+    std::string const out = std::string(argv[1]) + "/";
+    try {
+        constexpr test::small_shape shape;
+        auto const                  f32 = mt::weight_type::f32, bf16 = mt::weight_type::bf16;
+        std::filesystem::create_directories(out);
+        tiny<mt::model::llama>(out + "llama_rope", shape, mt::rope{.base = 10'000, .length = 64}, f32);
+        tiny<mt::model::llama>(out + "llama_linear", shape, mt::interpolated{.base = 10'000, .trained = 16, .extended = 64}, f32);
+        tiny<mt::model::llama>(out + "llama_ntk", shape, mt::ntk{.base = 10'000, .trained = 16, .extended = 64}, f32);
+        tiny<mt::model::llama>(out + "llama_yarn", shape, mt::yarn{.base = 10'000, .trained = 24, .extended = 64, .fast = 4}, f32);
+        tiny<mt::model::llama>(out + "llama_untied_bf16", untied_shape{}, mt::rope{.base = 500'000, .length = 64}, bf16);
+        tiny<mt::model::gpt2>(out + "gpt2", shape, mt::rope{.base = 10'000, .length = 64}, f32);
+        tiny<mt::model::gpt2>(out + "gpt2_bf16", shape, mt::rope{.base = 10'000, .length = 64}, bf16);
+        if (argc > 2) published(out + "smollm2_yarn", argv[2]);
+    } catch (mt::error const& e) {
+        return std::fprintf(stderr, "%s\n", e.what()), 1;
+    }
+}
