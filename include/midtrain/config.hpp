@@ -16,8 +16,11 @@
 /// A kernel, as a hidden symbol: two shared libraries that instantiate the same template would else trade kernels at load time,
 /// and a launch would look for one library's kernel in the other's device code.
 #define MT_KERNEL __attribute__((visibility("hidden"))) __global__
+/// Before a team's templates, which call whatever they are handed: nvcc would refuse a host's team in a functor that is for both.
+#define MT_CALLS_ANY _Pragma("nv_exec_check_disable")
 #else
 #define MT_HOST_DEVICE
+#define MT_CALLS_ANY
 #endif
 
 /// Precondition of a kernel-side function. Costs nothing unless MT_CHECKED is defined.

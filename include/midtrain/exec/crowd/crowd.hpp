@@ -17,16 +17,18 @@ class crowd_team {
   public:
     crowd_team(int lane, int lanes, std::barrier<>& meet, void* slots) : lane_(lane), lanes_(lanes), meet_(&meet), slots_(slots) {}
 
-    bool leads() const { return lane_ == 0; }
+    MT_HOST_DEVICE bool leads() const { return lane_ == 0; }
 
+    MT_CALLS_ANY
     template <class F>
-    void each(index_t n, F f) const {
+    MT_HOST_DEVICE void each(index_t n, F f) const {
         for (index_t i = lane_; i < n; i += lanes_) f(i);
         meet_->arrive_and_wait();
     }
 
+    MT_CALLS_ANY
     template <class Monoid, class F>
-    auto reduce(index_t n, Monoid, F f) const {
+    MT_HOST_DEVICE auto reduce(index_t n, Monoid, F f) const {
         using T = decltype(f(index_t{}));
         static_assert(sizeof(T) <= slot_size && std::is_trivially_copyable_v<T>);
         T mine = Monoid::template identity<T>();

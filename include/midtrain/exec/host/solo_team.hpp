@@ -8,16 +8,18 @@ namespace midtrain::inline MT_ABI {
 struct solo_team {
     static constexpr index_t width = 32;
 
-    constexpr bool leads() const { return true; }
+    MT_HOST_DEVICE constexpr bool leads() const { return true; }
 
+    MT_CALLS_ANY
     template <class F>
-    void each(index_t n, F f) const {
+    MT_HOST_DEVICE void each(index_t n, F f) const {
         MT_INDEPENDENT
         for (index_t i = 0; i < n; ++i) f(i);
     }
 
+    MT_CALLS_ANY
     template <class Monoid, class F>
-    auto reduce(index_t n, Monoid, F f) const {
+    MT_HOST_DEVICE auto reduce(index_t n, Monoid, F f) const {
         using T = decltype(f(index_t{}));
         T running[width];
         for (index_t j = 0; j < width; ++j) running[j] = Monoid::template identity<T>();
