@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_signed_lie_is_refused_too) {
     BOOST_TEST(says([](auto& h, auto&) { h.token_bytes = 4; }, "of 4 bytes"));
     BOOST_TEST(says([](auto& h, auto&) { h.vocabulary = 0; }, "vocabulary of 0"));
     BOOST_TEST(says([&](auto& h, auto&) { h.vocabulary = huge; }, "has a vocabulary of"));
-    BOOST_TEST(says([](auto& h, auto&) { h.vocabulary = 65'535; }, "has token 2 outside its vocabulary"));
+    BOOST_TEST(says([](auto& h, auto&) { h.vocabulary = 65'535; }, "has token 65535, outside its vocabulary"));
     BOOST_TEST(says([&](auto& h, auto&) { h.tokens = huge; }, "not what its header says"));
     BOOST_TEST(says([&](auto& h, auto&) { h.documents = huge; }, "not what its header says"));
     BOOST_TEST(says([](auto& h, auto&) { h.documents = 4; }, "not what its header says"));
