@@ -1,4 +1,6 @@
-#include <midtrain/cuda.cuh>
+#include <midtrain/core/bf16.hpp>
+#include <midtrain/exec/cuda/cuda.cuh>
+#include <midtrain/exec/host/host.hpp>
 #include <support/functors.hpp>
 #include <cuda/gpu.hpp>
 

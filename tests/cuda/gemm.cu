@@ -2,7 +2,10 @@
 #include <array>
 #include <cmath>
 #include <vector>
-#include <midtrain/cuda.cuh>
+#include <midtrain/core/bf16.hpp>
+#include <midtrain/core/random.hpp>
+#include <midtrain/exec/cuda/cuda.cuh>
+#include <midtrain/problem/gemm.hpp>
 #include <cuda/gpu.hpp>
 
 namespace mt = midtrain;

@@ -1,7 +1,7 @@
 #pragma once
 #include <boost/test/unit_test.hpp>
 #include <midtrain/core/error.hpp>
-#include <midtrain/cuda.cuh>
+#include <midtrain/exec/cuda/cuda.cuh>
 
 namespace test {
 

@@ -3,7 +3,12 @@
 #include <cstring>
 #include <span>
 #include <vector>
-#include <midtrain/cuda.cuh>
+#include <midtrain/exec/cuda/cuda.cuh>
+#include <midtrain/exec/host/host.hpp>
+#include <midtrain/model/llama.hpp>
+#include <midtrain/model/trainable.hpp>
+#include <midtrain/optim/adamw.hpp>
+#include <midtrain/precision/precision.hpp>
 #include <support/small_models.hpp>
 #include <cuda/gpu.hpp>
 
