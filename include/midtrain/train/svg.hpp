@@ -162,7 +162,7 @@ class svg {
     }
     static std::string listed(std::vector<point> const& all) {
         std::string s;
-        for (auto const& p : all) s += (s.empty() ? "" : " ") + at(p.x) + "," + at(p.y);
+        for (auto const& p : all) s.append(s.empty() ? "" : " ").append(at(p.x)).append(",").append(at(p.y));
         return s;
     }
     void add(std::string const& element, std::string_view style) { text_.append(element).append(" ").append(style).append("/>\n"); }
