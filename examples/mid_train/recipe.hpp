@@ -37,29 +37,30 @@ constexpr auto mid_training() {
     return mt::recipe{
         .optimizer = mt::adamw{.beta1 = 0.9, .beta2 = 0.95, .decay = 0.1},
         .stages    = mt::stages{mt::stage{.name     = "anneal",
-                                          .budget   = 4_Mtok,
+                                          .budget   = 1.2_Mtok,
                                           .mixture  = mt::annealed_mixture<sources>{.from = general_heavy, .to = skills_heavy},
-                                          .rate     = mt::wsd{.peak = 2e-4, .decay = 2_Mtok, .warmup = 200_ktok, .from = mt::annealing::warmup_from::one_batch},
-                                          .batch    = {.sequences = 16, .length = Short},
+                                          .rate     = mt::wsd{.peak = 2e-4, .decay = 600_ktok, .warmup = 60_ktok, .from = mt::annealing::warmup_from::one_batch},
+                                          .batch    = {.sequences = 8, .length = Short},
                                           .position = mt::rope{.base = Shape::rope_base, .length = Shape::context}},
                                 mt::stage{.name     = "long",
-                                          .budget   = 1_Mtok,
+                                          .budget   = 400_ktok,
                                           .mixture  = mt::fixed_mixture<sources>{.share = {.general = 0, .code = 0, .maths = 0, .questions = 0, .knowledge = 0, .books = 1, .reasoning = 0}},
                                           .rate     = mt::linear{.from = 5e-5, .to = 0},
-                                          .batch    = {.sequences = 4, .length = Long},
+                                          .batch    = {.sequences = 2, .length = Long},
                                           .position = mt::rope{.base = 4 * Shape::rope_base, .length = 2 * Shape::context}}}};
 }
 
-/// The control arm: the same tokens as stage "anneal", under the first mixture and a constant rate.
+/// The control arm: the same tokens as stage "anneal", under the first mixture and a constant rate, after the same
+/// warm-up.
 template <class Shape, mt::index_t Short>
 constexpr auto control() {
     return mt::recipe{
         .optimizer = mt::adamw{.beta1 = 0.9, .beta2 = 0.95, .decay = 0.1},
         .stages    = mt::stages{mt::stage{.name     = "control",
-                                          .budget   = 4_Mtok,
+                                          .budget   = 1.2_Mtok,
                                           .mixture  = mt::fixed_mixture<sources>{.share = general_heavy},
-                                          .rate     = mt::constant{.peak = 2e-4},
-                                          .batch    = {.sequences = 16, .length = Short},
+                                          .rate     = mt::then{.first = mt::linear{.from = 0, .to = 2e-4}, .until = 60_ktok, .second = mt::constant{.peak = 2e-4}},
+                                          .batch    = {.sequences = 8, .length = Short},
                                           .position = mt::rope{.base = Shape::rope_base, .length = Shape::context}}}};
 }
 

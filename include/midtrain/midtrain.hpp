@@ -18,6 +18,7 @@
 #include <midtrain/core/fields.hpp>
 #include <midtrain/core/math.hpp>
 #include <midtrain/core/monoid.hpp>
+#include <midtrain/core/pack.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/scalar.hpp>
