@@ -45,8 +45,8 @@ class file_writer {
 
     void finish() {
         require(::fsync(file_) == 0, "cannot be brought to the disk");
-        require(::close(std::exchange(file_, -1)) == 0, "cannot be closed");
         require(::rename(partial().c_str(), path_.c_str()) == 0, "cannot be put in place");
+        ::close(std::exchange(file_, -1));  // after fsync there is nothing that it could lose
     }
 
   private:
