@@ -144,6 +144,16 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_named_and_leaves_nothing) {
     BOOST_TEST(has(refusal([&] { mt::io::write_whole(dir / "a", "text"); }), "a: cannot be written: No space left on device"));
     BOOST_TEST(dir.empty());
 }
+BOOST_AUTO_TEST_CASE(a_folder_in_its_place_is_named_and_stays) {
+    folder const dir;
+    fs::create_directory(dir / "a");
+    BOOST_TEST(has(refusal([&] {
+        mt::io::safetensors_writer w(dir / "a");
+        w.finish();
+    }), "a: cannot be put in place: Is a directory"));
+    BOOST_TEST(fs::is_directory(dir / "a"));
+    BOOST_TEST(!fs::exists(dir / "a.partial"));
+}
 
 BOOST_AUTO_TEST_SUITE_END()
 

@@ -21,8 +21,10 @@ void equals(mt::io::json const& wanted, Policy const& policy) {
     auto const  size = static_cast<mt::index_t>(number(wanted, "head_size")), length = policy.context();
     BOOST_REQUIRE(static_cast<mt::index_t>(frequencies.size()) == size / 2);
     double worst = 0;
-    for (mt::index_t i = 0; i < size / 2; ++i)
-        worst = std::max(worst, std::abs(policy.inverse_frequency(i, size, length) / *frequencies[static_cast<std::size_t>(i)].as<double>() - 1));
+    for (mt::index_t i = 0; i < size / 2; ++i) {
+        double const theirs = *frequencies[static_cast<std::size_t>(i)].as<double>();
+        worst               = std::max(worst, std::abs(policy.inverse_frequency(i, size, length) / theirs - 1));
+    }
     BOOST_TEST(worst < 1e-6);
     BOOST_TEST(std::abs(policy.temperature(length) / number(wanted, "attention_factor") - 1) < 1e-14);
 }
@@ -44,7 +46,10 @@ BOOST_AUTO_TEST_CASE(every_type_and_setting) {
             if (type == "default") equals(c, mt::rope{.base = base, .length = extended});
             else if (type == "linear") equals(c, mt::interpolated{.base = base, .trained = trained, .extended = extended});
             else if (type == "dynamic") equals(c, mt::ntk{.base = base, .trained = trained, .extended = extended});
-            else equals(c, mt::yarn{.base = base, .trained = trained, .extended = extended, .fast = number(c, "fast"), .slow = number(c, "slow")});
+            else {
+                double const fast = number(c, "fast"), slow = number(c, "slow");
+                equals(c, mt::yarn{.base = base, .trained = trained, .extended = extended, .fast = fast, .slow = slow});
+            }
         }
     }
 }

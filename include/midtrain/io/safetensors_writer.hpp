@@ -1,17 +1,14 @@
 #pragma once
-#include <algorithm>
-#include <cerrno>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <fcntl.h>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
+#include <midtrain/io/file_writer.hpp>
 #include <midtrain/io/json_writer.hpp>
 
 namespace midtrain::inline MT_ABI::io {
@@ -21,49 +18,33 @@ namespace midtrain::inline MT_ABI::io {
 class safetensors_writer {
   public:
     explicit safetensors_writer(std::string path, std::map<std::string, std::string> metadata = {})
-        : path_(std::move(path)), metadata_(std::move(metadata)) {
-        file_ = ::open(partial().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        require(file_ >= 0, "cannot be made");
-    }
-    ~safetensors_writer() {
-        if (file_ < 0) return;
-        ::close(file_);
-        ::unlink(partial().c_str());
-    }
-    safetensors_writer(safetensors_writer const&)            = delete;
-    safetensors_writer& operator=(safetensors_writer const&) = delete;
+        : file_(std::move(path)), metadata_(std::move(metadata)) {}
 
     /// dtype: F64 F32 F16 BF16 I64 I32 U8 ..., by its size in bytes as the format defines it.
     void declare(std::string name, std::string dtype, std::vector<std::int64_t> shape) {
-        check(!begun_, [&] { return path_ + ": tensor '" + name + "' is declared after the first bytes were added"; });
+        check(!begun_, [&] { return path() + ": tensor '" + name + "' is declared after the first bytes were added"; });
         std::int64_t bytes = width_of(dtype);
-        check(bytes > 0, [&] { return path_ + ": tensor '" + name + "' has the unknown type " + dtype; });
+        check(bytes > 0, [&] { return path() + ": tensor '" + name + "' has the unknown type " + dtype; });
         for (auto n : shape) bytes *= n;
-        for (auto const& d : declared_) check(d.name != name, [&] { return path_ + ": tensor '" + name + "' is declared twice"; });
+        for (auto const& d : declared_) check(d.name != name, [&] { return path() + ": tensor '" + name + "' is declared twice"; });
         declared_.push_back({std::move(name), std::move(dtype), std::move(shape), bytes});
     }
     /// The bytes of the next declared tensor, whole.
     void add(std::string_view name, std::span<std::byte const> bytes) {
         if (!begun_) write_header();
         check(next_ < declared_.size() && declared_[next_].name == name,
-              [&] { return path_ + ": tensor '" + std::string(name) + "' is not the next one declared"; });
+              [&] { return path() + ": tensor '" + std::string(name) + "' is not the next one declared"; });
         check(static_cast<std::int64_t>(bytes.size()) == declared_[next_].bytes, [&] {
-            return path_ + ": tensor '" + std::string(name) + "' has " + std::to_string(bytes.size()) + " bytes, declared were " +
+            return path() + ": tensor '" + std::string(name) + "' has " + std::to_string(bytes.size()) + " bytes, declared were " +
                    std::to_string(declared_[next_].bytes);
         });
-        write(bytes.data(), bytes.size());
+        file_.write(bytes);
         ++next_;
     }
     void finish() {
         if (!begun_) write_header();
-        check(next_ == declared_.size(), [&] { return path_ + ": tensor '" + declared_[next_].name + "' was declared and never added"; });
-        require(::fsync(file_) == 0, "cannot be brought to the disk");
-        ::close(std::exchange(file_, -1));  // after fsync there is nothing that it could lose
-        if (::rename(partial().c_str(), path_.c_str()) == 0) return;
-        int const why = errno;
-        ::unlink(partial().c_str());
-        errno = why;
-        require(false, "cannot be put in place");
+        check(next_ == declared_.size(), [&] { return path() + ": tensor '" + declared_[next_].name + "' was declared and never added"; });
+        file_.finish();
     }
 
   private:
@@ -73,10 +54,7 @@ class safetensors_writer {
         std::int64_t              bytes;
     };
 
-    std::string partial() const { return path_ + ".partial"; }
-    void        require(bool condition, char const* what) const {
-        check(condition, [&] { return path_ + ": " + what + ": " + std::strerror(errno); });
-    }
+    std::string const& path() const { return file_.path(); }
     static std::int64_t width_of(std::string_view dtype) {
         if (dtype == "BOOL") return 1;
         if (dtype == "BF16") return 2;
@@ -101,25 +79,14 @@ class safetensors_writer {
         text += "}";
         text.resize((text.size() + 7) / 8 * 8, ' ');  // the data begins at a multiple of eight
         std::uint64_t const length = text.size();
-        write(&length, 8);
-        write(text.data(), text.size());
-    }
-    void write(void const* data, std::size_t n) {
-        auto at = static_cast<char const*>(data);
-        while (n > 0) {
-            auto const done = ::write(file_, at, std::min<std::size_t>(n, std::size_t{1} << 30));
-            if (done < 0 && errno == EINTR) continue;
-            require(done > 0, "cannot be written");
-            at += done;
-            n -= static_cast<std::size_t>(done);
-        }
+        file_.write(std::as_bytes(std::span(&length, 1)));
+        file_.write(std::as_bytes(std::span(text)));
     }
 
-    std::string                        path_;
+    file_writer                        file_;
     std::map<std::string, std::string> metadata_;
     std::vector<tensor>                declared_;
     std::size_t                        next_  = 0;
-    int                                file_  = -1;
     bool                               begun_ = false;  ///< the header is written
 };
 
