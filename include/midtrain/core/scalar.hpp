@@ -4,26 +4,27 @@
 
 namespace midtrain::inline MT_ABI {
 
-// What kernels call on one value, by the type they compute in: branch-free polynomials for float, the library for double.
+// What kernels call on one value, by the type they compute in: branch-free polynomials for float, the library for double. Always inline:
+// one call left standing keeps a loop from becoming vector code.
 
-MT_HOST_DEVICE inline float  root(float x) { return std::sqrt(x); }
-MT_HOST_DEVICE inline double root(double x) { return std::sqrt(x); }
+[[gnu::always_inline]] MT_HOST_DEVICE inline float  root(float x) { return std::sqrt(x); }
+[[gnu::always_inline]] MT_HOST_DEVICE inline double root(double x) { return std::sqrt(x); }
 
-MT_HOST_DEVICE inline float  exponential(float x) { return fast_exp(x); }
-MT_HOST_DEVICE inline double exponential(double x) { return std::exp(x); }
+[[gnu::always_inline]] MT_HOST_DEVICE inline float  exponential(float x) { return fast_exp(x); }
+[[gnu::always_inline]] MT_HOST_DEVICE inline double exponential(double x) { return std::exp(x); }
 
-MT_HOST_DEVICE inline float  logarithm(float x) { return std::log(x); }
-MT_HOST_DEVICE inline double logarithm(double x) { return std::log(x); }
+[[gnu::always_inline]] MT_HOST_DEVICE inline float  logarithm(float x) { return std::log(x); }
+[[gnu::always_inline]] MT_HOST_DEVICE inline double logarithm(double x) { return std::log(x); }
 
 /// tanh(x) = 1 - 2 / (exp(2x) + 1): absolute error of a few ulp of one, which is what GELU needs.
 template <class C>
-MT_HOST_DEVICE C hyperbolic_tangent(C x) {
+[[gnu::always_inline]] MT_HOST_DEVICE inline C hyperbolic_tangent(C x) {
     return C(1) - C(2) / (exponential(C(2) * x) + C(1));
 }
 
 /// 1 / (1 + exp(-x)).
 template <class C>
-MT_HOST_DEVICE C logistic(C x) {
+[[gnu::always_inline]] MT_HOST_DEVICE inline C logistic(C x) {
     return C(1) / (C(1) + exponential(-x));
 }
 

@@ -67,8 +67,8 @@ class host_attention {
     /// also keys plain and values transposed.
     struct panels {
         C *      key_t, *value, *other;
-        index_t  columns;  // of the transposed panels
-        panels(thread_pool& pool, attention_problem<T> const& p, bool backward) : columns(padded(p.length)) {
+        index_t  columns;  // of the transposed panels: 16 more than tiles need, since rows a power of two apart share a set of the cache
+        panels(thread_pool& pool, attention_problem<T> const& p, bool backward) : columns(padded(p.length) + 16) {
             index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads;
             grow(workspace(0), each * n);
             grow(workspace(1), each * n);
