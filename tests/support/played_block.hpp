@@ -4,6 +4,7 @@
 #include <cstring>
 #include <deque>
 #include <vector>
+#include <midtrain/core/pack.hpp>
 #include <midtrain/exec/cuda/teams.hpp>
 #include <midtrain/exec/host/buffer.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
@@ -60,7 +61,7 @@ class played_lanes {
     int            number_;
 };
 
-/// A GPU of one block, played by threads: rows go to its teams as exec/cuda/kernels.cuh deals them out. Team is warp_team<played_lanes>
+/// A GPU of one block, played by threads: rows go to its teams, and elements in packs, as exec/cuda deals them out. Team is warp_team<played_lanes>
 /// or block_team<N, played_lanes>.
 template <class Team, int threads>
 class played_block {
@@ -75,6 +76,13 @@ class played_block {
     }
     template <class F>
     void elements(midtrain::index_t n, F const& f) {
+        if constexpr (midtrain::offers_packs<F>) {
+            if (f.packs()) {
+                midtrain::by_packs<F> const packs{f, n};
+                for (midtrain::index_t p = 0; p < packs.elements(); ++p) packs(p);
+                return;
+            }
+        }
         for (midtrain::index_t i = 0; i < n; ++i) f(i);
     }
     template <class F>

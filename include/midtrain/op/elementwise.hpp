@@ -1,5 +1,6 @@
 #pragma once
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/pack.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
 
@@ -12,6 +13,15 @@ struct add {
     row_view<T>       y;
 
     MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(computed_t<T>(a.data[i]) + computed_t<T>(b.data[i])); }
+
+    static constexpr int pack_size = 16 / sizeof(T);
+    bool                 packs() const { return aligned_for_packs(a.data, b.data, y.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const {
+        auto       u = load_pack<pack_size>(a.data + i);
+        auto const v = load_pack<pack_size>(b.data + i);
+        for (int k = 0; k < pack_size; ++k) u[k] = T(computed_t<T>(u[k]) + computed_t<T>(v[k]));
+        store_pack(u, y.data + i);
+    }
 };
 
 /// y = T(x): the stored copy of master weights.
@@ -21,6 +31,15 @@ struct convert {
     row_view<T>       y;
 
     MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(computed_t<X>(x.data[i])); }
+
+    static constexpr int pack_size = 16 / (sizeof(X) > sizeof(T) ? sizeof(X) : sizeof(T));
+    bool                 packs() const { return aligned_for_packs(x.data, y.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const {
+        auto const         u = load_pack<pack_size>(x.data + i);
+        pack<T, pack_size> v;
+        for (int k = 0; k < pack_size; ++k) v[k] = T(computed_t<X>(u[k]));
+        store_pack(v, y.data + i);
+    }
 };
 
 /// x = value.
@@ -30,6 +49,14 @@ struct fill {
     computed_t<T> value;
 
     MT_HOST_DEVICE void operator()(index_t i) const { x.data[i] = T(value); }
+
+    static constexpr int pack_size = 16 / sizeof(T);
+    bool                 packs() const { return aligned_for_packs(x.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const {
+        pack<T, pack_size> v;
+        for (int k = 0; k < pack_size; ++k) v[k] = T(value);
+        store_pack(v, x.data + i);
+    }
 };
 
 /// Each row of y += bias. One row a team.

@@ -6,6 +6,12 @@
 
 namespace midtrain::inline MT_ABI::op {
 
+/// Columns that one team sums over rows: a short row, for a device whose teams come in sizes.
+inline constexpr index_t column_tile = 32;
+
+/// Teams that a sum over rows needs for so many columns.
+constexpr index_t column_tiles(index_t columns) { return (columns + column_tile - 1) / column_tile; }
+
 /// y = x * scale * gain with scale = 1 / sqrt(mean(x^2) + epsilon), kept for backward. One row a team.
 template <class T>
 struct rmsnorm_forward {
@@ -54,6 +60,8 @@ struct rmsnorm_backward {
 /// gain_gradient += sum over rows of dy * x_hat, 32 columns a team, rows in order.
 template <class T>
 struct rmsnorm_gain_backward {
+    static constexpr index_t row_values = column_tile;
+
     matrix_view<T const>          x, dy;
     row_view<computed_t<T> const> scale;
     row_view<computed_t<T>>       gain_gradient;
@@ -61,9 +69,9 @@ struct rmsnorm_gain_backward {
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t tile) const {
         using C          = computed_t<T>;
-        auto const first = tile * 32;
+        auto const first = tile * column_tile;
         auto const self  = *this;
-        team.each(x.columns - first < 32 ? x.columns - first : 32, [=](index_t i) {
+        team.each(x.columns - first < column_tile ? x.columns - first : column_tile, [=](index_t i) {
             C total = 0;
             for (index_t r = 0; r < self.x.rows; ++r)
                 total += C(self.dy(r, first + i)) * C(self.x(r, first + i)) * self.scale[r];
@@ -128,6 +136,8 @@ struct layernorm_backward {
 /// gain_gradient += sum of dy * x_hat and bias_gradient += sum of dy over rows, 32 columns a team, rows in order.
 template <class T>
 struct layernorm_parameters_backward {
+    static constexpr index_t row_values = column_tile;
+
     matrix_view<T const>          x, dy;
     row_view<computed_t<T> const> mean, scale;
     row_view<computed_t<T>>       gain_gradient, bias_gradient;
@@ -135,9 +145,9 @@ struct layernorm_parameters_backward {
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t tile) const {
         using C          = computed_t<T>;
-        auto const first = tile * 32;
+        auto const first = tile * column_tile;
         auto const self  = *this;
-        team.each(x.columns - first < 32 ? x.columns - first : 32, [=](index_t i) {
+        team.each(x.columns - first < column_tile ? x.columns - first : column_tile, [=](index_t i) {
             C gain = 0, bias = 0;
             for (index_t r = 0; r < self.x.rows; ++r) {
                 C const d = C(self.dy(r, first + i));
@@ -153,22 +163,21 @@ struct layernorm_parameters_backward {
 /// gradient += sum of dy over rows, 32 columns a team, rows in order: the gradient of a bias.
 template <class T>
 struct column_sum {
+    static constexpr index_t row_values = column_tile;
+
     matrix_view<T const>    dy;
     row_view<computed_t<T>> gradient;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t tile) const {
-        auto const first = tile * 32;
+        auto const first = tile * column_tile;
         auto const self  = *this;
-        team.each(dy.columns - first < 32 ? dy.columns - first : 32, [=](index_t i) {
+        team.each(dy.columns - first < column_tile ? dy.columns - first : column_tile, [=](index_t i) {
             computed_t<T> total = 0;
             for (index_t r = 0; r < self.dy.rows; ++r) total += computed_t<T>(self.dy(r, first + i));
             self.gradient[first + i] += total;
         });
     }
 };
-
-/// Teams that a sum over rows needs for so many columns.
-constexpr index_t column_tiles(index_t columns) { return (columns + 31) / 32; }
 
 }  // namespace midtrain::inline MT_ABI::op

@@ -11,6 +11,8 @@ template <class Optimizer, class Precision>
 struct elementwise_step {
     using C = typename Precision::computed;
 
+    static constexpr index_t row_values = 64;  ///< of a team: a short row, for a device whose teams come in sizes
+
     Optimizer                               optimizer;
     step_scalars const*                     scalars;
     row_view<typename Precision::master>    master;    // (n)
@@ -23,13 +25,13 @@ struct elementwise_step {
     MT_HOST_DEVICE void operator()(Team const& team, index_t chunk) const {
         auto const    f = optimizer;
         auto const    s = *scalars;
-        index_t const n = master.size(), first = chunk * 64;
+        index_t const n = master.size(), first = chunk * row_values;
         C const       d = decay[chunk], clip = C(s.clip_factor);
         auto const    w = master.data + first;
         auto const    o = stored.data + first;
         auto const    g = gradient.data + first;
         auto const    m = slots.data + first;
-        team.each(64, [=](index_t i) {
+        team.each(row_values, [=](index_t i) {
             C slot[Optimizer::slots];
             for (int k = 0; k < Optimizer::slots; ++k) slot[k] = m[k * n + i];
             C const next = f.update(C(w[i]), C(g[i]) * clip, slot, s, d);

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <cuda_runtime.h>
 #include <midtrain/core/error.hpp>
+#include <midtrain/core/pack.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/exec/cuda/buffer.cuh>
 #include <midtrain/exec/cuda/check.cuh>
@@ -66,13 +67,14 @@ class cuda {
         return cuda_buffer<T>(n, stream_.get());
     }
 
-    /// f(i) for each i in 0 .. n-1.
+    /// f(i) for each i in 0 .. n-1, by packs where f offers them and its views are aligned.
     template <class F>
     void elements(index_t n, F const& f) {
         static_assert(std::is_trivially_copyable_v<F>, "midtrain: an element functor holds views and numbers only");
         if (n <= 0) return;
-        detail::elements_kernel<F><<<blocks(n, detail::threads_in_block), detail::threads_in_block, 0, stream_.get()>>>(n, f);
-        detail::cuda_check(cudaGetLastError(), "launch of an element functor");
+        if constexpr (offers_packs<F>)
+            if (f.packs()) return launch(by_packs<F>{f, n}.elements(), by_packs<F>{f, n});
+        launch(n, f);
     }
 
     /// f(team, r) for each r in 0 .. n-1: a block a row, since rows are as wide as the model, or a warp a row if the functor says,
@@ -106,6 +108,11 @@ class cuda {
     }
 
   private:
+    template <class F>
+    void launch(index_t n, F const& f) {
+        detail::elements_kernel<F><<<blocks(n, detail::threads_in_block), detail::threads_in_block, 0, stream_.get()>>>(n, f);
+        detail::cuda_check(cudaGetLastError(), "launch of an element functor");
+    }
     static unsigned blocks(index_t n, index_t each) {
         return static_cast<unsigned>(std::min<index_t>((n + each - 1) / each, 0x7fffffff));
     }

@@ -1,0 +1,60 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <midtrain/core/types.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// n values side by side, aligned to their size in all: what one load or store of a GPU moves, when it is 16 bytes.
+template <class T, int n>
+struct alignas(sizeof(T) * n) pack {
+    T values[n];
+
+    MT_HOST_DEVICE constexpr T&       operator[](int i) { return values[i]; }
+    MT_HOST_DEVICE constexpr T const& operator[](int i) const { return values[i]; }
+};
+
+/// The pack that begins at `from`, an address that is a multiple of its size; and back. By assignment, since nvcc makes single bytes
+/// of a memcpy.
+template <int n, class T>
+MT_HOST_DEVICE pack<std::remove_const_t<T>, n> load_pack(T* from) {
+    return *reinterpret_cast<pack<std::remove_const_t<T>, n> const*>(from);
+}
+template <class T, int n>
+MT_HOST_DEVICE void store_pack(pack<T, n> const& p, T* to) {
+    *reinterpret_cast<pack<T, n>*>(to) = p;
+}
+
+/// Whether all addresses are multiples of 16 bytes.
+template <class... T>
+bool aligned_for_packs(T*... at) {
+    return ((reinterpret_cast<std::uintptr_t>(at) % 16 == 0) && ...);
+}
+
+/// An element functor that can also do `pack_size` neighbours at once says so by three members:
+///   static constexpr int pack_size                16 bytes of its widest type
+///   bool packs() const                            whether its views are aligned for it
+///   void pack_from(index_t i) const               does i .. i + pack_size - 1, i a multiple of pack_size
+template <class F>
+inline constexpr bool offers_packs = requires(F const f, index_t i) {
+    F::pack_size;
+    f.packs();
+    f.pack_from(i);
+};
+
+/// Such a functor by packs: element p does the p-th pack, or what is left at the end of n values.
+template <class F>
+struct by_packs {
+    F       f;
+    index_t n;
+
+    MT_HOST_DEVICE void operator()(index_t p) const {
+        index_t const first = p * F::pack_size;
+        if (first + F::pack_size <= n) return f.pack_from(first);
+        for (index_t i = first; i < n; ++i) f(i);
+    }
+    index_t elements() const { return (n + F::pack_size - 1) / F::pack_size; }
+};
+
+}  // namespace midtrain::inline MT_ABI
