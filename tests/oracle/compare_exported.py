@@ -9,7 +9,9 @@ import sys
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils import logging
 
+RELATIVE = 1e-4  # of the largest logit: rounding in 30 layers gives 2e-5, other positions 7e-2
 TEXT = "In 2024, the naïve 日本語 user wrote:\n\tint x = 42;  // don't\r\n<|im_start|>end 🙂"
 
 
@@ -22,7 +24,7 @@ def compare(folder):
     apart = (logits - ours["logits"]).abs().max().item()
     largest = logits.abs().max().item()
     generation = GenerationConfig.from_pretrained(folder)
-    good = not odd and apart < 2e-5 * max(1.0, largest) and generation.eos_token_id == model.config.eos_token_id
+    good = not odd and apart < RELATIVE * largest and generation.eos_token_id == model.config.eos_token_id
     print(f"{folder.name}: {apart:.1e} apart, logits up to {largest:.1f} {'' if good else 'DIFFERS ' + str(odd)}")
     if (folder / "tokenizer.json").exists():
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -33,6 +35,7 @@ def compare(folder):
 
 
 if __name__ == "__main__":
+    logging.disable_progress_bar()
     folders = sorted(f for f in pathlib.Path(sys.argv[1]).iterdir() if f.is_dir())
     results = [compare(f) for f in folders]
     print(f"{sum(results)} of {len(results)} exported models equal transformers")
