@@ -100,7 +100,7 @@ constexpr void judge_mixture(Stage const& s, Judge const& judge) {
         }
         apart |= !(total > 1 - 1e-9 && total < 1 + 1e-9);
     });
-    judge.template refuse_if<"a weight of the mixture is negative">(negative, s.name);
+    judge.template refuse_if<"a weight of the mixture is negative or not a number">(negative, s.name);
     judge.template refuse_if<"the weights of the mixture do not sum to one">(apart, s.name);
 }
 
