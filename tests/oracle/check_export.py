@@ -73,7 +73,7 @@ def wrong_positions(config):
     if config["model_type"] != "llama":
         return
     now, before = config["rope_parameters"], config["rope_scaling"]
-    if now["rope_theta"] != config["rope_theta"] or (before or {"rope_type": "default"}) != {k: v for k, v in now.items() if k != "rope_theta"}:
+    if now != {"rope_theta": config["rope_theta"], **(before or {"rope_type": "default"})}:
         yield "config.json: rope_theta, rope_scaling and rope_parameters differ"
     if now["rope_type"] == "yarn":
         stretched = now["factor"] * now["original_max_position_embeddings"]

@@ -21,7 +21,8 @@ def output(*command):
 
 
 def make(name, symbols=()):
-    text = ".text\n" + "".join(f".globl {s}\n{s}:\n" for s in symbols) + "xor %eax, %eax\nret\n.section .note.GNU-stack,\"\",@progbits\n"
+    labels = "".join(f".globl {s}\n{s}:\n" for s in symbols)
+    text = f'.text\n{labels}xor %eax, %eax\nret\n.section .note.GNU-stack,"",@progbits\n'
     subprocess.run(["cc", "-shared", "-x", "assembler", "-", f"-Wl,-soname,{name}", "-o", LIB / name], input=text, text=True, check=True)
 
 
@@ -32,8 +33,8 @@ def main():
     for name in sorted(needed - there):
         make(name)
     if (LIB / NVSHMEM).exists():
-        early = {line.split()[-1].split("@")[0] for f in libraries if f.name != NVSHMEM for line in output("nm", "-D", "-u", f).splitlines()}
-        make(NVSHMEM, sorted(s for s in early if "nvshmem" in s))
+        lines = [line for f in libraries if f.name != NVSHMEM for line in output("nm", "-D", "-u", f).splitlines()]
+        make(NVSHMEM, sorted({line.split()[-1].split("@")[0] for line in lines if "nvshmem" in line}))
     (SITE / "bind_late.pth").write_text("import os, sys; sys.setdlopenflags(os.RTLD_LAZY)\n")
 
 
