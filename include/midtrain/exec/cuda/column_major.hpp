@@ -23,7 +23,8 @@ column_major as_column_major(matrix_view<T> v, operand is) {
 
 template <class A, class B, class C>
 column_major_gemm as_column_major(gemm_problem<A, B, C> const& p) {
-    return {as_column_major(p.b, p.b_is), as_column_major(p.a, p.a_is), as_column_major(p.c, operand::plain), p.c.columns, p.c.rows, p.inner()};
+    return {as_column_major(p.b, p.b_is), as_column_major(p.a, p.a_is), as_column_major(p.c, operand::plain),
+            p.c.columns, p.c.rows, p.inner()};
 }
 
 }  // namespace midtrain::inline MT_ABI::detail

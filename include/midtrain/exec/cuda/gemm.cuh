@@ -63,8 +63,8 @@ class cuda_gemm {
         cublasLtMatrixLayoutOpaque_t left, right, result;
 
         call(column_major_gemm const& g, cudaDataType in, cudaDataType out, bool is_double) {
-            cuda_check(cublasLtMatmulDescInit(&operation, is_double ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, is_double ? CUDA_R_64F : CUDA_R_32F),
-                       "cublasLtMatmulDescInit");
+            auto const compute = is_double ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F;
+            cuda_check(cublasLtMatmulDescInit(&operation, compute, is_double ? CUDA_R_64F : CUDA_R_32F), "cublasLtMatmulDescInit");
             transpose(CUBLASLT_MATMUL_DESC_TRANSA, g.left);
             transpose(CUBLASLT_MATMUL_DESC_TRANSB, g.right);
             lay_out(left, g.left, in);
@@ -76,8 +76,8 @@ class cuda_gemm {
             cuda_check(cublasLtMatmulDescSetAttribute(&operation, which, &as, sizeof(as)), "cublasLtMatmulDescSetAttribute");
         }
         static void lay_out(cublasLtMatrixLayoutOpaque_t& to, column_major const& o, cudaDataType type) {
-            cuda_check(cublasLtMatrixLayoutInit(&to, type, static_cast<std::uint64_t>(o.rows), static_cast<std::uint64_t>(o.columns), o.stride),
-                       "cublasLtMatrixLayoutInit");
+            auto const rows = static_cast<std::uint64_t>(o.rows), columns = static_cast<std::uint64_t>(o.columns);
+            cuda_check(cublasLtMatrixLayoutInit(&to, type, rows, columns, o.stride), "cublasLtMatrixLayoutInit");
         }
     };
 
