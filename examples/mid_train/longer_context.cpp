@@ -61,7 +61,7 @@ std::vector<text> read_text(std::string const& path, std::size_t places, std::si
 
 struct options {
     std::string   text = ".cache/text/books.train.jsonl", held_out = ".cache/text/books.held_out.jsonl", out;
-    double        minutes = 3;
+    double        minutes = 4;
     std::int64_t  tokens  = 0;
     std::uint64_t seed    = 1;
     int           threads = 0;
@@ -116,7 +116,7 @@ class laboratory {
         mt::index_t const sequences = batch_tokens / length;
         std::int64_t const steps    = std::max<std::int64_t>(1, budget.count / batch_tokens);
         auto const         rate     = mt::then{.first  = mt::linear{.from = 0, .to = peak},
-                                               .until  = mt::tokens{steps / 20 * batch_tokens},
+                                               .until  = mt::tokens{steps / 10 * batch_tokens},
                                                .second = mt::cosine{.from = peak, .to = 0.1 * peak}};
         mt::batches<text>  drawn(std::span<text const>(text_), end_of_text, mt::mix_bits(seed_ + stream), sequences, length, steps * sequences);
         auto const         evenly = [](std::int64_t, std::span<double> w) { std::fill(w.begin(), w.end(), 1.0 / static_cast<double>(w.size())); };
