@@ -86,7 +86,7 @@ int main(int argc, char** argv) try {
 //       maths          5.0 % ->  40.0 %     26.9k tokens
 //   stage long     39.9k tokens in 78 steps of 2 x 256; rate 3.00e-04 at first, 3.00e-04 at most, 3.85e-06 at last
 //       web           50.0 % ->  50.0 %     20.0k tokens
-//       code          25.0 % ->  25.0 %      9984 tokens
-//       maths         25.0 % ->  25.0 %      9984 tokens
+//       code          25.0 % ->  25.0 %     9.98k tokens
+//       maths         25.0 % ->  25.0 %     9.98k tokens
 // ~ anneal 234 steps  loss [0-9.]+  maths 0\.40 of the mixture
 // ~ long    78 steps  loss [0-9.]+  maths 0\.25 of the mixture

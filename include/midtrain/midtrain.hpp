@@ -118,4 +118,5 @@
 #include <midtrain/train/stop_signal.hpp>
 #include <midtrain/train/svg.hpp>
 #include <midtrain/train/trainer.hpp>
+#include <midtrain/train/written.hpp>
 #include <midtrain/version.hpp>

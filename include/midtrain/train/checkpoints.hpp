@@ -17,6 +17,7 @@
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
+#include <midtrain/io/whole_file.hpp>
 #include <midtrain/train/run_state.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -72,7 +73,7 @@ class checkpoints {
         fs::create_directories(partial, why);
         check(!why, [&] { return partial + ": cannot be made: " + why.message(); });
         auto const sum = write(partial + "/state.safetensors", s, model);
-        write_text(partial + "/checksum", sum + "\n");
+        io::write_whole(partial + "/checksum", sum + "\n");
         sync(partial);
         fs::remove_all(name, why);
         fs::rename(partial, name, why);
@@ -193,12 +194,6 @@ class checkpoints {
                     "; give the same settings to go on, or another folder to begin anew");
     }
 
-    static void write_text(std::string const& path, std::string const& text) {
-        int const  file    = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        bool const written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-        if (file >= 0) ::close(file);
-        check(written, [&] { return path + ": cannot be written: " + std::strerror(errno); });
-    }
     static void sync(std::string const& folder) {
         int const file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (file < 0) return;

@@ -8,6 +8,7 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/train/stage.hpp>
+#include <midtrain/train/written.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -71,29 +72,6 @@ stage_plan plan_stage(Stage const& s) {
     return p;
 }
 
-inline std::string short_count(double n) {
-    char        s[32];
-    char const* unit  = n >= 1e9 ? "G" : n >= 1e6 ? "M" : n >= 1e4 ? "k" : "";
-    double      value = n >= 1e9 ? n / 1e9 : n >= 1e6 ? n / 1e6 : n >= 1e4 ? n / 1e3 : n;
-    std::snprintf(s, sizeof s, n >= 1e4 && value < 100 ? "%.1f%s" : "%.0f%s", value, unit);
-    return s;
-}
-inline std::string short_bytes(std::int64_t n) {
-    char       s[32];
-    auto const x = static_cast<double>(n);
-    if (n >= 1'000'000'000) std::snprintf(s, sizeof s, "%.2f GB", x / 1e9);
-    else std::snprintf(s, sizeof s, n >= 10'000'000 ? "%.0f MB" : "%.1f MB", x / 1e6);
-    return s;
-}
-inline std::string short_time(double seconds) {
-    char s[32];
-    if (seconds < 90) std::snprintf(s, sizeof s, "%.0f s", seconds);
-    else if (seconds < 5400) std::snprintf(s, sizeof s, "%.0f min", seconds / 60);
-    else if (seconds < 172800) std::snprintf(s, sizeof s, "%.1f h", seconds / 3600);
-    else std::snprintf(s, sizeof s, "%.1f days", seconds / 86400);
-    return s;
-}
-
 }  // namespace detail
 
 /// The plan of a recipe on a model; the memory of the activations comes from a dry run, not from a formula.
@@ -139,20 +117,19 @@ double measure_seconds_per_cost(Model& model, index_t length) {
 
 /// The plan as a reader wants it before the first step.
 inline void print(run_plan const& p, std::FILE* to) {
-    using detail::short_count;
-    std::fprintf(to, "%s parameters; memory: weights %s, gradients %s, optimizer %s, activations %s\n", short_count(static_cast<double>(p.parameters)).c_str(),
-                 detail::short_bytes(p.weights).c_str(), detail::short_bytes(p.gradients).c_str(), detail::short_bytes(p.slots).c_str(),
-                 detail::short_bytes(p.activations).c_str());
+    std::fprintf(to, "%s parameters; memory: weights %s, gradients %s, optimizer %s, activations %s\n", written_count(static_cast<double>(p.parameters)).c_str(),
+                 written_bytes(static_cast<double>(p.weights)).c_str(), written_bytes(static_cast<double>(p.gradients)).c_str(), written_bytes(static_cast<double>(p.slots)).c_str(),
+                 written_bytes(static_cast<double>(p.activations)).c_str());
     for (auto const& s : p.stages) {
         std::fprintf(to, "stage %-8s %s tokens in %lld steps of %lld x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n", s.name.c_str(),
-                     short_count(static_cast<double>(s.tokens)).c_str(), static_cast<long long>(s.steps), static_cast<long long>(s.sequences),
+                     written_count(static_cast<double>(s.tokens)).c_str(), static_cast<long long>(s.steps), static_cast<long long>(s.sequences),
                      static_cast<long long>(s.length), s.rate_first, s.rate_highest, s.rate_last,
-                     p.seconds_per_cost > 0 ? "; about " : "", p.seconds_per_cost > 0 ? detail::short_time(p.seconds(s)).c_str() : "");
+                     p.seconds_per_cost > 0 ? "; about " : "", p.seconds_per_cost > 0 ? written_duration(p.seconds(s)).c_str() : "");
         for (std::size_t i = 0; i < p.sources.size(); ++i)
             std::fprintf(to, "    %-12s %5.1f %% -> %5.1f %%  %8s tokens\n", p.sources[i].c_str(), 100 * s.weights_first[i], 100 * s.weights_last[i],
-                         short_count(s.source_tokens[i]).c_str());
+                         written_count(s.source_tokens[i]).c_str());
     }
-    if (p.seconds_per_cost > 0) std::fprintf(to, "training takes about %s\n", detail::short_time(p.seconds()).c_str());
+    if (p.seconds_per_cost > 0) std::fprintf(to, "training takes about %s\n", written_duration(p.seconds()).c_str());
 }
 
 }  // namespace midtrain::inline MT_ABI
