@@ -30,9 +30,7 @@ void measure(char const* name, mt::index_t sequences, mt::index_t length, int st
     mt::host device;
     mt::trainable<mt::host, Family, Shape, Precision> model(device, {});
     model.initialise(1);
-    model.set_rotary(length, [&](mt::index_t n, mt::index_t size, double* c, double* s) {
-        mt::fill_rotary(mt::rope{.base = Shape::rope_base, .length = n}, n, size, c, s);
-    });
+    model.set_rotary(length, mt::rope{.base = Shape::rope_base, .length = length});
     mt::adamw const optimizer;
     model.prepare(optimizer);
     auto const                n = static_cast<std::size_t>(sequences * length);

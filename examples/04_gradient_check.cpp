@@ -55,9 +55,7 @@ int main() {
     mt::host   device;
     model_type model(device, tiny{});
     model.initialise(/*seed*/ 1);
-    model.set_rotary(6, [](mt::index_t length, mt::index_t size, double* cosine, double* sine) {
-        mt::fill_rotary(mt::rope{.base = tiny::rope_base, .length = length}, length, size, cosine, sine);
-    });
+    model.set_rotary(6, mt::rope{.base = tiny::rope_base, .length = 6});
 
     std::vector<double> by_token(12);
     model.zero_gradient();

@@ -48,9 +48,7 @@ int main() {
     mt::host   device;
     model_type model(device, tiny{});
     model.initialise(/*seed*/ 1);
-    model.set_rotary(128, [](mt::index_t length, mt::index_t size, double* cosine, double* sine) {
-        mt::fill_rotary(mt::rope{.base = tiny::rope_base, .length = length}, length, size, cosine, sine);
-    });
+    model.set_rotary(128, mt::rope{.base = tiny::rope_base, .length = 128});
     mt::adamw const optimizer{.decay = 0};
     model.prepare(optimizer);
 

@@ -42,9 +42,7 @@ struct exercise {
 
 template <class Policy>
 void place(model_type& model, Policy const& policy) {
-    model.set_rotary(extended, [&](mt::index_t length, mt::index_t size, double* cosine, double* sine) {
-        mt::fill_rotary(policy, length, size, cosine, sine);
-    });
+    model.set_rotary(extended, policy);
 }
 
 void train(model_type& model, mt::index_t sequences, mt::index_t length, int steps) {

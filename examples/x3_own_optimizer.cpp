@@ -54,9 +54,7 @@ int main() {
     mt::host                                                  device;
     mt::trainable<mt::host, mt::model::llama, tiny, mt::fp32> model(device, tiny{});
     model.initialise(/*seed*/ 1);
-    model.set_rotary(32, [](mt::index_t length, mt::index_t size, double* cosine, double* sine) {
-        mt::fill_rotary(mt::rope{.base = tiny::rope_base, .length = length}, length, size, cosine, sine);
-    });
+    model.set_rotary(32, mt::rope{.base = tiny::rope_base, .length = 32});
     lion const optimizer{};
     model.prepare(optimizer);
 

@@ -94,9 +94,7 @@ int main() {
     mt::host                                          device;
     mt::trainable<mt::host, own_family, tiny, mt::fp64> model(device, tiny{});
     model.initialise(/*seed*/ 1);
-    model.set_rotary(32, [](mt::index_t length, mt::index_t size, double* cosine, double* sine) {
-        mt::fill_rotary(mt::rope{.base = tiny::rope_base, .length = length}, length, size, cosine, sine);
-    });
+    model.set_rotary(32, mt::rope{.base = tiny::rope_base, .length = 32});
     std::vector<double> by_token(32);
     auto const          loss = [&] {
         model.evaluate(batch, {by_token.data(), 32});

@@ -10,9 +10,7 @@ void pretrain(course const& c, mt::data::byte_level_bpe const& tokenizer, std::s
     mt::self     ranks;
     mt::trainable<mt::host, mt::model::llama, own_3m, mt::fp32> model(device, {});
     model.initialise(1);
-    model.set_rotary(256, [](mt::index_t n, mt::index_t size, double* cosine, double* sine) {
-        mt::fill_rotary(mt::rope{.base = own_3m::rope_base, .length = own_3m::context}, n, size, cosine, sine);
-    });
+    model.set_rotary(256, mt::rope{.base = own_3m::rope_base, .length = own_3m::context});
     double const token  = mt::measure_seconds_per_cost(model, 256) * mt::cost_of_token(model, 256);
     auto const   tokens = static_cast<std::int64_t>(0.2 * 60 * c.minutes / token) / 2048 * 2048 + 2048 * 20;
     mt::settings s;

@@ -93,8 +93,7 @@ class quick_start {
         return model;
     }
     static void set_positions(model_type& model, auto const& policy, mt::index_t length) {
-        model.set_rotary(std::min<mt::index_t>(length, policy.context()),
-                         [&](mt::index_t n, mt::index_t size, double* c, double* s) { mt::fill_rotary(policy, n, size, c, s); });
+        model.set_rotary(std::min<mt::index_t>(length, policy.context()), policy);
     }
 
     /// The quick run's budgets, measured the first time and read again later, and the user's own settings over them.

@@ -87,9 +87,7 @@ apart run(mt::io::gguf_llama const& weights, mt::io::safetensors const& golden) 
     mt::trainable<mt::host, mt::model::llama, mt::io::gguf_shape, Precision> m(device, weights.shape());
     m.load(weights);
     auto const base = weights.shape().rope_base;
-    m.set_rotary(256, [&](mt::index_t n, mt::index_t size, double* c, double* s) {
-        mt::fill_rotary(mt::rope{.base = base, .length = n}, n, size, c, s);
-    });
+    m.set_rotary(256, mt::rope{.base = base, .length = 256});
     apart worst;
     for (int text = 0; text < 5; ++text) compare(m, golden, std::to_string(text), worst);
     std::printf("%s: %d positions; apart at most: logits %.2e, top-5 logits %.2e, log-sum-exp %.2e, loss of a token %.2e; "

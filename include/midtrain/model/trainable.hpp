@@ -7,11 +7,13 @@
 #include <span>
 #include <string>
 #include <vector>
+#include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/staging.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
+#include <midtrain/position/rotary_table.hpp>
 #include <midtrain/problem/counting_device.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -100,6 +102,12 @@ class trainable {
         cosine_ = upload_as_computed(c);
         sine_   = upload_as_computed(s);
         positions_ = length;
+    }
+
+    /// The same from a position-scaling policy.
+    template <PositionScalingPolicy Policy>
+    void set_rotary(index_t length, Policy const& policy) {
+        set_rotary(length, [&](index_t n, index_t size, double* cosine, double* sine) { fill_rotary(policy, n, size, cosine, sine); });
     }
 
     void zero_gradient() { device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0}); }

@@ -103,9 +103,7 @@ class trainer {
 
     template <class Stage, class Store, class Tell>
     bool run_stage(Stage const& s, int n, std::span<Store const> stores, stop_signal const& stop, Tell const& tell) {
-        model_->set_rotary(s.batch.length, [&](index_t length, index_t size, double* cosine, double* sine) {
-            fill_rotary(s.position, length, size, cosine, sine);
-        });
+        model_->set_rotary(s.batch.length, s.position);
         batches<Store> drawn(stores, recipe_.shape().end_token, recipe_->seed, s.batch.sequences, s.batch.length,
                              s.steps() * s.batch.sequences, s.batch.positions);
         if (state_.stage == n && state_.step_in_stage > 0) drawn.resume({state_.drawn, state_.cursors});
