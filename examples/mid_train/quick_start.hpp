@@ -119,7 +119,7 @@ class quick_start {
         };
         set(run, {{"anneal.batch.sequences", 1}, {"anneal.budget", s.anneal_tokens}, {"anneal.rate.decay", s.anneal_tokens / 2},
                   {"anneal.rate.warmup", 3 * length}, {"long.batch.sequences", 1}, {"long.batch.length", long_length}, {"long.budget", s.long_tokens}});
-        set(control, {{"control.batch.sequences", 1}, {"control.budget", s.anneal_tokens}, {"control.rate.until", 3 * length}});
+        set(control, {{"control.batch.sequences", 1}, {"control.budget", s.anneal_tokens}, {"control.rate.warmup", 3 * length}});
     }
 
     /// Says what will be done; true when that was all that was asked.

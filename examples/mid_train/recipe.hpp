@@ -59,7 +59,7 @@ constexpr auto control() {
         .stages    = mt::stages{mt::stage{.name     = "control",
                                           .budget   = 1.2_Mtok,
                                           .mixture  = mt::fixed_mixture<sources>{.share = general_heavy},
-                                          .rate     = mt::then{.first = mt::linear{.from = 0, .to = 2e-4}, .until = 60_ktok, .second = mt::constant{.peak = 2e-4}},
+                                          .rate     = mt::wsd{.peak = 2e-4, .decay = 0_tok, .warmup = 60_ktok, .from = mt::annealing::warmup_from::one_batch},
                                           .batch    = {.sequences = 8, .length = Short},
                                           .position = mt::rope{.base = Shape::rope_base, .length = Shape::context}}}};
 }

@@ -126,8 +126,9 @@ inline void print(run_plan const& p, std::FILE* to) {
                      static_cast<long long>(s.length), s.rate_first, s.rate_highest, s.rate_last,
                      p.seconds_per_cost > 0 ? "; about " : "", p.seconds_per_cost > 0 ? written_duration(p.seconds(s)).c_str() : "");
         for (std::size_t i = 0; i < p.sources.size(); ++i)
-            std::fprintf(to, "    %-12s %5.1f %% -> %5.1f %%  %8s tokens\n", p.sources[i].c_str(), 100 * s.weights_first[i], 100 * s.weights_last[i],
-                         written_count(s.source_tokens[i]).c_str());
+            if (s.source_tokens[i] > 0)
+                std::fprintf(to, "    %-12s %5.1f %% -> %5.1f %%  %8s tokens\n", p.sources[i].c_str(), 100 * s.weights_first[i], 100 * s.weights_last[i],
+                             written_count(s.source_tokens[i]).c_str());
     }
     if (p.seconds_per_cost > 0) std::fprintf(to, "training takes about %s\n", written_duration(p.seconds()).c_str());
 }
