@@ -85,11 +85,12 @@ struct comparison {
     held_out_result before, control, anneal, long_context;
 };
 
+/// Changes against the model that all begin from.
 inline std::vector<mt::held_out_loss> chart_points(comparison const& c) {
     std::vector<mt::held_out_loss> all;
     for (std::size_t s = 0; s < source_names().size(); ++s)
-        for (auto const& [name, r] : {std::pair{"before", &c.before}, {"control", &c.control}, {"after anneal", &c.anneal}, {"after long", &c.long_context}})
-            all.push_back({source_names()[s], name, mt::bootstrap_mean(r->by_source[s])});
+        for (auto const& [name, r] : {std::pair{"control", &c.control}, {"after anneal", &c.anneal}, {"after long", &c.long_context}})
+            all.push_back({source_names()[s], name, mt::bootstrap_difference(c.before.by_source[s], r->by_source[s])});
     return all;
 }
 

@@ -201,7 +201,7 @@ class quick_start {
         using json = mt::io::json;
         print_comparison(all, stdout);
         auto const metrics = mt::read_metrics(c.work + "/metrics.jsonl");
-        mt::io::write_whole(c.work + "/run.svg", mt::draw_run_chart(metrics, {.title = "Mid-training: the mixture shifts, the rate anneals, the context grows", .held_out = chart_points(all)}));
+        mt::io::write_whole(c.work + "/run.svg", mt::draw_run_chart(metrics, {.title = "Mid-training: the mixture shifts, the rate anneals, the context grows", .held_out = chart_points(all), .held_out_is = mt::held_out_kind::change}));
         json::object settings;
         mt::for_each_setting(*run, [&](std::string const& key, auto const& x) { settings.emplace(key, json{mt::detail::written_value(x)}); });
         json::array texts;

@@ -8,8 +8,12 @@
 #include <midtrain/comm/self.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/communicator.hpp>
+#include <midtrain/concepts/device.hpp>
 #include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/concepts/position_policy.hpp>
+#include <midtrain/concepts/precision.hpp>
+#include <midtrain/concepts/team.hpp>
+#include <midtrain/concepts/weight_source.hpp>
 #include <midtrain/config.hpp>
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/core/checksum.hpp>
@@ -84,6 +88,7 @@
 #include <midtrain/op/run.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
+#include <midtrain/optim/optimizer.hpp>
 #include <midtrain/optim/sgd.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/rope.hpp>

@@ -7,7 +7,10 @@
 #include <span>
 #include <string>
 #include <vector>
+#include <midtrain/concepts/device.hpp>
 #include <midtrain/concepts/position_policy.hpp>
+#include <midtrain/concepts/precision.hpp>
+#include <midtrain/concepts/weight_source.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/staging.hpp>
@@ -27,6 +30,11 @@ struct state_buffer {
 /// A model with its memory on a device: weights, gradients, slots, activations. Family is model::llama, model::gpt2, ...
 template <class Device, class Family, class Shape, class Precision>
 class trainable {
+    static_assert(midtrain::Device<Device>, "midtrain: the device is no Device. See midtrain/concepts/device.hpp; the plainest one is "
+                                            "midtrain/exec/crowd/crowd.hpp");
+    static_assert(midtrain::Precision<Precision>, "midtrain: the precision is no Precision: it needs the types stored, computed and master, and "
+                                                  "name.  See midtrain/precision/precision.hpp");
+
   public:
     using stored   = typename Precision::stored;
     using computed = typename Precision::computed;
@@ -70,6 +78,8 @@ class trainable {
     /// Every part of every parameter from a source of weights: `source.read(name, rows, columns, float* to)` in checkpoint layout.
     template <class Source>
     void load(Source const& source) {
+        static_assert(WeightSource<Source>, "midtrain: load() wants a WeightSource: source(name, rows, columns, std::span<float>).  "
+                                            "See midtrain/concepts/weight_source.hpp; midtrain::io::safetensors is one");
         std::vector<master_t> host(static_cast<std::size_t>(layout_.size()));
         std::vector<float>    part;
         for (auto const& e : layout_.entries())

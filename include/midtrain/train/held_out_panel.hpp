@@ -16,6 +16,9 @@ struct held_out_loss {
     interval    loss;
 };
 
+/// What the points are: losses, or changes against a model that all are compared with, whose zero is then drawn.
+enum class held_out_kind { loss, change };
+
 namespace chart {
 
 /// The models' marks: they differ in form and in colour.
@@ -37,8 +40,8 @@ inline void draw_mark(svg& to, std::size_t model, point p) {
 class held_out_panel {
   public:
     /// Sources have the colours of their place among the run's.
-    held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources)
-        : all_(&all), coloured_(run_sources) {
+    held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources, held_out_kind kind)
+        : all_(&all), coloured_(run_sources), kind_(kind) {
         auto const add = [](std::vector<std::string>& to, std::string const& what) {
             if (std::find(to.begin(), to.end(), what) == to.end()) to.push_back(what);
         };
@@ -49,8 +52,9 @@ class held_out_panel {
 
     void draw(svg& to, double left, double top, double right) const {
         if (all_->empty()) return;
-        to.text({left, top + 12}, "Held-out loss (nats per token), bars: 95 % intervals; each source on its own scale", 13, "start",
-                "fill=\"#111111\" font-weight=\"bold\"");
+        to.text({left, top + 12}, kind_ == held_out_kind::loss ? "Held-out loss (nats per token), bars: 95 % intervals; each source on its own scale"
+                                                              : "Change of held-out loss (nats per token), bars: paired 95 % intervals; each source on its own scale",
+                13, "start", "fill=\"#111111\" font-weight=\"bold\"");
         double x = left;
         for (std::size_t m = 0; m < models_.size(); ++m) {
             draw_mark(to, m, {x + 5, top + 30});
@@ -74,12 +78,14 @@ class held_out_panel {
 
     void one(svg& to, std::size_t s, double left, double top, double width) const {
         double const a = left + 38, b = left + width - 8, bottom = top + row_height - 40;
-        double       low = 1e300, high = -1e300;
+        bool const   change = kind_ == held_out_kind::change;
+        double       low = change ? 0 : 1e300, high = change ? 0 : -1e300;
         for (auto const& h : *all_)
             if (h.source == sources_[s]) low = std::min(low, h.loss.low), high = std::max(high, h.loss.high);
         auto const y = with_room(low, high, bottom, top);
         to.rectangle(a, top, b - a, bottom - top, "fill=\"#fafafa\"");
         draw_scale(to, y, a, b, 5, [&](double v) { return number(("%." + std::to_string(y.decimals(5)) + "f").c_str(), v); });
+        if (change) to.line({a, y(0)}, {b, y(0)}, "stroke=\"#111111\" stroke-width=\"1\"");
         to.rectangle(left + 8, top - 18, 9, 9, "fill=\"" + std::string(look_of(place(coloured_, sources_[s])).colour) + "\"");
         to.text({left + 21, top - 9}, fitted(sources_[s], 12, width - 32), 12, "start", "fill=\"#111111\"");
         for (auto const& h : *all_) {
@@ -95,6 +101,7 @@ class held_out_panel {
 
     std::vector<held_out_loss> const* all_;
     std::vector<std::string>          coloured_, sources_, models_;
+    held_out_kind                     kind_;
 };
 
 }  // namespace chart

@@ -17,6 +17,7 @@ namespace midtrain::inline MT_ABI {
 struct run_chart_options {
     std::string                title = "Training run";
     std::vector<held_out_loss> held_out;          ///< sources in the recipe's order; without any the chart has three panels
+    held_out_kind              held_out_is = held_out_kind::loss;
     double                     smoothing = 0.02;  ///< share of a stage's steps over which losses are averaged
 };
 
@@ -68,7 +69,7 @@ inline std::vector<double> smoothed_loss(metrics const& m, stage_span const& s, 
 class run_drawing {
   public:
     run_drawing(metrics const& m, run_chart_options const& how)
-        : m_(m), how_(how), stages_(stages_of(m)), held_(how.held_out, m.sources),
+        : m_(m), how_(how), stages_(stages_of(m)), held_(how.held_out, m.sources, how.held_out_is),
           x_{stages_.front().begins, stages_.back().ends, left, right, false}, to_(width, loss_bottom + 60 + held_.height(), how.title) {}
 
     std::string draw() {
@@ -200,11 +201,12 @@ class run_drawing {
     std::string stroke(std::size_t k) const {
         return k < m_.sources.size() ? svg::stroke(look_of(k), 1.6) : svg::stroke({"#111111", ""}, 2.4);
     }
-    /// Broken where a source has no target.
+    /// Broken where a source has no target; a step alone is a dot.
     void curve(std::vector<double> const& loss, stage_span const& s, axis const& y, std::size_t k) {
         std::vector<point> line;
         auto const         flush = [&] {
             if (line.size() > 1) to_.polyline(line, stroke(k));
+            else if (line.size() == 1) to_.circle(line[0], 2.6, "fill=\"" + std::string(k < m_.sources.size() ? look_of(k).colour : "#111111") + "\"");
             line.clear();
         };
         for (auto i : rows(s)) {

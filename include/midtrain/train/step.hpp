@@ -5,6 +5,7 @@
 #include <vector>
 #include <midtrain/concepts/communicator.hpp>
 #include <midtrain/core/error.hpp>
+#include <midtrain/optim/optimizer.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/train/batches.hpp>
 
@@ -45,6 +46,9 @@ template <class Ranks, class Model, class Optimizer, class Store>
 void take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
                std::vector<typename Model::computed>& token_loss, step_result& result) {
     static_assert(Communicator<Ranks>, "midtrain: the ranks are no Communicator; the shortest one is midtrain/comm/self.hpp");
+    static_assert(midtrain::Optimizer<Optimizer>,
+                  "midtrain: the optimizer is no Optimizer: it needs  static constexpr int slots, decay_of(role) const, prepare(step_scalars&) "
+                  "const and update(w, g, slot, scalars, decay) const.  The shortest one is midtrain/optim/sgd.hpp");
     result.source_loss.assign(b.sources(), 0.0);
     result.source_targets.assign(b.sources(), 0);
     token_loss.resize(static_cast<std::size_t>(plan.micro_batch * b.length()));
