@@ -38,13 +38,8 @@ int main() {
     auto const matrix   = [](auto const& buffer, mt::index_t rows) { return mt::as_matrix(buffer.view().data, rows, letters); };
 
     // To sum gradients by letter without atomics, kernels want the places of each letter side by side.
-    std::vector<std::int32_t> order, begin{0};
-    for (std::int32_t letter = 0; letter < letters; ++letter) {
-        for (std::int32_t t = 0; t < count; ++t)
-            if (inputs[t] == letter) order.push_back(t);
-        begin.push_back(static_cast<std::int32_t>(order.size()));
-    }
-    mt::op::index_runs const by_letter{{order.data(), count}, {begin.data(), letters + 1}, letters};
+    mt::index_sorter         sort;
+    mt::op::index_runs const by_letter = sort(inputs, letters);
 
     for (int step = 0; step <= 200; ++step) {
         // Forward: each letter's row of the table is its logits. The loss kernel leaves the gradient where the logits were.
@@ -56,7 +51,7 @@ int main() {
 
         // Backward, and a step down the slope.
         device.elements(letters * letters, mt::op::fill<float>{gradient.view(), 0});
-        device.rows(letters, mt::op::embedding_backward<float>{by_letter, inputs, matrix(logits, count), matrix(gradient, letters)});
+        device.rows(by_letter.runs, mt::op::embedding_backward<float>{by_letter, inputs, matrix(logits, count), matrix(gradient, letters)});
         device.elements(letters * letters, descend{.w = table.view(), .g = gradient.view(), .rate = 8});
     }
 

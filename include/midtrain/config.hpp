@@ -39,3 +39,10 @@
 #define MT_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 #define MT_RESTRICT __restrict__
+
+/// What a vector loop calls: one call left standing keeps it scalar. nvcc inlines anyway, and 13.0 dies of the attribute.
+#if defined(__CUDACC__) || !defined(__GNUC__)
+#define MT_INLINE inline
+#else
+#define MT_INLINE [[gnu::always_inline]] inline
+#endif

@@ -72,6 +72,7 @@
 #include <midtrain/model/embedding.hpp>
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/head.hpp>
+#include <midtrain/model/index_sorter.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/mlp.hpp>

@@ -155,13 +155,16 @@ std::string optimizer(Device& device, Optimizer const& undecayed, Optimizer cons
     weights_under<Device, Optimizer, Precision> still(device, undecayed), whole(device, usual), stopped(device, usual), resumed(device, usual);
     auto const begin = still.master();
     for (std::int64_t n = 1; n <= 3; ++n) still.step(n, 0);
-    if (still.master() != begin) return "without gradient and decay the weights changed";
+    auto const kept = still.master();
+    if (kept != begin) return "without gradient and decay the weights changed";
     for (std::int64_t n = 1; n <= 6; ++n) whole.step(n, 1);
-    if (whole.master() == begin) return "with a gradient the weights did not change";
+    auto const moved = whole.master();
+    if (moved == begin) return "with a gradient the weights did not change";
     for (std::int64_t n = 1; n <= 3; ++n) stopped.step(n, 1);
     resumed.resume(stopped);
     for (std::int64_t n = 4; n <= 6; ++n) resumed.step(n, 1);
-    if (resumed.master() != whole.master()) return "resumed, it ends with other bits";
+    auto const again = resumed.master();
+    if (again != moved) return "resumed, it ends with other bits";
     return whole.stored_is_rounded_master() ? "" : "the stored weights are not the rounded master weights";
 }
 

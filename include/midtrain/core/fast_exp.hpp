@@ -7,7 +7,7 @@ namespace midtrain::inline MT_ABI {
 /// exp(x) in float, without a branch or a call, so that loops over it become vector code: 2^n e^r with n = round(x / ln 2), ln 2 in
 /// two parts, and a polynomial for e^r (the coefficients of Cephes' expf, Moshier 1984). Within 2 ulp on [-87.3, 88.3];
 /// below that 0 (minus infinity included), above it the value at 88.3; NaN stays NaN.
-[[gnu::always_inline]] MT_HOST_DEVICE inline float fast_exp(float x) {
+MT_HOST_DEVICE MT_INLINE float fast_exp(float x) {
     float const high = x > 88.3f ? 88.3f : x;
     float const in   = high < -87.3f ? -87.3f : high;
     float const n    = (in * 1.44269504088896341f + 12582912.0f) - 12582912.0f;  // 1.5 * 2^23: rounds to nearest

@@ -7,24 +7,24 @@ namespace midtrain::inline MT_ABI {
 // What kernels call on one value, by the type they compute in: branch-free polynomials for float, the library for double. Always inline:
 // one call left standing keeps a loop from becoming vector code.
 
-[[gnu::always_inline]] MT_HOST_DEVICE inline float  root(float x) { return std::sqrt(x); }
-[[gnu::always_inline]] MT_HOST_DEVICE inline double root(double x) { return std::sqrt(x); }
+MT_HOST_DEVICE MT_INLINE float  root(float x) { return std::sqrt(x); }
+MT_HOST_DEVICE MT_INLINE double root(double x) { return std::sqrt(x); }
 
-[[gnu::always_inline]] MT_HOST_DEVICE inline float  exponential(float x) { return fast_exp(x); }
-[[gnu::always_inline]] MT_HOST_DEVICE inline double exponential(double x) { return std::exp(x); }
+MT_HOST_DEVICE MT_INLINE float  exponential(float x) { return fast_exp(x); }
+MT_HOST_DEVICE MT_INLINE double exponential(double x) { return std::exp(x); }
 
-[[gnu::always_inline]] MT_HOST_DEVICE inline float  logarithm(float x) { return std::log(x); }
-[[gnu::always_inline]] MT_HOST_DEVICE inline double logarithm(double x) { return std::log(x); }
+MT_HOST_DEVICE MT_INLINE float  logarithm(float x) { return std::log(x); }
+MT_HOST_DEVICE MT_INLINE double logarithm(double x) { return std::log(x); }
 
 /// tanh(x) = 1 - 2 / (exp(2x) + 1): absolute error of a few ulp of one, which is what GELU needs.
 template <class C>
-[[gnu::always_inline]] MT_HOST_DEVICE inline C hyperbolic_tangent(C x) {
+MT_HOST_DEVICE MT_INLINE C hyperbolic_tangent(C x) {
     return C(1) - C(2) / (exponential(C(2) * x) + C(1));
 }
 
 /// 1 / (1 + exp(-x)).
 template <class C>
-[[gnu::always_inline]] MT_HOST_DEVICE inline C logistic(C x) {
+MT_HOST_DEVICE MT_INLINE C logistic(C x) {
     return C(1) / (C(1) + exponential(-x));
 }
 

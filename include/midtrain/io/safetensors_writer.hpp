@@ -64,16 +64,21 @@ class safetensors_writer {
     void write_header() {
         begun_           = true;
         std::string text = "{";
+        auto const  next = [&](std::string const& name) { text.append(text.back() == '{' ? "" : ",").append(io::quoted(name)).append(":"); };
         if (!metadata_.empty()) {
-            text += "\"__metadata__\":{";
-            for (auto const& [key, value] : metadata_) text += (text.back() == '{' ? "" : ",") + io::quoted(key) + ":" + io::quoted(value);
-            text += "}";
+            text.append("\"__metadata__\":{");
+            for (auto const& [key, value] : metadata_) {
+                next(key);
+                text.append(io::quoted(value));
+            }
+            text.append("}");
         }
         std::int64_t at = 0;
         for (auto const& t : declared_) {
-            text += (text.size() > 1 ? "," : "") + io::quoted(t.name) + ":{\"dtype\":" + io::quoted(t.dtype) + ",\"shape\":[";
-            for (std::size_t i = 0; i < t.shape.size(); ++i) text += (i ? "," : "") + std::to_string(t.shape[i]);
-            text += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + t.bytes) + "]}";
+            next(t.name);
+            text.append("{\"dtype\":").append(io::quoted(t.dtype)).append(",\"shape\":[");
+            for (std::size_t i = 0; i < t.shape.size(); ++i) text.append(i ? "," : "").append(std::to_string(t.shape[i]));
+            text.append("],\"data_offsets\":[").append(std::to_string(at)).append(",").append(std::to_string(at + t.bytes)).append("]}");
             at += t.bytes;
         }
         text += "}";

@@ -12,6 +12,7 @@
 #include <midtrain/concepts/precision.hpp>
 #include <midtrain/concepts/weight_source.hpp>
 #include <midtrain/core/random.hpp>
+#include <midtrain/model/index_sorter.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/staging.hpp>
 #include <midtrain/op/elementwise.hpp>
@@ -247,8 +248,9 @@ class trainable {
         p.memory = arena(memory_.view());
         p.saved  = std::move(saved_);
         if (mode != pass_mode::evaluate) {
-            p.by_token    = runs_of(batch.inputs, shape_.vocab, token_runs_);
-            p.by_position = runs_of(batch.positions, shape_.context, position_runs_);
+            p.by_token    = by_token_(batch.inputs, shape_.vocab);
+            p.by_position = by_position_(batch.positions, shape_.context);
+            check(p.by_token.runs > 0, "a batch holds a token that is not in the vocabulary");
         }
         staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, &p.by_token.order,
                                  &p.by_token.begin, &p.by_position.order, &p.by_position.begin});
@@ -256,31 +258,6 @@ class trainable {
         if (mode != pass_mode::evaluate) net_.backward(p);
         saved_ = std::move(p.saved);
         losses_.close(*device_, token_loss);
-    }
-
-    /// Tokens by index, by counting: linear, and it allocates only the first time.
-    struct run_space {
-        std::vector<std::int32_t> order, begin, place;
-    };
-    static op::index_runs runs_of(row_view<std::int32_t const> index, index_t entries, run_space& s) {
-        auto const n = static_cast<std::size_t>(index.size());
-        s.place.assign(static_cast<std::size_t>(entries) + 1, 0);
-        s.order.resize(n);
-        s.begin.clear();
-        s.begin.reserve(n + 1);
-        for (auto i : index) {
-            if (i < 0 || i >= entries) return {};
-            ++s.place[static_cast<std::size_t>(i) + 1];
-        }
-        for (std::size_t e = 0; e < static_cast<std::size_t>(entries); ++e) {
-            if (s.place[e + 1] > 0) s.begin.push_back(s.place[e]);
-            s.place[e + 1] += s.place[e];
-        }
-        s.begin.push_back(static_cast<std::int32_t>(n));
-        for (std::size_t t = 0; t < n; ++t)
-            s.order[static_cast<std::size_t>(s.place[static_cast<std::size_t>(index.data[t])]++)] = static_cast<std::int32_t>(t);
-        return {{s.order.data(), static_cast<index_t>(n)}, {s.begin.data(), static_cast<index_t>(s.begin.size())},
-                static_cast<index_t>(s.begin.size()) - 1};
     }
 
     template <class T>
@@ -303,7 +280,7 @@ class trainable {
     landing<Device, computed>           losses_, logits_;
     std::vector<std::array<index_t, 3>> counted_;
     tape                                saved_;
-    run_space                           token_runs_, position_runs_;
+    index_sorter                        by_token_, by_position_;
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -90,10 +90,14 @@ class trainer {
         auto const names = source_names<Sources>();
         state_.sources.assign(names.begin(), names.end());
         state_.cursors.resize(names.size());
-        std::size_t i = 0;
         for_each_field(corpus, [&](std::string_view name, Store const& s) {
             check(s.documents() > 0, [&] { return "source '" + std::string(name) + "' has no documents"; });
-            ++i;
+            if constexpr (requires { s.vocabulary(); })
+                check(s.vocabulary() <= recipe_.shape().vocab, [&] {
+                    return "source '" + std::string(name) + "' was made with a vocabulary of " + std::to_string(s.vocabulary()) + " tokens where the model has " +
+                           std::to_string(recipe_.shape().vocab);
+                });
+            if constexpr (requires { s.verify(); }) s.verify();
         });
         plan_ = make_plan(*recipe_, *model_, state_.sources);
         std::int64_t steps = 0;
