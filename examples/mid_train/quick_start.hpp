@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -198,20 +199,9 @@ class quick_start {
     }
 
     void finish(course const& c, auto const& run, comparison const& all) {
-        using json = mt::io::json;
-        print_comparison(all, stdout);
-        auto const metrics = mt::read_metrics(c.work + "/metrics.jsonl");
-        mt::io::write_whole(c.work + "/run.svg", mt::draw_run_chart(metrics, {.title = "Mid-training: the mixture shifts, the rate anneals, the context grows", .held_out = chart_points(all), .held_out_is = mt::held_out_kind::change}));
-        json::object settings;
-        mt::for_each_setting(*run, [&](std::string const& key, auto const& x) { settings.emplace(key, json{mt::detail::written_value(x)}); });
-        json::array texts;
-        for (std::size_t k = 0; k < prompts().size(); ++k)
-            texts.push_back({json::object{{"prompt", {prompts()[k]}}, {"before", {all.before.continuations[k]}}, {"after", {all.long_context.continuations[k]}}}});
-        json report{json::object{{"settings", {settings}}, {"precision", {std::string(Precision::name)}}, {"held_out", comparison_json(all)},
-                                 {"continuations", {std::move(texts)}}, {"steps", {static_cast<double>(metrics.rows.size())}},
-                                 {"tokens", {static_cast<double>(metrics.rows.back().tokens)}}, {"seconds", {c.spent()}}}};
-        mt::io::write_whole(c.work + "/report.json", mt::io::written(report, 2) + "\n");
-        std::printf("\nin %s: model/ (Hugging Face form), run.svg, report.json, metrics.jsonl\n", c.work.c_str());
+        run_facts facts{.work = c.work, .precision = Precision::name, .settings = {}, .seconds = c.spent()};
+        mt::for_each_setting(*run, [&](std::string const& key, auto const& x) { facts.settings.emplace(key, mt::detail::written_value(x)); });
+        report_comparison(facts, all);
     }
 
     mt::host     device_;
