@@ -174,6 +174,26 @@ BOOST_AUTO_TEST_CASE(an_empty_source_is_named) {
     mt::trainer t(r.ranks, r.model, recipe);
     BOOST_CHECK_EXCEPTION(t.run(r.corpus), mt::error, [](mt::error const& e) { return std::string(e.what()) == "source 'fast' has no documents"; });
 }
+BOOST_AUTO_TEST_CASE(a_source_of_another_vocabulary_is_named) {
+    struct wide_store : store {
+        using store::store;
+        std::int64_t vocabulary() const { return 97; }
+    };
+    run         r;
+    mt::trainer t(r.ranks, r.model, recipe);
+    BOOST_CHECK_EXCEPTION(t.run(sources<wide_store>{.slow = wide_store(1), .fast = wide_store(3)}), mt::error, [](mt::error const& e) {
+        return std::string(e.what()) == "source 'slow' was made with a vocabulary of 97 tokens where the model has 96";
+    });
+}
+BOOST_AUTO_TEST_CASE(a_token_outside_the_vocabulary_stops_the_step) {
+    run r;
+    r.corpus.slow.all[0][3] = 96;
+    r.corpus.fast           = r.corpus.slow;
+    mt::trainer t(r.ranks, r.model, recipe);
+    BOOST_CHECK_EXCEPTION(t.run(r.corpus), mt::error, [](mt::error const& e) {
+        return std::string(e.what()).find("a batch holds a token that is not in the vocabulary") != std::string::npos;
+    });
+}
 BOOST_AUTO_TEST_CASE(ranks_share_one_batch_and_their_gradients_sum_to_that_of_one) {
     auto const gradient = [](int rank, int size, std::vector<std::int32_t>& targets) {
         run                           r;
