@@ -11,7 +11,7 @@ int run(int argc, char** argv) {
     course c;
     c.settings = mt::settings(argc, argv, {"--cache", "--work", "--minutes", "--full", "--precision"});
     c.cache    = c.settings.value("--cache", ".cache");
-    c.work     = c.settings.value("--work", "run/quick");
+    c.work     = c.settings.value("--work", "build/run/quick");
     c.full     = c.settings.value("--full", "no") == "yes";
     auto const minutes = c.settings.value("--minutes", "10");
     mt::check(mt::detail::read_value(minutes, c.minutes) && c.minutes >= 1, [&] { return "--minutes " + minutes + ": a number of minutes, at least 1"; });
