@@ -14,8 +14,8 @@
 #ifdef __CUDACC__
 #define MT_HOST_DEVICE __host__ __device__
 /// A kernel, as a hidden symbol: two shared libraries that instantiate the same template would else trade kernels at load time,
-/// and a launch would look for one library's kernel in the other's device code. (nvcc 13 makes them local unless told otherwise by
-/// -static-global-template-stub=false; older ones do not.)
+/// and a launch would look for one library's kernel in the other's device code. nvcc 13.0 makes them local by default; this holds
+/// whatever the default.
 #define MT_KERNEL __attribute__((visibility("hidden"))) __global__
 /// Before a team's templates, which call whatever they are handed: nvcc would refuse a host's team in a functor that is for both.
 #define MT_CALLS_ANY _Pragma("nv_exec_check_disable")
