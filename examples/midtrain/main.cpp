@@ -1,0 +1,16 @@
+// The ready program: mid-training for those who bring a run file and no compiler. `midtrain --help` says what it can do.
+#include <cstdio>
+#include <midtrain/core/error.hpp>
+#include <midtrain/version.hpp>
+#include "commands.hpp"
+
+int main(int argc, char** argv) try {
+    CLI::App program("Mid-training of language models: mixtures, annealing, longer contexts.", "midtrain");
+    program.require_subcommand(1);
+    program.set_version_flag("--version", midtrain::version_text);
+    CLI11_PARSE(program, argc, argv);
+    return 0;
+} catch (midtrain::error const& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 2;
+}
