@@ -1,8 +1,10 @@
 #pragma once
 // All that any C++20 compiler can read. For users; never included from inside.
 
+#include <midtrain/annealing/any_annealing.hpp>
 #include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/decay.hpp>
+#include <midtrain/annealing/joined.hpp>
 #include <midtrain/annealing/then.hpp>
 #include <midtrain/annealing/wsd.hpp>
 #include <midtrain/comm/self.hpp>
@@ -16,16 +18,21 @@
 #include <midtrain/concepts/weight_source.hpp>
 #include <midtrain/config.hpp>
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/blank.hpp>
 #include <midtrain/core/checksum.hpp>
+#include <midtrain/core/choice.hpp>
+#include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fast_exp.hpp>
 #include <midtrain/core/fields.hpp>
+#include <midtrain/core/literal.hpp>
 #include <midtrain/core/math.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/pack.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/scalar.hpp>
+#include <midtrain/core/short_name.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/data/byte_level_bpe.hpp>
@@ -52,6 +59,7 @@
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/io/file_writer.hpp>
 #include <midtrain/io/gguf.hpp>
+#include <midtrain/io/gguf_formats.hpp>
 #include <midtrain/io/gguf_llama.hpp>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_config_reader.hpp>
@@ -63,7 +71,9 @@
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
 #include <midtrain/io/whole_file.hpp>
+#include <midtrain/mixture/any_mixture.hpp>
 #include <midtrain/mixture/mixtures.hpp>
+#include <midtrain/mixture/named_sources.hpp>
 #include <midtrain/mixture/sources.hpp>
 #include <midtrain/model/attention.hpp>
 #include <midtrain/model/block.hpp>
@@ -92,6 +102,8 @@
 #include <midtrain/optim/optimizer.hpp>
 #include <midtrain/optim/sgd.hpp>
 #include <midtrain/optim/step_scalars.hpp>
+#include <midtrain/position/any_position.hpp>
+#include <midtrain/position/llama3.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/position/scaled.hpp>
@@ -106,9 +118,11 @@
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/document_loss.hpp>
 #include <midtrain/train/evaluate.hpp>
+#include <midtrain/train/evaluation_record.hpp>
 #include <midtrain/train/export.hpp>
 #include <midtrain/train/generate.hpp>
 #include <midtrain/train/held_out_panel.hpp>
+#include <midtrain/train/line_file.hpp>
 #include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/position_chart.hpp>
