@@ -70,6 +70,8 @@
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
+#include <midtrain/io/shard_index.hpp>
+#include <midtrain/io/tensor_shape.hpp>
 #include <midtrain/io/whole_file.hpp>
 #include <midtrain/mixture/any_mixture.hpp>
 #include <midtrain/mixture/mixtures.hpp>

@@ -4,6 +4,7 @@
 #include <string>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
+#include <midtrain/position/llama3.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/scaled.hpp>
 
@@ -37,7 +38,7 @@ BOOST_AUTO_TEST_CASE(every_type_and_setting) {
     mt::io::mapped_file const file(MIDTRAIN_SOURCE_DIR "/tests/golden/position.json");
     auto const all   = mt::io::parse_json({reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()}, file.path());
     auto const cases = all.find("cases")->as<mt::io::json::array>();
-    BOOST_TEST(cases->size() >= 12u);
+    BOOST_TEST(cases->size() >= 15u);
     for (auto const& c : *cases) {
         auto const& type = *c.find("type")->as<std::string>();
         double const base = number(c, "base");
@@ -48,7 +49,10 @@ BOOST_AUTO_TEST_CASE(every_type_and_setting) {
             else if (type == "dynamic") equals(c, mt::ntk{.base = base, .trained = trained, .extended = extended});
             else {
                 double const fast = number(c, "fast"), slow = number(c, "slow");
-                equals(c, mt::yarn{.base = base, .trained = trained, .extended = extended, .fast = fast, .slow = slow});
+                if (type == "yarn") equals(c, mt::yarn{.base = base, .trained = trained, .extended = extended, .fast = fast, .slow = slow});
+                else
+                    equals(c, mt::llama3{.base = base, .trained = trained, .extended = extended, .factor = number(c, "factor"),
+                                         .slow = slow, .fast = fast});
             }
         }
     }

@@ -7,6 +7,12 @@ namespace midtrain::inline MT_ABI::annealing {
 /// Whether two policies must meet where they join.
 enum class joint { continuous, jump };
 
+/// Whether the rates on both sides of a joint are the same but for rounding.
+constexpr bool joint_meets(double a, double b) {
+    double const apart = a < b ? b - a : a - b, size = a < b ? b : a;
+    return apart <= 1e-9 * size;
+}
+
 /// `first` until `until` tokens of the stage are done, `second` over what is left; each sees a budget of its own and starts at zero. So
 /// `then{.first = linear{0, peak}, .until = W, .second = cosine{peak, floor}}` is transformers' cosine schedule with warm-up. A
 /// recipe in which the two do not meet is refused unless the joint says `jump`. `second` counts steps from zero, too.
@@ -24,9 +30,7 @@ struct then {
         if (until < tokens{} || budget < until) return false;
         if (!part_fits(first, until) || !part_fits(second, budget - until)) return false;
         if (at_joint == joint::jump || until == tokens{}) return true;
-        double const a = first.rate({0, until, until, {}}), b = second.rate({0, {}, budget - until, {}});
-        double const apart = a < b ? b - a : a - b, size = a < b ? b : a;
-        return apart <= 1e-9 * size;
+        return joint_meets(first.rate({0, until, until, {}}), second.rate({0, {}, budget - until, {}}));
     }
 
     // Below: parts of the above. Public, so that the policy stays an aggregate.

@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <midtrain/core/fields.hpp>
+#include <midtrain/mixture/named_sources.hpp>
 
 // Named sources: a user's `template <class T> struct sources { T web, code, maths; };`. A weight is a type without a default, so a
-// source left out of the braces does not compile.
+// source left out of the braces does not compile. named_sources is the form whose names come from a file.
 namespace midtrain::inline MT_ABI {
 
 /// How many sources the template names.
@@ -21,12 +23,36 @@ std::array<std::string, source_count<Sources>> source_names() {
     return out;
 }
 
+/// f(name, value) for each source, in order.
+template <template <class> class Sources, class T, class F>
+constexpr void for_each_source(Sources<T> const& s, F&& f) {
+    for_each_field(s, f);
+}
+template <class T, class F>
+constexpr void for_each_source(named_sources<T> const& s, F&& f) {
+    s.for_each_part(f);
+}
+
+/// What the sources of a corpus are called.
+template <class Sources>
+std::vector<std::string> names_of_sources(Sources const& s) {
+    std::vector<std::string> out;
+    for_each_source(s, [&](std::string_view name, auto const&) { out.emplace_back(name); });
+    return out;
+}
+
 /// The values of all sources side by side.
 template <template <class> class Sources, class T>
 constexpr auto as_array(Sources<T> const& s) {
     std::array<double, source_count<Sources>> out{};
     std::size_t                               i = 0;
     for_each_field(s, [&](std::string_view, T const& x) { out[i++] = static_cast<double>(x); });
+    return out;
+}
+template <class T>
+constexpr source_weights as_array(named_sources<T> const& s) {
+    source_weights out;
+    s.for_each_part([&](std::string_view, T const& x) { out.add(static_cast<double>(x)); });
     return out;
 }
 

@@ -1,33 +1,24 @@
 #pragma once
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/core/error.hpp>
+#include <midtrain/core/literal.hpp>
 #include <midtrain/train/stage.hpp>
 
 // One rule book for two judges: the compiler, for what a program states, and the run, for what settings change. Each rule is a sentence
 // that stands here once.
 namespace midtrain::inline MT_ABI {
 
-/// A text as a template argument.
-template <std::size_t N>
-struct sentence {
-    char text[N];
-    consteval sentence(char const (&s)[N]) {
-        for (std::size_t i = 0; i < N; ++i) text[i] = s[i];
-    }
-};
-
 /// Not constexpr, on purpose: the compiler that meets a call to it in `checked` prints the sentence.
-template <sentence Why>
+template <literal Why>
 void this_recipe_is_refused() {}
 
 /// Judges at compile time.
 struct compiler_judge {
-    template <sentence Why>
+    template <literal Why>
     constexpr void refuse_if(bool broken, std::string_view) const {
         if (broken) this_recipe_is_refused<Why>();
     }
@@ -35,7 +26,7 @@ struct compiler_judge {
 
 /// Judges before the first step, and names the stage.
 struct run_judge {
-    template <sentence Why>
+    template <literal Why>
     void refuse_if(bool broken, std::string_view where) const {
         check(!broken, [&] { return (where.empty() ? "recipe" : "stage '" + std::string(where) + "'") + ": " + Why.text; });
     }

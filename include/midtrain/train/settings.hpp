@@ -8,6 +8,9 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#include <midtrain/core/blank.hpp>
+#include <midtrain/core/choice.hpp>
+#include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fields.hpp>
 #include <midtrain/core/required.hpp>
@@ -64,17 +67,23 @@ class settings {
 namespace detail {
 
 template <class T>
-struct unwrapped {
-    using type = T;
-};
-template <class T>
-struct unwrapped<required<T>> {
-    using type = T;
-};
-
-template <class T>
 concept Number = std::integral<T> || std::floating_point<T>;
 
+inline bool read_value(std::string_view text, bool& to) {
+    to = text == "true";
+    return to || text == "false";
+}
+template <class E>
+    requires std::is_enum_v<E>
+bool read_value(std::string_view text, E& to) {
+    auto const e = enum_value<E>(text);
+    if (e) to = *e;
+    return e.has_value();
+}
+template <class... Options>
+bool read_value(std::string_view text, choice<Options...>& to) {
+    return to.choose(text);
+}
 template <class T>
     requires Number<T>
 bool read_value(std::string_view text, T& to) {
@@ -99,6 +108,16 @@ inline bool read_value(std::string_view text, tokens& to) {
     return true;
 }
 inline std::string written_value(tokens t) { return std::to_string(t.count); }
+inline std::string written_value(bool b) { return b ? "true" : "false"; }
+template <class E>
+    requires std::is_enum_v<E>
+std::string written_value(E e) {
+    return std::string(enum_name(e));
+}
+template <class... Options>
+std::string written_value(choice<Options...> const& c) {
+    return std::string(c.kind());
+}
 template <class T>
     requires Number<T>
 std::string written_value(T x) {
@@ -107,29 +126,35 @@ std::string written_value(T x) {
     return {buffer, r.ptr};
 }
 
-/// f(path, number) for each number of an aggregate, however deep; names and choices (text, enums) are passed over.
+template <class T>
+concept Choice = requires(T const& t) { t.kind(); };
+
+/// f(path, value) for each number, choice and kind of an aggregate, however deep; texts are passed over. A type that lists its parts
+/// itself has for_each_part(f).
 template <class S, class F>
-void for_each_number(S& s, std::string const& path, F const& f) {
-    using T    = std::remove_const_t<S>;
-    using bare = typename unwrapped<T>::type;
-    if constexpr (!std::is_same_v<bare, T>) for_each_number(s.value, path, f);
-    else if constexpr (Number<T> || std::is_same_v<T, tokens>) f(path, s);
-    else if constexpr (std::is_aggregate_v<T>)
-        for_each_field(s, [&](std::string_view name, auto& field) {
-            for_each_number(field, (path.empty() ? "" : path + ".") + std::string(name), f);
-        });
+void for_each_value(S& s, std::string const& path, F const& f) {
+    using T         = std::remove_const_t<S>;
+    using bare      = typename unwrapped<T>::type;
+    auto const part = [&](std::string_view name, auto& x) { for_each_value(x, path + (path.empty() ? "" : ".") + std::string(name), f); };
+    if constexpr (!std::is_same_v<bare, T>) for_each_value(s.value, path, f);
+    else if constexpr (Number<T> || std::is_enum_v<T> || std::is_same_v<T, tokens>) f(path, s);
+    else if constexpr (Choice<T>) {
+        f(path + ".kind", s);
+        s.visit([&](auto& chosen) { for_each_value(chosen, path, f); });
+    } else if constexpr (requires { s.for_each_part(part); }) s.for_each_part(part);
+    else if constexpr (std::is_aggregate_v<T>) for_each_field(s, part);
 }
 
 }  // namespace detail
 
-/// f("stage.rate.peak", number&) for each number of a recipe.
+/// f("stage.rate.peak", value&) for each number and each choice of a recipe.
 template <class Recipe, class F>
 void for_each_setting(Recipe& r, F const& f) {
-    detail::for_each_number(r.optimizer, "optimizer", f);
-    detail::for_each_number(r.clip, "clip", f);
-    detail::for_each_number(r.z_loss, "z_loss", f);
-    detail::for_each_number(r.seed, "seed", f);
-    for_each_stage(r.stages, [&](auto& s, int) { detail::for_each_number(s, std::string(s.name), f); });
+    detail::for_each_value(r.optimizer, "optimizer", f);
+    detail::for_each_value(r.clip, "clip", f);
+    detail::for_each_value(r.z_loss, "z_loss", f);
+    detail::for_each_value(r.seed, "seed", f);
+    for_each_stage(r.stages, [&](auto& s, int) { detail::for_each_value(s, std::string(s.name), f); });
 }
 
 /// Every setting as a line `key=value`: what a checkpoint keeps of its recipe.

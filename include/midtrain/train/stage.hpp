@@ -1,8 +1,9 @@
 #pragma once
 #include <cstdint>
-#include <string_view>
 #include <tuple>
+#include <vector>
 #include <midtrain/core/required.hpp>
+#include <midtrain/core/short_name.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/data/packing.hpp>
 
@@ -20,7 +21,7 @@ struct batch_form {
 /// One stretch of a run over which the policies hold. Its budget is cut down to whole steps, so that a decay ends where it should.
 template <class Mixture, class Rate, class Position>
 struct stage {
-    std::string_view name;
+    short_name       name;
     required<tokens> budget;
     Mixture          mixture;   ///< a MixturePolicy
     Rate             rate;      ///< an AnnealingPolicy
@@ -52,6 +53,23 @@ constexpr void for_each_stage(stages<Stages...> const& s, F&& f) {
 template <class... Stages, class F>
 constexpr void for_each_stage(stages<Stages...>& s, F&& f) {
     std::apply([&](auto&... one) { [[maybe_unused]] int n = 0; (f(one, n++), ...); }, s.all);
+}
+
+/// Stages of one type, as many as a file says.
+template <class Stage>
+struct stage_list {
+    std::vector<Stage> all;
+
+    std::size_t size() const { return all.size(); }
+};
+
+template <class Stage, class F>
+void for_each_stage(stage_list<Stage> const& s, F&& f) {
+    for (std::size_t n = 0; n < s.all.size(); ++n) f(s.all[n], static_cast<int>(n));
+}
+template <class Stage, class F>
+void for_each_stage(stage_list<Stage>& s, F&& f) {
+    for (std::size_t n = 0; n < s.all.size(); ++n) f(s.all[n], static_cast<int>(n));
 }
 
 /// What a run does, as one value: print it, compare it, store it.

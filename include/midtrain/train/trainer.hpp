@@ -8,7 +8,6 @@
 #include <vector>
 #include <midtrain/concepts/communicator.hpp>
 #include <midtrain/core/error.hpp>
-#include <midtrain/core/fields.hpp>
 #include <midtrain/mixture/sources.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/train/batches.hpp>
@@ -61,9 +60,8 @@ class trainer {
     run_state const& state() const { return state_; }
 
     template <template <class> class Sources, class Store>
-    run_plan plan(Sources<Store> const&) const {
-        auto const names = source_names<Sources>();
-        return make_plan(*recipe_, *model_, {names.begin(), names.end()});
+    run_plan plan(Sources<Store> const& corpus) const {
+        return make_plan(*recipe_, *model_, names_of_sources(corpus));
     }
 
     /// Trains to the end, or until a signal asks it to stop. Each observer is called with a report after each step. Throws
@@ -72,7 +70,7 @@ class trainer {
     outcome run(Sources<Store> const& corpus, Observers&&... observers) {
         prepare(corpus);
         std::vector<detail::borrowed_store<Store>> stores;
-        for_each_field(corpus, [&](std::string_view, Store const& s) { stores.push_back({&s}); });
+        for_each_source(corpus, [&](std::string_view, Store const& s) { stores.push_back({&s}); });
         stop_signal const stop;
         auto const        tell = [&](report const& r) { (observers(r), ...); };
         bool              going = true;
@@ -87,10 +85,9 @@ class trainer {
 
     template <template <class> class Sources, class Store>
     void prepare(Sources<Store> const& corpus) {
-        auto const names = source_names<Sources>();
-        state_.sources.assign(names.begin(), names.end());
-        state_.cursors.resize(names.size());
-        for_each_field(corpus, [&](std::string_view name, Store const& s) {
+        state_.sources = names_of_sources(corpus);
+        state_.cursors.resize(state_.sources.size());
+        for_each_source(corpus, [&](std::string_view name, Store const& s) {
             check(s.documents() > 0, [&] { return "source '" + std::string(name) + "' has no documents"; });
             if constexpr (requires { s.vocabulary(); })
                 check(s.vocabulary() <= recipe_.shape().vocab, [&] {

@@ -1,0 +1,34 @@
+#pragma once
+#include <midtrain/annealing/constant.hpp>
+#include <midtrain/annealing/decay.hpp>
+#include <midtrain/annealing/joined.hpp>
+#include <midtrain/annealing/wsd.hpp>
+#include <midtrain/core/choice.hpp>
+
+namespace midtrain::inline MT_ABI::annealing {
+
+/// A policy of which only a file says which it is: one of this folder's, or one of `More`.
+template <class... More>
+struct annealing_choice
+    : choice<option<"constant", constant>, option<"linear", linear>, option<"cosine", cosine>, option<"one_minus_sqrt", one_minus_sqrt>,
+             option<"wsd", wsd>, option<"wsd_cosine", wsd_of<cosine_shape>>, option<"wsd_one_minus_sqrt", wsd_of<one_minus_sqrt_shape>>, More...> {
+    using annealing_choice::choice::choice;
+
+    double rate(progress at) const {
+        return this->visit([&](auto const& p) -> double { return p.rate(at); });
+    }
+    bool fits(tokens budget) const {
+        return this->visit([&](auto const& p) {
+            if constexpr (requires { p.fits(budget); }) return p.fits(budget);
+            else return true;
+        });
+    }
+};
+
+using any_annealing = annealing_choice<option<"joined", joined<annealing_choice<>>>>;
+
+}  // namespace midtrain::inline MT_ABI::annealing
+
+namespace midtrain::inline MT_ABI {
+using annealing::any_annealing;
+}
