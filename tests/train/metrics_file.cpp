@@ -149,5 +149,60 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_no_number_is_null) {
     BOOST_TEST(f.text().find("\"gradient_norm\":null") != std::string::npos);
     BOOST_TEST(std::isnan(mt::read_metrics(f.file()).rows.at(0).gradient_norm));
 }
+BOOST_AUTO_TEST_CASE(events_phases_and_the_beginning_are_kept) {
+    folder const f;
+    auto const   settings = "anneal.rate.peak=0.003\nseed=1\n";
+    auto const   steps    = [&](mt::metrics_file& file, std::int64_t from, std::int64_t to) {
+        run r;
+        for (auto n = from + 1; n <= to; ++n) {
+            auto one   = r.step(n);
+            one.phases = {.data = 0.01, .compute = 0.4, .update = 0.05, .checkpoint = 0, .evaluation = 0.04};
+            file(one);
+            if (n == 4) file.note({"skipped", 4, 400, "a batch with a loss of \"9\""});
+        }
+    };
+    {
+        mt::metrics_file file(f.file());
+        file.began(settings, "other/step-00000042");
+        steps(file, 0, 8);
+    }
+    auto const whole = f.text();
+    {
+        mt::metrics_file file(f.file(), 3);
+        file.began(settings, "other/step-00000042");  // as before: says nothing
+        steps(file, 3, 8);
+    }
+    BOOST_TEST(f.text() == whole);
+    auto const m = mt::read_metrics(f.file());
+    BOOST_TEST(m.rows.size() == 8u);
+    BOOST_TEST(m.rows[7].phases.compute == 0.4);
+    BOOST_TEST(m.rows[7].phases.sum() == 0.5);
+    BOOST_TEST_REQUIRE(m.events.size() == 1u);
+    BOOST_TEST(m.events[0].what == "skipped");
+    BOOST_TEST(m.events[0].text == "a batch with a loss of \"9\"");
+    BOOST_TEST(m.began.parent == "other/step-00000042");
+    BOOST_TEST_REQUIRE(m.began.settings.size() == 2u);
+    BOOST_TEST(m.began.settings[0].second == "0.003");
+    mt::metrics_file(f.file(), 8).began("seed=2\n");
+    BOOST_TEST(mt::read_metrics(f.file()).began.settings[0].second == "2");
+    BOOST_TEST(f.text().find("\"step\":8,\"tokens\":1100,\"text\":\"\",\"settings\":[[\"seed\",\"2\"]]") != std::string::npos);
+}
+BOOST_AUTO_TEST_CASE(a_rewound_run_takes_its_steps_back_and_says_why) {
+    folder const f;
+    run          r;
+    {
+        mt::metrics_file file(f.file());
+        for (std::int64_t n = 1; n <= 8; ++n) file(r.step(n));
+        file.note({"saved", 8, 1100, "step-00000008"});
+        file.rewind({"rewound", 6, 700, "loss 9 at step 8"});
+        for (std::int64_t n = 7; n <= 10; ++n) file(r.step(n));
+    }
+    auto const m = mt::read_metrics(f.file());
+    BOOST_TEST_REQUIRE(m.rows.size() == 10u);
+    for (std::size_t i = 0; i < 10; ++i) BOOST_TEST(m.rows[i].step == static_cast<std::int64_t>(i) + 1);
+    BOOST_TEST(m.rows[9].tokens == 1500);
+    BOOST_TEST_REQUIRE(m.events.size() == 1u);
+    BOOST_TEST(m.events[0].what == "rewound");
+}
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,23 +1,20 @@
 #pragma once
 #include <algorithm>
-#include <cerrno>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
-#include <midtrain/io/mapped_file.hpp>
+#include <midtrain/io/whole_file.hpp>
+#include <midtrain/train/line_file.hpp>
 #include <midtrain/train/report.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -30,107 +27,123 @@ struct metrics_row {
     std::int64_t              tokens = 0;        ///< done over all stages
     std::int64_t              stage_tokens = 0;  ///< done in this one
     double                    loss = 0, rate = 0, gradient_norm = 0, seconds = 0, tokens_per_second = 0;
+    step_phases               phases;
     std::vector<double>       weights;           ///< by source
     std::vector<double>       losses;            ///< by source; NaN where it had no target in the step
     std::vector<std::int64_t> targets;           ///< by source, in the step
     std::vector<std::int64_t> source_tokens;     ///< by source, drawn in the stage so far
 };
 
-/// What a metrics file holds.
+/// What happened to a run besides its steps: "saved", "skipped", "rewound", "warned", ...
+struct run_event {
+    std::string  what;
+    std::int64_t step = 0, tokens = 0;  ///< done when the run went on
+    std::string  text;                  ///< for people
+};
+
+/// How a run was set up: every setting by its key, and for a fork the checkpoint that it began from.
+struct run_beginning {
+    std::vector<std::pair<std::string, std::string>> settings;
+    std::string                                      parent;
+    bool operator==(run_beginning const&) const = default;
+};
+
+/// What a metrics file holds. Files of older versions lack beginning, events and phases.
 struct metrics {
     std::vector<std::string> sources;
     std::vector<metrics_row> rows;
+    std::vector<run_event>   events;
+    run_beginning            began;
 };
 
 namespace detail {
 
-/// Reads lines of metrics one by one. A last line that a killed run wrote by half is no error; one in the middle is.
-class metrics_reader {
+/// One line of a metrics file: a step or an event.
+class metrics_line {
   public:
-    metrics_reader(std::string_view text, std::string path) : text_(text), path_(std::move(path)) {}
+    metrics_line(std::string_view line, std::string const& where) : line_(line), where_(where), all_(io::parse_json(line, where)) {}
 
-    std::size_t at() const { return at_; }  ///< byte behind the last line read
+    std::int64_t step() const { return whole(need("step")); }
+    bool         is_event() const { return all_.find("event") != nullptr; }
 
-    bool next(metrics& into, metrics_row& row) {
-        auto const end = text_.find('\n', at_);
-        if (end == std::string_view::npos) return false;
-        auto const line = text_.substr(at_, end - at_);
-        ++number_;
-        try {
-            row = read(line, into);
-        } catch (error const&) {
-            if (end + 1 == text_.size()) return false;
-            throw;
-        }
-        at_ = end + 1;
-        return true;
+    void read_into(metrics& to) const {
+        if (!is_event()) return to.rows.push_back(row(to));
+        run_event const e{text(need("event")), step(), whole(need("tokens")), text(need("text"))};
+        if (e.what == "began") to.began = beginning();
+        else to.events.push_back(e);
     }
 
   private:
-    metrics_row read(std::string_view line, metrics& into) const {
-        auto const where = path_ + ", line " + std::to_string(number_);
-        auto const all   = io::parse_json(line, where);
-        auto const need  = [&](char const* key) -> io::json const& {
-            auto const v = all.find(key);
-            check(v != nullptr, [&] { return where + ": '" + key + "' is missing"; });
-            return *v;
-        };
-        auto const real = [](io::json const& v) {
-            auto const d = v.as<double>();
-            return d ? *d : std::numeric_limits<double>::quiet_NaN();
-        };
-        auto const whole = [&](io::json const& v) {
-            check(v.as<double>() != nullptr, [&] { return where + ": a number is missing"; });
-            return static_cast<std::int64_t>(*v.as<double>());
-        };
-        if (into.sources.empty()) into.sources = in_order(line, need("weights"));
+    io::json const& need(char const* key) const {
+        auto const v = all_.find(key);
+        check(v != nullptr, [&] { return where_ + ": '" + key + "' is missing"; });
+        return *v;
+    }
+    static double real(io::json const& v) {
+        auto const d = v.as<double>();
+        return d ? *d : std::numeric_limits<double>::quiet_NaN();
+    }
+    std::int64_t whole(io::json const& v) const {
+        auto const d = v.as<double>();
+        check(d && *d > -9e15 && *d < 9e15, [&] { return where_ + ": a number is missing"; });
+        return static_cast<std::int64_t>(*d);
+    }
+    static std::string text(io::json const& v) { return v.as<std::string>() ? *v.as<std::string>() : ""; }
+
+    metrics_row row(metrics& into) const {
+        if (into.sources.empty()) into.sources = in_order(need("weights"));
         auto const by_source = [&](char const* key, auto& to, auto const& one) {
+            auto const& values = need(key);
             for (auto const& s : into.sources) {
-                auto const v = need(key).find(s);
-                check(v != nullptr, [&] { return where + ": '" + key + "' lacks source '" + s + "'"; });
+                auto const v = values.find(s);
+                check(v != nullptr, [&] { return where_ + ": '" + key + "' lacks source '" + s + "'"; });
                 to.push_back(one(*v));
             }
         };
+        auto const  count = [this](io::json const& v) { return whole(v); };
         metrics_row r;
-        r.step = whole(need("step")), r.stage_number = static_cast<int>(whole(need("stage_number")));
-        r.stage  = need("stage").as<std::string>() ? *need("stage").as<std::string>() : "";
+        r.step = step(), r.stage_number = static_cast<int>(whole(need("stage_number"))), r.stage = text(need("stage"));
         r.tokens = whole(need("tokens")), r.stage_tokens = whole(need("stage_tokens"));
         r.loss = real(need("loss")), r.rate = real(need("rate")), r.gradient_norm = real(need("gradient_norm"));
         r.seconds = real(need("seconds")), r.tokens_per_second = real(need("tokens_per_second"));
         by_source("weights", r.weights, real), by_source("losses", r.losses, real);
-        by_source("targets", r.targets, whole), by_source("source_tokens", r.source_tokens, whole);
+        by_source("targets", r.targets, count), by_source("source_tokens", r.source_tokens, count);
+        if (auto const p = all_.find("phases")) {
+            auto const of = [&](char const* key) { return p->find(key) ? real(*p->find(key)) : 0.0; };
+            r.phases = {of("data"), of("compute"), of("update"), of("checkpoint"), of("evaluation")};
+        }
         return r;
     }
     /// The keys of an object in the order of the text: that of the recipe.
-    static std::vector<std::string> in_order(std::string_view line, io::json const& object) {
+    std::vector<std::string> in_order(io::json const& object) const {
         std::vector<std::pair<std::size_t, std::string>> found;
-        auto const                                       from = line.find("\"weights\"") + 9;
+        auto const                                       from = line_.find("\"weights\"") + 9;
         if (auto const o = object.as<io::json::object>())
-            for (auto const& [name, value] : *o) found.emplace_back(line.find(io::quoted(name), from), name);
+            for (auto const& [name, value] : *o) found.emplace_back(line_.find(io::quoted(name) + ":", from), name);
         std::sort(found.begin(), found.end());
         std::vector<std::string> names;
         for (auto& f : found) names.push_back(std::move(f.second));
         return names;
     }
+    run_beginning beginning() const {
+        run_beginning b{{}, text(need("parent"))};
+        if (auto const a = need("settings").as<io::json::array>())
+            for (auto const& pair : *a)
+                if (auto const p = pair.as<io::json::array>(); p && p->size() == 2) b.settings.emplace_back(text((*p)[0]), text((*p)[1]));
+        return b;
+    }
 
-    std::string_view text_;
-    std::string      path_;
-    std::size_t      at_ = 0;
-    int              number_ = 0;
+    std::string_view line_;
+    std::string      where_;
+    io::json         all_;
 };
-
-inline std::string_view text_of(io::mapped_file const& file) {
-    return {reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()};
-}
 
 }  // namespace detail
 
-/// The steps of a metrics file, for charts.
+/// The steps and events of a metrics file, for charts. Half a last line is passed over.
 inline metrics read_metrics(std::string const& path) {
-    io::mapped_file const  file(path);
-    detail::metrics_reader lines(detail::text_of(file), path);
-    metrics                all;
-    for (metrics_row row; lines.next(all, row);) all.rows.push_back(row);
+    metrics all;
+    read_lines(path, [&](std::string_view line, std::string const& where) { detail::metrics_line(line, where).read_into(all); });
     return all;
 }
 
@@ -141,14 +154,8 @@ class metrics_file {
     /// `resumed` is the number of steps that a loaded checkpoint had done; 0 begins the file anew.
     explicit metrics_file(std::string path, std::int64_t resumed = 0) : path_(std::move(path)) {
         cut(resumed);
-        file_ = std::fopen(path_.c_str(), "ab");
-        require(file_ != nullptr, "cannot be opened for writing");
+        file_.emplace(path_);
     }
-    ~metrics_file() {
-        if (file_) std::fclose(file_);
-    }
-    metrics_file(metrics_file const&)            = delete;
-    metrics_file& operator=(metrics_file const&) = delete;
 
     void operator()(report const& r) {
         if (r.stage_number != stage_) before_ += seen_, seen_ = 0, stage_ = r.stage_number;
@@ -165,29 +172,71 @@ class metrics_file {
         });
         by_source(r, "targets", [&](std::size_t i) { return std::to_string(r.source_targets[i]); });
         by_source(r, "source_tokens", [&](std::size_t i) { return std::to_string(r.source_tokens[i]); });
+        if (r.phases.sum() > 0) phases(r.phases);
         line_.append("}\n");
-        require(std::fwrite(line_.data(), 1, line_.size(), file_) == line_.size() && std::fflush(file_) == 0, "cannot be written");
+        file_->append(line_);
+    }
+
+    /// Notes how the run is set up; a run that goes on unchanged notes nothing. `settings` are lines `key=value`.
+    void began(std::string_view settings, std::string const& parent = {}) {
+        run_beginning now{{}, parent};
+        io::json::array listed;
+        for (std::size_t at = 0; at < settings.size();) {
+            auto const end  = std::min(settings.find('\n', at), settings.size());
+            auto const line = settings.substr(at, end - at), key = line.substr(0, line.find('='));
+            now.settings.emplace_back(key, key.size() < line.size() ? line.substr(key.size() + 1) : "");
+            listed.push_back({io::json::array{{now.settings.back().first}, {now.settings.back().second}}});
+            at = end + 1;
+        }
+        if (began_ == now) return;
+        began_ = std::move(now);
+        file_->append(head("began", step_, before_ + seen_, "") + ",\"settings\":" + io::written(io::json{std::move(listed)}) +
+                      ",\"parent\":" + io::quoted(parent) + "}\n");
+    }
+    /// Notes an event; its step is the one that is done when the run goes on, and so never beyond that of a later line.
+    void note(run_event const& e) { file_->append(head(e.what, e.step, e.tokens, e.text) + "}\n"); }
+
+    /// Takes what lies beyond `e.step` back and notes why; earlier events stay.
+    void rewind(run_event const& e) {
+        std::string kept;
+        metrics     all;
+        read_lines(path_, [&](std::string_view line, std::string const& where) {
+            detail::metrics_line const l(line, where);
+            if (l.step() > e.step) return;
+            kept.append(line).append("\n");
+            l.read_into(all);
+        });
+        go_on_after(all);
+        file_.reset();
+        io::write_whole(path_, kept);
+        file_.emplace(path_);
+        note(e);
     }
 
   private:
-    void require(bool condition, char const* what) const {
-        check(condition, [&] { return path_ + ": " + what + ": " + std::strerror(errno); });
+    static std::string head(std::string const& what, std::int64_t step, std::int64_t tokens, std::string const& text) {
+        return "{\"event\":" + io::quoted(what) + ",\"step\":" + std::to_string(step) + ",\"tokens\":" + std::to_string(tokens) +
+               ",\"text\":" + io::quoted(text);
     }
-    /// Keeps the lines up to a step, and takes from the last of them how many tokens there were.
+    /// Keeps the lines up to a step.
     void cut(std::int64_t resumed) {
         std::error_code why;
         if (!std::filesystem::exists(path_, why)) return;
-        std::size_t keep = 0;
-        if (resumed > 0 && std::filesystem::file_size(path_, why) > 0) {
-            io::mapped_file const  file(path_);
-            detail::metrics_reader lines(detail::text_of(file), path_);
-            metrics                none;
-            for (metrics_row row; lines.next(none, row) && row.step <= resumed; keep = lines.at()) {
-                stage_ = row.stage_number, seen_ = row.stage_tokens, before_ = row.tokens - row.stage_tokens;
-            }
-        }
-        std::filesystem::resize_file(path_, keep, why);
-        check(!why, [&] { return path_ + ": cannot be cut to step " + std::to_string(resumed) + ": " + why.message(); });
+        metrics all;
+        keep_lines(path_, [&](std::string_view line, std::string const& where) {
+            detail::metrics_line const l(line, where);
+            bool const                 kept = resumed > 0 && l.step() <= resumed;
+            if (kept) l.read_into(all);
+            return kept;
+        });
+        go_on_after(all);
+    }
+    /// Takes from the last step how many tokens there were.
+    void go_on_after(metrics const& all) {
+        stage_ = 0, before_ = 0, seen_ = 0, step_ = 0, began_ = all.began;
+        if (all.rows.empty()) return;
+        auto const& row = all.rows.back();
+        stage_ = row.stage_number, seen_ = row.stage_tokens, before_ = row.tokens - row.stage_tokens, step_ = row.step;
     }
     template <class Text>
     void by_source(report const& r, char const* key, Text const& text) {
@@ -196,11 +245,17 @@ class metrics_file {
             line_.append(i > 0 ? "," : "").append(io::quoted(r.sources[i])).append(":").append(text(i));
         line_.append("}");
     }
+    void phases(step_phases const& p) {
+        line_.append(",\"phases\":{\"data\":").append(io::written(p.data)).append(",\"compute\":").append(io::written(p.compute));
+        line_.append(",\"update\":").append(io::written(p.update)).append(",\"checkpoint\":").append(io::written(p.checkpoint));
+        line_.append(",\"evaluation\":").append(io::written(p.evaluation)).append("}");
+    }
 
-    std::string  path_, line_;
-    std::FILE*   file_   = nullptr;
-    int          stage_  = 0;
-    std::int64_t before_ = 0, seen_ = 0;  // tokens of earlier stages, and of this one
+    std::string              path_, line_;
+    std::optional<line_file> file_;
+    int                      stage_ = 0;
+    std::int64_t             before_ = 0, seen_ = 0, step_ = 0;  // tokens of earlier stages, of this one; steps in the file
+    run_beginning            began_;
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -7,6 +7,14 @@
 
 namespace midtrain::inline MT_ABI {
 
+/// Seconds of a step by what they went to; all zero where nobody measured. What was saved or evaluated between two steps counts for the
+/// later one.
+struct step_phases {
+    double data = 0, compute = 0, update = 0, checkpoint = 0, evaluation = 0;
+
+    double sum() const { return data + compute + update + checkpoint + evaluation; }
+};
+
 /// What an observer is told after each optimizer step. Spans live until the next step.
 struct report {
     std::string_view              stage;
@@ -19,6 +27,7 @@ struct report {
     double                        gradient_norm = 0;  ///< before clipping
     double                        seconds       = 0;  ///< that the step took
     double                        seconds_left  = 0;  ///< of the whole run, at the speed so far
+    step_phases                   phases;
     std::span<std::string const>  sources;
     std::span<double const>       weights;            ///< by source, in force at this step
     std::span<double const>       source_loss;        ///< by source, mean over this step's targets; 0 where it had none
