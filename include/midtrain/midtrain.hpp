@@ -84,6 +84,7 @@
 #include <midtrain/model/embedding.hpp>
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/head.hpp>
+#include <midtrain/model/head_norm.hpp>
 #include <midtrain/model/index_sorter.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/llama.hpp>
@@ -96,6 +97,7 @@
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
+#include <midtrain/op/head_norm.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/op/rope.hpp>
 #include <midtrain/op/run.hpp>
@@ -127,10 +129,12 @@
 #include <midtrain/train/line_file.hpp>
 #include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/plan.hpp>
+#include <midtrain/train/plot.hpp>
 #include <midtrain/train/position_chart.hpp>
 #include <midtrain/train/progress_bar.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/run_chart.hpp>
+#include <midtrain/train/run_series.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/recipe.hpp>
 #include <midtrain/train/rules.hpp>

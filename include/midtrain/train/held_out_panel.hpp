@@ -40,8 +40,8 @@ inline void draw_mark(svg& to, std::size_t model, point p) {
 class held_out_panel {
   public:
     /// Sources have the colours of their place among the run's.
-    held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources, held_out_kind kind)
-        : all_(&all), coloured_(run_sources), kind_(kind) {
+    held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources, held_out_kind kind, std::size_t columns = 7)
+        : all_(&all), coloured_(run_sources), kind_(kind), most_columns_(columns) {
         auto const add = [](std::vector<std::string>& to, std::string const& what) {
             if (std::find(to.begin(), to.end(), what) == to.end()) to.push_back(what);
         };
@@ -61,20 +61,19 @@ class held_out_panel {
             to.text({x + 15, top + 34}, models_[m], 12);
             x += 15 + text_width(models_[m], 12) + 22;
         }
-        auto const   columns = std::min(sources_.size(), most_columns);
+        auto const   columns = std::min(sources_.size(), most_columns_);
         double const width   = (right - left) / static_cast<double>(columns);
         for (std::size_t s = 0; s < sources_.size(); ++s)
             one(to, s, left + width * static_cast<double>(s % columns), top + 66 + row_height * static_cast<double>(s / columns), width);
     }
 
   private:
-    static constexpr std::size_t most_columns = 7;
-    static constexpr double      row_height   = 190;
+    static constexpr double row_height = 190;
 
     static std::size_t place(std::vector<std::string> const& in, std::string const& what) {
         return static_cast<std::size_t>(std::find(in.begin(), in.end(), what) - in.begin());
     }
-    std::size_t rows() const { return (sources_.size() + most_columns - 1) / most_columns; }
+    std::size_t rows() const { return (sources_.size() + most_columns_ - 1) / most_columns_; }
 
     void one(svg& to, std::size_t s, double left, double top, double width) const {
         double const a = left + 38, b = left + width - 8, bottom = top + row_height - 40;
@@ -102,6 +101,7 @@ class held_out_panel {
     std::vector<held_out_loss> const* all_;
     std::vector<std::string>          coloured_, sources_, models_;
     held_out_kind                     kind_;
+    std::size_t                       most_columns_;  ///< side by side
 };
 
 }  // namespace chart

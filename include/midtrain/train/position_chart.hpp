@@ -7,6 +7,7 @@
 #include <vector>
 #include <midtrain/core/error.hpp>
 #include <midtrain/train/evaluate.hpp>
+#include <midtrain/train/plot.hpp>
 #include <midtrain/train/svg.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -21,6 +22,8 @@ struct position_chart_options {
     std::string                                 title = "Held-out loss by position in the document";
     std::vector<std::pair<double, std::string>> marks;  ///< numbers of tokens to point out: {4096, "trained context"}
     double                                      from = 16;  ///< tokens seen, where the scale begins: before, all models only guess
+    double                                      width = 900, height = 552;
+    bool                                        headed = true;  ///< the title stands in the picture, too
 };
 
 namespace chart {
@@ -28,7 +31,7 @@ namespace chart {
 class position_drawing {
   public:
     position_drawing(std::vector<position_curve> const& curves, position_chart_options const& how)
-        : curves_(curves), how_(how), to_(width, bottom + 52, how.title) {
+        : curves_(curves), how_(how), right_(how.width - 140), top_(how.headed ? 84 : 44), bottom_(how.height - 52), to_(how.width, how.height, how.title) {
         double low = 1e300, high = -1e300, longest = 2 * how.from;
         for (auto const& c : curves) {
             add(names_, c.name), add(variants_, c.variant);
@@ -38,29 +41,25 @@ class position_drawing {
                 longest = std::max(longest, static_cast<double>(p.last + 1));
             }
         }
-        x_ = {how.from, longest, left, right, true};
-        y_ = with_room(low, high, bottom, top);
+        plot_ = {left, top_, right_, bottom_, {how.from, longest, left, right_, true}, with_room(low, high, bottom_, top_)};
     }
 
     std::string draw() {
-        to_.text({left, 28}, fitted(how_.title, 17, right - left), 17, "start", "fill=\"#111111\" font-weight=\"bold\"");
-        to_.rectangle(left, top, right - left, bottom - top, "fill=\"#fafafa\"");
-        draw_scale(to_, y_, left, right, 7, [&](double v) { return number(("%." + std::to_string(y_.decimals(7)) + "f").c_str(), v); });
-        for (double t : x_.ticks(0)) {
-            to_.line({x_(t), top}, {x_(t), bottom}, "stroke=\"#e4e4e4\" stroke-width=\"1\"");
-            to_.text({x_(t), bottom + 17}, context_label(t), 11, "middle", "fill=\"#555555\"");
-        }
-        to_.text({(left + right) / 2, bottom + 36}, "tokens of the document seen before the target (log scale)", 12, "middle");
-        to_.text({left, top - 12}, "Loss (nats per token)", 13, "start", "fill=\"#111111\" font-weight=\"bold\"");
+        if (how_.headed) to_.text({left, 28}, fitted(how_.title, 17, right_ - left), 17, "start", "fill=\"#111111\" font-weight=\"bold\"");
+        draw_ground(to_, plot_);
+        draw_scale(to_, plot_.y, left, right_, 7, tick_label(plot_.y, 7));
+        for (double t : plot_.x.ticks(0)) to_.text({plot_.x(t), bottom_ + 17}, context_label(t), 11, "middle", "fill=\"#555555\"");
+        to_.text({(left + right_) / 2, bottom_ + 36}, "tokens of the document seen before the target (log scale)", 12, "middle");
+        draw_title(to_, {left, top_ - 12}, "Loss (nats per token)");
         marks();
-        for (auto const& c : curves_) to_.polyline(line(c), style(c));
+        for (auto const& c : curves_) to_.polyline(line(c), style(c) + " data-name=\"" + escaped(variants_.size() > 1 ? c.name + ", " + c.variant : c.name) + "\"");
         legend();
         labels();
         return to_.finish();
     }
 
   private:
-    static constexpr double width = 900, left = 66, right = 760, top = 84, bottom = 500;
+    static constexpr double left = 66;
 
     static void add(std::vector<std::string>& to, std::string const& what) {
         if (std::find(to.begin(), to.end(), what) == to.end()) to.push_back(what);
@@ -83,22 +82,23 @@ class position_drawing {
     std::vector<point> line(position_curve const& c) const {
         std::vector<point> all;
         for (auto const& p : c.loss)
-            if (middle(p) >= how_.from) all.push_back({x_(middle(p)), y_(p.loss)});
+            if (middle(p) >= how_.from) all.push_back({plot_.x(middle(p)), plot_.y(p.loss)});
         return all;
     }
     void marks() {
         for (auto const& [at, name] : how_.marks) {
-            if (at < x_.low || at > x_.high) continue;
-            to_.line({x_(at), top}, {x_(at), bottom}, "stroke=\"#333333\" stroke-width=\"1\" stroke-dasharray=\"4 3\"");
-            to_.text({x_(at) - 5, top + 15}, name, 11, "end", "fill=\"#333333\" font-style=\"italic\"");
+            if (at < plot_.x.low || at > plot_.x.high) continue;
+            draw_boundaries(to_, plot_, {at});
+            to_.text({plot_.x(at) - 5, top_ + 15}, name, 11, "end", "fill=\"#333333\" font-style=\"italic\"");
         }
     }
     void legend() {
-        double x = right;
+        if (variants_.size() == 1 && variants_[0].empty()) return;
+        double x = right_;
         for (std::size_t v = variants_.size(); v-- > 0;) {
             x -= text_width(variants_[v], 12);
-            to_.text({x, top - 12}, variants_[v], 12);
-            to_.line({x - 36, top - 16}, {x - 6, top - 16}, "stroke=\"#333333\" stroke-width=\"1.8\"" + dashes(v));
+            to_.text({x, top_ - 12}, variants_[v], 12);
+            to_.line({x - 36, top_ - 16}, {x - 6, top_ - 16}, "stroke=\"#333333\" stroke-width=\"1.8\"" + dashes(v));
             x -= 54;
         }
     }
@@ -106,22 +106,23 @@ class position_drawing {
     void labels() {
         std::vector<double> wanted;
         for (auto const& n : names_) {
-            double end = bottom;
+            double end = bottom_;
             for (auto const& c : curves_)
                 if (c.name == n && !line(c).empty()) end = line(c).back().y;
             wanted.push_back(end);
         }
-        auto const at = spread(wanted, 16, top + 6, bottom - 4);
+        auto const at = spread(wanted, 16, top_ + 6, bottom_ - 4);
         for (std::size_t i = 0; i < names_.size(); ++i) {
-            to_.line({right + 10, at[i]}, {right + 26, at[i]}, svg::stroke({look_of(i).colour, ""}, 2.4));
-            to_.text({right + 31, at[i] + 4}, fitted(names_[i], 12, width - right - 34), 12);
+            to_.line({right_ + 10, at[i]}, {right_ + 26, at[i]}, svg::stroke({look_of(i).colour, ""}, 2.4));
+            to_.text({right_ + 31, at[i] + 4}, fitted(names_[i], 12, how_.width - right_ - 34), 12);
         }
     }
 
     std::vector<position_curve> const& curves_;
     position_chart_options const&      how_;
+    double                             right_, top_, bottom_;
     std::vector<std::string>           names_, variants_;
-    axis                               x_, y_;
+    plot                               plot_;
     svg                                to_;
 };
 
