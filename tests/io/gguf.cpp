@@ -80,6 +80,15 @@ BOOST_AUTO_TEST_CASE(every_type_is_read_as_the_gguf_package_reads_it) {
         BOOST_TEST(read(f, name, 3, 64) == read(f, name + ".expected", 3, 64));
     BOOST_TEST(read(f, "q4_1", 3, 64)[64] != 0.0f);
 }
+// Of five and of six bits, and in blocks of 256. Products are exact in float, so again bit for bit.
+BOOST_AUTO_TEST_CASE(blocks_are_read_as_the_gguf_package_reads_them) {
+    mt::io::gguf const f(std::string(MIDTRAIN_SOURCE_DIR) + "/tests/golden/blocks.gguf");
+    for (std::string const name : {"q5_0", "q5_1", "q4_k", "q5_k", "q6_k", "q8_k"}) {
+        auto const want = read(f, name + ".expected", 2, 512);
+        BOOST_TEST(read(f, name, 2, 512) == want, name);
+        BOOST_TEST(want[700] != want[701]);
+    }
+}
 BOOST_AUTO_TEST_CASE(metadata_of_every_type) {
     mt::io::gguf const f(golden);
     BOOST_TEST(f.get<std::int64_t>("test.int8") == -5);
@@ -107,14 +116,24 @@ BOOST_AUTO_TEST_CASE(a_llama_has_its_numbers_and_its_rows_in_order) {
         llama("model.layers.0.self_attn." + std::string(name) + "_proj.weight", rows, 32, to);
         BOOST_TEST(to == read(f, std::string(name) + ".expected", rows, 32));
     }
-    using mt::io::gguf_llama;
-    BOOST_TEST(gguf_llama::gguf_name("model.layers.12.mlp.down_proj.weight") == "blk.12.ffn_down.weight");
-    BOOST_TEST(gguf_llama::gguf_name("lm_head.weight") == "output.weight");
+    using mt::io::gguf_name;
+    BOOST_TEST(gguf_name("model.layers.12.mlp.down_proj.weight") == "blk.12.ffn_down.weight");
+    BOOST_TEST(gguf_name("lm_head.weight") == "output.weight");
     for (char const* name : {"model.layers..mlp.down_proj.weight", "model.layers.1", "model.layers.1.mlp", "wte.weight", ""})
-        BOOST_TEST(gguf_llama::gguf_name(name).empty());
+        BOOST_TEST(gguf_name(name).empty());
     std::vector<float> one(32);
     BOOST_CHECK_THROW(llama("model.layers.0.mlp.bias", 1, 32, one), mt::error);
     BOOST_CHECK_THROW(llama("model.norm.weight", 1, 32, one), mt::error);
+}
+BOOST_AUTO_TEST_CASE(names_and_rows_go_there_and_back) {
+    using mt::io::gguf_name, mt::io::hf_name;
+    for (std::string const hf : {"model.embed_tokens.weight", "model.layers.3.self_attn.q_proj.bias", "model.layers.10.self_attn.k_norm.weight"})
+        BOOST_TEST(hf_name(gguf_name(hf, "qwen3"), "qwen3") == hf);
+    for (std::string const hf : {"transformer.wpe.weight", "transformer.ln_f.bias", "transformer.h.3.mlp.c_proj.bias"})
+        BOOST_TEST(hf_name(gguf_name(hf, "gpt2"), "gpt2") == hf);
+    BOOST_TEST(hf_name("blk.0.attn_qkv.weight").empty());
+    BOOST_TEST((gguf_name("").empty() && hf_name("", "gpt2").empty()));
+    for (mt::index_t r = 0; r < 24; ++r) BOOST_TEST(mt::io::gguf_row_of(mt::io::hf_row_of(r, 8), 8) == r);
 }
 BOOST_AUTO_TEST_CASE(every_truncation_is_refused_in_a_sentence) {
     BOOST_TEST(says(good, "no metadata 'general.architecture'"));  // which is to say: read up to the question for a Llama
@@ -153,12 +172,13 @@ BOOST_AUTO_TEST_CASE(sentences_name_what_is_wrong) {
     BOOST_TEST(says(data(head(1, 0) + tensor("w", {4, 2}, 0, 8)), "begins at 8, not a multiple of 32"));
     BOOST_TEST(says(data(head(1, 0) + tensor("w", {4, 2}, 0, 64)), "lies outside the file"));
     BOOST_TEST(says(data(head(1, 0) + tensor("w", {4, 2}, 0, many - 31)), "lies outside the file"));
+    BOOST_TEST(says(data(head(2, 0) + tensor("v", {4, 4}, 0, 0) + tensor("w", {4, 2}, 0, 32)), "'v' and 'w' lie upon each other"));
     BOOST_TEST(says(data(head(1, 0) + tensor("w", {4, 5}, 0, 0)), "lies outside the file"));
     BOOST_TEST(says(data(head(1, 0) + tensor("w", {1ull << 33, 1ull << 33}, 0, 0)), "impossible shape"));
     BOOST_TEST(says(data(head(1, 0) + tensor("w", {4, 0}, 0, 0)), "impossible shape"));
     BOOST_TEST(says(data(head(1, 0) + tensor("w", {1, 1, 1, 1, 1}, 0, 0)), "5 dimensions"));
     BOOST_TEST(says(data(head(1, 0) + tensor("w", {4, 2}, 3, 0)), "no whole number of Q4_1 blocks"));
-    BOOST_TEST(says(data(head(1, 0) + tensor("w", {4, 2}, 14, 0)), "type number 14; read are"));
+    BOOST_TEST(says(data(head(1, 0) + tensor("w", {4, 2}, 10, 0)), "type number 10; read are"));
     BOOST_TEST(says(data(head(1, 0) + tensor("w", {2, 4}, 0, 0)), "shape (4, 2) where the model has (2, 4)"));
     BOOST_TEST(says(data(head(1, 0) + tensor("v", {4, 2}, 0, 0)), "has no tensor 'w'"));
     BOOST_TEST(says(data(head(1, 1) + key("general.architecture", 8, text("gpt2")) + tensor("w", {4, 2}, 0, 0)), "is 'gpt2', not 'llama'"));

@@ -86,6 +86,8 @@ BOOST_AUTO_TEST_CASE(sentences_name_what_is_wrong) {
     BOOST_TEST(says(with(R"({"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}})"), "shape (2, 1) where the model has (1, 2)"));
     BOOST_TEST(says(with(R"({"w":{"dtype":"F33","shape":[1,2],"data_offsets":[0,8]}})"), "unknown type 'F33'"));
     BOOST_TEST(says(with(R"({"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,16]}})"), "lies outside the file"));
+    BOOST_TEST(says(with(R"({"v":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})"),
+                    "'v' and 'w' lie upon each other"));
     BOOST_TEST(says(with(R"({"w":{"dtype":"F32","shape":[1,3],"data_offsets":[0,8]}})"), "8 bytes where its shape needs 12"));
     BOOST_TEST(says(with(R"({"w":{"dtype":"F32","shape":[9000000000,9000000000],"data_offsets":[0,8]}})"), "impossible shape"));
     BOOST_TEST(says(with(R"({"w":1,"w":2})"), "a key stands twice"));

@@ -11,10 +11,11 @@
 #include <utility>
 #include <variant>
 #include <vector>
-#include <midtrain/core/bf16.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/types.hpp>
+#include <midtrain/io/gguf_formats.hpp>
 #include <midtrain/io/mapped_file.hpp>
+#include <midtrain/io/tensor_shape.hpp>
 
 namespace midtrain::inline MT_ABI::io {
 
@@ -52,66 +53,10 @@ class gguf_cursor {
     std::size_t                at_ = 0;
 };
 
-/// How `values` numbers lie in `bytes` bytes, and how a block of them becomes floats. Formulas: ggml, dequantize_row_q4_0 and others.
-struct gguf_format {
-    std::uint32_t    id;
-    std::string_view name;
-    std::int64_t     values, bytes;
-    void (*unpack)(std::byte const* from, float* to, index_t blocks);
-};
-
-template <class T>
-T gguf_number(std::byte const* from) {
-    T x;
-    std::memcpy(static_cast<void*>(&x), from, sizeof(T));
-    return x;
-}
-template <class T>
-void unpack_one(std::byte const* from, float* to) {
-    *to = static_cast<float>(gguf_number<T>(from));
-}
-/// scale q
-inline void unpack_q8_0(std::byte const* b, float* to) {
-    float const scale = gguf_number<f16>(b);
-    for (int i = 0; i < 32; ++i) to[i] = scale * static_cast<float>(gguf_number<std::int8_t>(b + 2 + i));
-}
-/// scale (q - 8); the first sixteen values lie in the low halves of the bytes
-inline void unpack_q4_0(std::byte const* b, float* to) {
-    float const scale = gguf_number<f16>(b);
-    for (int i = 0; i < 16; ++i) {
-        int const two = gguf_number<std::uint8_t>(b + 2 + i);
-        to[i]         = scale * static_cast<float>((two & 15) - 8);
-        to[i + 16]    = scale * static_cast<float>((two >> 4) - 8);
-    }
-}
-/// scale q + least
-inline void unpack_q4_1(std::byte const* b, float* to) {
-    float const scale = gguf_number<f16>(b), least = gguf_number<f16>(b + 2);
-    for (int i = 0; i < 16; ++i) {
-        int const two = gguf_number<std::uint8_t>(b + 4 + i);
-        to[i]         = scale * static_cast<float>(two & 15) + least;
-        to[i + 16]    = scale * static_cast<float>(two >> 4) + least;
-    }
-}
-
-template <auto unpack, int values, int bytes>
-void unpack_all(std::byte const* from, float* to, index_t blocks) {
-    for (index_t b = 0; b < blocks; ++b) unpack(from + b * bytes, to + b * values);
-}
-template <auto unpack, int values, int bytes>
-constexpr gguf_format gguf_format_of(std::uint32_t id, std::string_view name) {
-    return {id, name, values, bytes, unpack_all<unpack, values, bytes>};
-}
-
-inline constexpr gguf_format gguf_formats[] = {
-    gguf_format_of<unpack_one<float>, 1, 4>(0, "F32"), gguf_format_of<unpack_one<f16>, 1, 2>(1, "F16"),
-    gguf_format_of<unpack_q4_0, 32, 18>(2, "Q4_0"),    gguf_format_of<unpack_q4_1, 32, 20>(3, "Q4_1"),
-    gguf_format_of<unpack_q8_0, 32, 34>(8, "Q8_0"),    gguf_format_of<unpack_one<bf16>, 1, 2>(30, "BF16")};
-
 }  // namespace detail
 
 /// Metadata and tensors of a .gguf file, versions 2 and 3, little endian. The whole header is checked before the first read: lengths,
-/// types, names that stand twice, alignment, shapes against bytes, and that nothing lies outside the file.
+/// types, names that stand twice, alignment, shapes against bytes, and that nothing lies outside the file or upon another.
 class gguf {
   public:
     /// A metadata value. Integers from 2^63 on become doubles; texts point into the file.
@@ -153,6 +98,9 @@ class gguf {
         }
         std::size_t const begin = std::min((in.at() + alignment - 1) / alignment * alignment, file_.bytes().size());
         for (std::size_t i = 0; i < names.size(); ++i) place(names[i], file_.bytes().subspan(begin), offsets[i], alignment);
+        std::vector<detail::byte_range> all;
+        for (std::size_t i = 0; i < names.size(); ++i) all.push_back({offsets[i], offsets[i] + at(names[i]).bytes.size(), names[i]});
+        detail::refuse_overlaps(std::move(all), file_.path());
     }
 
     std::string const&                                path() const { return file_.path(); }
@@ -186,14 +134,12 @@ class gguf {
     /// The same with row r taken from row `source(r)` of the file.
     template <class Source>
     void rows_in_order(std::string_view name, index_t rows, index_t columns, std::span<float> to, Source const& source) const {
-        tensor const& t    = at(name);
-        bool const    fits = t.shape.size() == 2 ? t.shape[0] == rows && t.shape[1] == columns
-                                                 : t.shape.size() == 1 && t.shape[0] == rows * columns && (rows == 1 || columns == 1);
-        require(fits && std::ssize(to) == rows * columns,
-                "tensor '" + std::string(name) + "' has shape " + written(t.shape) + " where the model has " + written({rows, columns}));
-        auto const f = format_of(t.type);
+        tensor const& t = at(name);
+        require(detail::is_of(t.shape, rows, columns) && std::ssize(to) == rows * columns, "tensor '" + std::string(name) + "' has shape " +
+                        detail::written_shape(t.shape) + " where the model has " + detail::written_shape({rows, columns}));
+        auto const f = detail::gguf_format_numbered(t.type);
         require(f != nullptr, "tensor '" + std::string(name) + "' has type number " + std::to_string(t.type) +
-                                  "; read are F32, F16, BF16, Q8_0, Q4_0 and Q4_1");
+                                  "; read are " + detail::gguf_format_names());
         index_t const blocks = columns / f->values;
         if (blocks * f->values != columns) return f->unpack(t.bytes.data(), to.data(), rows / f->values);  // one column of a vector
         for (index_t r = 0; r < rows; ++r) f->unpack(t.bytes.data() + source(r) * blocks * f->bytes, to.data() + r * columns, blocks);
@@ -203,17 +149,6 @@ class gguf {
     void require(bool condition, std::string const& what) const {
         check(condition, [&] { return file_.path() + ": " + what; });
     }
-    static std::string written(std::vector<std::int64_t> const& shape) {
-        std::string s = "(";
-        for (auto n : shape) s += (s.size() > 1 ? ", " : "") + std::to_string(n);
-        return s + ")";
-    }
-    static detail::gguf_format const* format_of(std::uint32_t type) {
-        for (auto const& f : detail::gguf_formats)
-            if (f.id == type) return &f;
-        return nullptr;
-    }
-
     static value read_value(detail::gguf_cursor& in, std::uint32_t type, int depth) {
         switch (type) {
             case 0: return {std::int64_t{in.take<std::uint8_t>()}};
@@ -272,7 +207,7 @@ class gguf {
         require(offset % alignment == 0,
                 "tensor '" + name + "' begins at " + std::to_string(offset) + ", not a multiple of " + std::to_string(alignment));
         require(offset <= data.size(), "tensor '" + name + "' lies outside the file");
-        auto const f = format_of(t.type);
+        auto const f = detail::gguf_format_numbered(t.type);
         if (!f) return;
         require(t.shape.back() % f->values == 0,
                 "tensor '" + name + "' has rows that are no whole number of " + std::string(f->name) + " blocks");

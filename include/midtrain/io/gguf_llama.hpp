@@ -5,68 +5,31 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/io/gguf.hpp>
+#include <midtrain/io/gguf_weights.hpp>
 
 namespace midtrain::inline MT_ABI::io {
 
 /// The numbers of a decoder as a file says them; fields are named as in decoder_shape.
 struct gguf_shape {
     int    layers = 0, width = 0, heads = 0, kv_heads = 0, ffn = 0, vocab = 0;
-    int    context = 0, end_token = 0;
-    bool   tied         = true;
+    int    context = 0, end_token = 0, head_size = 0, window = 0;
+    bool   tied = true, qkv_bias = false, out_bias = false, qk_norm = false;
     double norm_epsilon = 1e-5, rope_base = 10'000, deviation = 0.02;
 };
 
-/// A Llama in a .gguf file, asked for in Hugging Face's names. The file must outlive it.
-///
-/// GGUF turns the rows of q and k for rotation of neighbours: its row (head, 2 i + j) is row (head, j size / 2 + i) of the original,
-/// where size is a head's width. Here they are turned back (llama.cpp, convert_hf_to_gguf.py, LlamaModel.permute).
+/// A Llama in a .gguf file, asked for in Hugging Face's names: a gguf_weights that also says the decoder's numbers. The file must
+/// outlive it.
 class gguf_llama {
   public:
-    explicit gguf_llama(gguf const& file) : file_(&file), shape_(read_shape(file)) {}
+    explicit gguf_llama(gguf const& file) : shape_(read_shape(file)), weights_(file) {}
 
     gguf_shape const& shape() const { return shape_; }
 
     /// Copies the tensor of that name of transformers' LlamaForCausalLM as rows x columns floats.
-    void operator()(std::string_view name, index_t rows, index_t columns, std::span<float> to) const {
-        auto const own = gguf_name(name);
-        check(!own.empty(), [&] { return file_->path() + ": a Llama in GGUF has no tensor for '" + std::string(name) + "'"; });
-        bool const  q = own.ends_with("attn_q.weight"), k = own.ends_with("attn_k.weight");
-        if (!q && !k) return (*file_)(own, rows, columns, to);
-        index_t const heads = q ? shape_.heads : shape_.kv_heads, size = rows / heads, half = size / 2;
-        check(rows == heads * half * 2, [&] { return file_->path() + ": " + std::to_string(rows) + " rows of '" + own + "' do not make " +
-                                                     std::to_string(heads) + " even heads"; });
-        file_->rows_in_order(own, rows, columns, to, [&](index_t r) {
-            index_t const head = r / size, j = r % size / half, i = r % half;
-            return head * size + 2 * i + j;
-        });
-    }
-
-    /// GGUF's name of a Llama's tensor, or nothing.
-    static std::string gguf_name(std::string_view name) {
-        using pair = std::pair<std::string_view, std::string_view>;
-        static constexpr pair whole[] = {{"model.embed_tokens.weight", "token_embd.weight"}, {"model.norm.weight", "output_norm.weight"},
-                                         {"lm_head.weight", "output.weight"}};
-        static constexpr pair layer[] = {
-            {".input_layernorm.weight", ".attn_norm.weight"},    {".post_attention_layernorm.weight", ".ffn_norm.weight"},
-            {".self_attn.q_proj.weight", ".attn_q.weight"},      {".self_attn.k_proj.weight", ".attn_k.weight"},
-            {".self_attn.v_proj.weight", ".attn_v.weight"},      {".self_attn.o_proj.weight", ".attn_output.weight"},
-            {".mlp.gate_proj.weight", ".ffn_gate.weight"},       {".mlp.up_proj.weight", ".ffn_up.weight"},
-            {".mlp.down_proj.weight", ".ffn_down.weight"}};
-        for (auto const& [theirs, ours] : whole)
-            if (name == theirs) return std::string(ours);
-        constexpr std::string_view front = "model.layers.";
-        if (!name.starts_with(front)) return {};
-        name.remove_prefix(front.size());
-        auto const digits = name.find_first_not_of("0123456789");
-        if (digits == 0 || digits == std::string_view::npos) return {};
-        for (auto const& [theirs, ours] : layer)
-            if (name.substr(digits) == theirs) return "blk." + std::string(name.substr(0, digits)) + std::string(ours);
-        return {};
-    }
+    void operator()(std::string_view name, index_t rows, index_t columns, std::span<float> to) const { weights_(name, rows, columns, to); }
 
   private:
     static int number(gguf const& file, std::string const& key) {
@@ -115,8 +78,8 @@ class gguf_llama {
         return s;
     }
 
-    gguf const* file_;
-    gguf_shape  shape_;
+    gguf_shape   shape_;
+    gguf_weights weights_;
 };
 
 }  // namespace midtrain::inline MT_ABI::io

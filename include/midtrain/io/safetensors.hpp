@@ -13,11 +13,12 @@
 #include <midtrain/core/types.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
+#include <midtrain/io/tensor_shape.hpp>
 
 namespace midtrain::inline MT_ABI::io {
 
 /// Tensors of a .safetensors file: eight bytes of header length, a JSON header, the data. Everything is checked before the first
-/// read: lengths, types, shapes against bytes, and that nothing lies outside the file.
+/// read: lengths, types, shapes against bytes, and that nothing lies outside the file or upon another.
 class safetensors {
   public:
     struct tensor {
@@ -45,6 +46,12 @@ class safetensors {
         for (auto const& [name, entry] : *all)
             if (name == "__metadata__") read_metadata(entry);
             else tensors_.emplace(name, read(name, entry, bytes.subspan(8 + static_cast<std::size_t>(length))));
+        std::vector<detail::byte_range> ranges;
+        for (auto const& [name, t] : tensors_) {
+            auto const begin = static_cast<std::uint64_t>(t.bytes.data() - bytes.data());
+            ranges.push_back({begin, begin + t.bytes.size(), name});
+        }
+        detail::refuse_overlaps(std::move(ranges), file_.path());
     }
 
     std::string const&                                path() const { return file_.path(); }
@@ -62,11 +69,9 @@ class safetensors {
 
     /// Copies a tensor of rows x columns values as float: what model.load asks for. A row of one column may have one dimension.
     void operator()(std::string_view name, index_t rows, index_t columns, std::span<float> to) const {
-        tensor const& t   = at(name);
-        bool const    fits = t.shape.size() == 2 ? t.shape[0] == rows && t.shape[1] == columns
-                                                 : t.shape.size() == 1 && t.shape[0] == rows * columns && (rows == 1 || columns == 1);
-        require(fits, "tensor '" + std::string(name) + "' has shape " + written(t.shape) + " where the model has (" + std::to_string(rows) +
-                          ", " + std::to_string(columns) + ")");
+        tensor const& t = at(name);
+        require(detail::is_of(t.shape, rows, columns) && std::ssize(to) == rows * columns, "tensor '" + std::string(name) + "' has shape " +
+                        detail::written_shape(t.shape) + " where the model has " + detail::written_shape({rows, columns}));
         if (t.dtype == "F32") std::memcpy(to.data(), t.bytes.data(), t.bytes.size());
         else if (t.dtype == "BF16") widen<bf16>(t, to);
         else if (t.dtype == "F16") widen<f16>(t, to);
@@ -76,11 +81,6 @@ class safetensors {
   private:
     void require(bool condition, std::string const& what) const {
         check(condition, [&] { return file_.path() + ": " + what; });
-    }
-    static std::string written(std::vector<std::int64_t> const& shape) {
-        std::string s = "(";
-        for (auto n : shape) s += (s.size() > 1 ? ", " : "") + std::to_string(n);
-        return s + ")";
     }
     static std::int64_t width_of(std::string_view dtype) {
         static constexpr std::pair<std::string_view, int> known[] = {{"F64", 8}, {"I64", 8}, {"U64", 8}, {"F32", 4}, {"I32", 4},
