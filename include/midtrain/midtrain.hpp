@@ -61,6 +61,8 @@
 #include <midtrain/io/gguf.hpp>
 #include <midtrain/io/gguf_formats.hpp>
 #include <midtrain/io/gguf_llama.hpp>
+#include <midtrain/io/gguf_names.hpp>
+#include <midtrain/io/gguf_weights.hpp>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_config_reader.hpp>
 #include <midtrain/io/hf_config_writer.hpp>
@@ -68,11 +70,16 @@
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>
+#include <midtrain/io/pickle.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
 #include <midtrain/io/shard_index.hpp>
 #include <midtrain/io/tensor_shape.hpp>
+#include <midtrain/io/torch_adamw.hpp>
+#include <midtrain/io/torch_archive.hpp>
+#include <midtrain/io/torch_file.hpp>
 #include <midtrain/io/whole_file.hpp>
+#include <midtrain/io/zip_file.hpp>
 #include <midtrain/mixture/any_mixture.hpp>
 #include <midtrain/mixture/mixtures.hpp>
 #include <midtrain/mixture/named_sources.hpp>

@@ -98,8 +98,8 @@ BOOST_AUTO_TEST_CASE(every_field_is_compared_by_name) {
     BOOST_TEST(has(refusal([&] { mt::io::check_hf_shape(c, hf_family::gpt2, shape{}); }), "'model_type' is llama"));
 }
 BOOST_AUTO_TEST_CASE(other_mathematics_is_refused_by_name) {
-    for (char const* more : {"\"attention_bias\":true", "\"mlp_bias\":true", "\"hidden_act\":\"gelu\"", "\"sliding_window\":4096",
-                             "\"head_dim\":16", "\"partial_rotary_factor\":0.5", "\"quantization_config\":{}", "\"model_type\":\"mistral\"",
+    for (char const* more : {"\"attention_bias\":1", "\"mlp_bias\":true", "\"hidden_act\":\"gelu\"", "\"sliding_window\":4096",
+                             "\"head_dim\":1.5", "\"partial_rotary_factor\":0.5", "\"quantization_config\":{}", "\"model_type\":\"gemma\"",
                              "\"layer_types\":[\"sliding_attention\"]", "\"final_logit_softcapping\":30", "\"residual_multiplier\":0.22",
                              "\"num_local_experts\":8", "\"vocab_size\":1.5", "\"num_key_value_heads\":0", "\"tie_word_embeddings\":1"}) {
         std::string const field = std::string(more).substr(0, std::string(more).find(':'));
@@ -113,9 +113,49 @@ BOOST_AUTO_TEST_CASE(other_mathematics_is_refused_by_name) {
     BOOST_TEST(refusal_of(llama(R"("sliding_window":4096,"use_sliding_window":false,"residual_multiplier":1.0)")).empty());
     BOOST_TEST(refusal_of(llama(R"("layer_types":["full_attention","full_attention"])")).empty());
 }
+BOOST_AUTO_TEST_CASE(relatives_of_llama_have_what_transformers_gives_them) {
+    auto const is = [&](char const* more, hf_family family, int head_size, int window, bool qkv, bool out, bool norm) {
+        auto const c = read(llama(more));
+        BOOST_TEST_CONTEXT(more) {
+            BOOST_TEST((c.family == family && c.head_size == head_size && c.window == window && c.qkv_bias == qkv && c.out_bias == out && c.qk_norm == norm));
+        }
+    };
+    is("\"attention_bias\":true,\"head_dim\":16", hf_family::llama, 16, 0, true, true, false);
+    is(R"("model_type":"mistral")", hf_family::mistral, 8, 0, false, false, false);
+    is(R"("model_type":"mistral","sliding_window":4096)", hf_family::mistral, 8, 4096, false, false, false);
+    is(R"("model_type":"qwen2","sliding_window":4096,"use_sliding_window":false)", hf_family::qwen2, 8, 0, true, false, false);
+    is(R"("model_type":"qwen2","sliding_window":16,"use_sliding_window":true,"max_window_layers":0)", hf_family::qwen2, 8, 16, true, false, false);
+    is(R"("model_type":"qwen3")", hf_family::qwen3, 128, 0, false, false, true);
+    is(R"("model_type":"qwen3","head_dim":12,"attention_bias":true)", hf_family::qwen3, 12, 0, true, true, true);
+    BOOST_TEST(read(llama(R"("model_type":"mistral")", "sliding_window")).window == 4096);
+    BOOST_TEST(read(llama(R"("model_type":"qwen2")", "max_position_embeddings")).context == 32'768);
+    BOOST_TEST(has(refusal_of(llama(R"("model_type":"qwen2","sliding_window":16,"use_sliding_window":true,"max_window_layers":1)")), "for some layers only"));
+    BOOST_TEST(has(refusal_of(llama(R"("model_type":"qwen2","layer_types":["full_attention","sliding_attention"])")), "'layer_types' mixes"));
+    BOOST_TEST(has(refusal_of(llama("\"num_key_value_heads\":3")), "'num_key_value_heads' does not divide"));
+    auto const c = read(llama(R"("rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":32})"));
+    auto const p = mt::io::position_of(c.rotary);
+    BOOST_TEST(p.kind() == "llama3");
+    BOOST_TEST(p.context() == 256);
+    mt::io::check_hf_positions(c, mt::llama3{.base = 1e4, .trained = 32, .extended = 256, .factor = 8});
+}
+BOOST_AUTO_TEST_CASE(what_is_written_is_read_back) {
+    for (char const* more : {"\"attention_bias\":true", R"("model_type":"mistral","sliding_window":16)", R"("model_type":"mistral")",
+                             R"("model_type":"qwen2","sliding_window":16,"use_sliding_window":true,"max_window_layers":0)", R"("model_type":"qwen3","head_dim":12)"}) {
+        auto const a = read(llama(more));
+        scratch const s(mt::io::written(mt::io::hf_config_json(a.family, a, a.rotary, {.end = a.end_token}, "float32")));
+        auto const b = mt::io::read_hf_config(s.path);
+        BOOST_TEST_CONTEXT(more) {
+            BOOST_TEST((a.family == b.family && a.head_size == b.head_size && a.window == b.window && a.qkv_bias == b.qkv_bias));
+            BOOST_TEST((a.out_bias == b.out_bias && a.qk_norm == b.qk_norm && a.end_token == b.end_token && a.context == b.context));
+        }
+        BOOST_TEST((mt::io::hf_family_of_llama(a) == a.family || (a.family == hf_family::mistral && a.window == 0)));
+    }
+}
 BOOST_AUTO_TEST_CASE(unknown_positions_are_refused) {
     BOOST_TEST(refusal_of(llama(yarn(""))).empty());
-    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"llama3","factor":8})")), "'llama3' is none of"));
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"llama3","factor":8})")), "'high_freq_factor' is missing"));
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4})")), "is not above"));
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"longrope","factor":8})")), "'longrope' is none of"));
     BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"type":"dynamic","factor":8})")), "'dynamic' is none of"));
     BOOST_TEST(has(refusal_of(llama(yarn(",\"mscale\":0.7"))), "'mscale' changes the angles"));
     BOOST_TEST(has(refusal_of(llama(yarn(",\"truncate\":false"))), "'truncate' changes the angles"));

@@ -43,12 +43,26 @@ double relative(A const& got, B const& want) {
     return std::sqrt(apart / size);
 }
 
+struct relative_shape : midtrain::decoder_shape {
+    static constexpr int layers = 1, width = 16, heads = 4, kv_heads = 2, ffn = 24, vocab = 96, context = 64;
+};
+struct tiny_mistral : relative_shape {
+    static constexpr int head_size = 6, window = 7;
+};
+struct tiny_qwen2 : relative_shape {
+    static constexpr bool qkv_bias = true;
+};
+struct tiny_qwen3 : relative_shape {
+    static constexpr int  head_size = 6;
+    static constexpr bool qk_norm   = true;
+};
+
 /// Everything that PyTorch computed in fp32 from the same weights and tokens.
-template <class Family>
+template <class Family, class Shape = test::small_shape>
 void equals_pytorch(std::string const& file) {
     mt::io::safetensors const f(golden + file);
     mt::host                  device(2);
-    mt::trainable<mt::host, Family, test::small_shape, mt::fp32> m(device, {});
+    mt::trainable<mt::host, Family, Shape, mt::fp32> m(device, {});
     m.load([&](std::string const& name, mt::index_t rows, mt::index_t columns, std::span<float> to) { f("weight." + name, rows, columns, to); });
     m.set_rotary(24, test::plain_rope);
     test::owned_batch owned(2, 24);
@@ -95,5 +109,8 @@ BOOST_AUTO_TEST_SUITE(against_pytorch)
 
 BOOST_AUTO_TEST_CASE(tiny_llama) { equals_pytorch<mt::model::llama>("tiny_llama.safetensors"); }
 BOOST_AUTO_TEST_CASE(tiny_gpt2) { equals_pytorch<mt::model::gpt2>("tiny_gpt2.safetensors"); }
+BOOST_AUTO_TEST_CASE(mistral_with_a_window) { equals_pytorch<mt::model::llama, tiny_mistral>("tiny_mistral.safetensors"); }
+BOOST_AUTO_TEST_CASE(qwen2_with_biases) { equals_pytorch<mt::model::llama, tiny_qwen2>("tiny_qwen2.safetensors"); }
+BOOST_AUTO_TEST_CASE(qwen3_with_norms_of_heads) { equals_pytorch<mt::model::llama, tiny_qwen3>("tiny_qwen3.safetensors"); }
 
 BOOST_AUTO_TEST_SUITE_END()

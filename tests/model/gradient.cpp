@@ -22,10 +22,10 @@ double loss_of(Model& m, mt::token_batch const& b, std::vector<double>& by_token
 }
 
 /// The largest relative error of the gradient against central differences, over three values of every tensor.
-template <class Family>
+template <class Family, class Shape = test::small_shape>
 double worst_error(mt::pass_mode mode) {
     mt::host                                                          device(2);
-    mt::trainable<mt::host, Family, test::small_shape, mt::fp64>      m(device, {}, mode);
+    mt::trainable<mt::host, Family, Shape, mt::fp64> m(device, {}, mode);
     m.initialise(1);
     m.set_rotary(64, test::plain_rope);
     auto const          owned = test::owned_batch::random(2, 24, 96, 10);
@@ -51,6 +51,12 @@ double worst_error(mt::pass_mode mode) {
     return worst;
 }
 
+/// All that Llama's relatives have beside it.
+struct relative_of_llama : test::small_shape {
+    static constexpr int  head_size = 10, window = 5;
+    static constexpr bool qkv_bias = true, out_bias = true, qk_norm = true, tied = false;
+};
+
 struct faint : test::small_shape {
     static constexpr double deviation = 0.01;
 };
@@ -62,6 +68,10 @@ BOOST_AUTO_TEST_SUITE(gradient)
 BOOST_AUTO_TEST_CASE(llama_equals_finite_differences) { BOOST_TEST(worst_error<mt::model::llama>(mt::pass_mode::train) < 1e-6); }
 BOOST_AUTO_TEST_CASE(llama_recomputed_equals_finite_differences) {
     BOOST_TEST(worst_error<mt::model::llama>(mt::pass_mode::recompute) < 1e-6);
+}
+BOOST_AUTO_TEST_CASE(its_relatives_equal_finite_differences) {
+    BOOST_TEST((worst_error<mt::model::llama, relative_of_llama>(mt::pass_mode::train)) < 1e-6);
+    BOOST_TEST((worst_error<mt::model::llama, relative_of_llama>(mt::pass_mode::recompute)) < 1e-6);
 }
 BOOST_AUTO_TEST_CASE(gpt2_equals_finite_differences) { BOOST_TEST(worst_error<mt::model::gpt2>(mt::pass_mode::train) < 1e-6); }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden values from PyTorch and transformers for two tiny random models: loss, logits, every gradient, ten AdamW steps.
+"""Golden values from PyTorch and transformers for tiny random models: loss, logits, every gradient, ten AdamW steps.
 
 tests/oracle/tiny_models.py OUTPUT_FOLDER   (torch, transformers, safetensors)
 """
@@ -8,7 +8,8 @@ import sys
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import (GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config,
+                          Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
 
 
 def make_llama():
@@ -17,6 +18,26 @@ def make_llama():
         num_hidden_layers=2, hidden_size=32, num_attention_heads=4, num_key_value_heads=2, intermediate_size=48, vocab_size=96,
         tie_word_embeddings=True, rms_norm_eps=1e-5, rope_theta=10000.0, max_position_embeddings=64, initializer_range=0.2,
         attn_implementation="eager"))
+
+
+# Llama's relatives, each with what it has of its own; one layer and little width, since a file of each is kept.
+RELATIVE = dict(num_hidden_layers=1, hidden_size=16, num_attention_heads=4, num_key_value_heads=2, intermediate_size=24, vocab_size=96,
+                tie_word_embeddings=True, rms_norm_eps=1e-5, max_position_embeddings=64, initializer_range=0.2, attn_implementation="eager")
+
+
+def make_mistral():  # a window shorter than the sequence
+    torch.manual_seed(4)
+    return MistralForCausalLM(MistralConfig(**RELATIVE, head_dim=6, sliding_window=7))
+
+
+def make_qwen2():  # biases of queries, keys and values
+    torch.manual_seed(5)
+    return Qwen2ForCausalLM(Qwen2Config(**RELATIVE))
+
+
+def make_qwen3():  # norms of heads whose size is not width / heads
+    torch.manual_seed(6)
+    return Qwen3ForCausalLM(Qwen3Config(**RELATIVE, head_dim=6))
 
 
 def make_gpt2():
@@ -72,5 +93,6 @@ def golden(model):
 
 if __name__ == "__main__":
     made = {"torch": torch.__version__, "transformers": transformers.__version__}
-    for name, make in (("tiny_llama", make_llama), ("tiny_gpt2", make_gpt2)):
+    for name, make in (("tiny_llama", make_llama), ("tiny_gpt2", make_gpt2), ("tiny_mistral", make_mistral), ("tiny_qwen2", make_qwen2),
+                       ("tiny_qwen3", make_qwen3)):
         save_file(golden(make()), f"{sys.argv[1]}/{name}.safetensors", metadata=made)

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/hf_config_reader.hpp>
 #include <midtrain/io/hf_rotary.hpp>
@@ -14,14 +15,17 @@
 namespace midtrain::inline MT_ABI::io {
 
 /// The model classes of transformers whose config.json we read and write.
-enum class hf_family { llama, gpt2 };
+enum class hf_family { llama, gpt2, mistral, qwen2, qwen3 };
+
+/// Whether it is model::llama that computes it.
+constexpr bool is_llama(hf_family f) { return f != hf_family::gpt2; }
 
 /// What a config.json says, in the names of decoder_shape: it is a shape itself, whose numbers are known at run time only.
 struct hf_config {
     std::string path;
     hf_family   family = hf_family::llama;
-    int         layers = 0, width = 0, heads = 0, kv_heads = 0, ffn = 0, vocab = 0, context = 0, end_token = 0;
-    bool        tied         = false;
+    int         layers = 0, width = 0, heads = 0, kv_heads = 0, head_size = 0, ffn = 0, vocab = 0, context = 0, end_token = 0, window = 0;
+    bool        tied = false, qkv_bias = false, out_bias = false, qk_norm = false;
     double      norm_epsilon = 0, rope_base = 10'000, deviation = 0.02;
     hf_rotary   rotary{};  ///< of a llama
 };
@@ -31,7 +35,7 @@ struct hf_keys {
     std::string_view layers, width, heads, kv_heads, ffn, vocab, context, norm_epsilon;
 };
 constexpr hf_keys hf_keys_of(hf_family family) {
-    if (family == hf_family::llama)
+    if (is_llama(family))
         return {"num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads", "intermediate_size", "vocab_size",
                 "max_position_embeddings", "rms_norm_eps"};
     return {"n_layer", "n_embd", "n_head", "n_head", "n_inner", "vocab_size", "n_positions", "layer_norm_epsilon"};
@@ -39,19 +43,20 @@ constexpr hf_keys hf_keys_of(hf_family family) {
 
 namespace detail {
 
-inline void refuse_other_llamas(hf_reader const& r, hf_config const& c) {
-    r.must_be("attention_bias", false);
+constexpr int default_context(hf_family f) {
+    switch (f) {
+        case hf_family::llama: return 2048;
+        case hf_family::gpt2: return 1024;
+        case hf_family::mistral: return 131'072;
+        default: return 32'768;
+    }
+}
+
+inline void refuse_other_llamas(hf_reader const& r) {
     r.must_be("mlp_bias", false);
     auto const act = r.text("hidden_act", "silu");
     r.require(act == "silu" || act == "swish", "'hidden_act' is '" + act + "'; midtrain's llama has silu");
-    r.require(r.whole("head_dim", c.width / c.heads) == c.width / c.heads, "'head_dim' is not hidden_size / num_attention_heads");
     r.require(r.number("partial_rotary_factor", 1) == 1, "'partial_rotary_factor' is not 1: part of a head would not turn");
-    if (r.flag("use_sliding_window", true))
-        r.require(r.absent("sliding_window"), "'sliding_window' is set: midtrain's llama attends to the whole document");
-    if (auto const kinds = r.find("layer_types"); kinds && kinds->as<json::array>())
-        for (auto const& k : *kinds->as<json::array>())
-            r.require(k.as<std::string>() && *k.as<std::string>() == "full_attention",
-                      "'layer_types' has another kind than full_attention");
     // Fields of Llama's relatives; 1, false and null change nothing.
     static constexpr std::string_view theirs[] = {"attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "logits_scaling",
                                                   "attention_multiplier", "embedding_multiplier", "residual_multiplier", "scale_emb",
@@ -62,6 +67,39 @@ inline void refuse_other_llamas(hf_reader const& r, hf_config const& c) {
         bool const nothing = r.absent(key) || (v->as<bool>() && !*v->as<bool>()) || (v->as<double>() && *v->as<double>() == 1);
         r.require(nothing, "'" + std::string(key) + "' changes the model in a way that midtrain's llama does not know");
     }
+}
+
+/// A window of Mistral, which has one unless it is null, or of Qwen, which has one where it is used; the same for all layers.
+inline int read_window(hf_reader const& r, hf_family family) {
+    bool const none = r.names("sliding_window") && r.absent("sliding_window");
+    bool const used = family == hf_family::mistral ? !none : r.flag("use_sliding_window", family == hf_family::llama);
+    auto const kinds  = r.find("layer_types") ? r.find("layer_types")->as<json::array>() : nullptr;
+    bool       slides = false, sees_all = false;
+    for (std::size_t i = 0; kinds && i < kinds->size(); ++i) {
+        auto const kind = (*kinds)[i].as<std::string>();
+        r.require(kind && (*kind == "full_attention" || *kind == "sliding_attention"), "'layer_types' has another kind than full_attention and sliding_attention");
+        (*kind == "full_attention" ? sees_all : slides) = true;
+    }
+    r.require(!slides || !sees_all, "'layer_types' mixes full and sliding attention: midtrain's llama has one kind");
+    if (family == hf_family::llama) {
+        r.require(!used || r.absent("sliding_window"), "'sliding_window' is set: transformers' llama has none");
+        r.require(!slides, "'layer_types' has sliding attention: transformers' llama has none");
+        return 0;
+    }
+    if (!used || (kinds && sees_all)) return 0;
+    r.require(family == hf_family::mistral || slides || (r.absent("layer_types") && r.number("max_window_layers", 28) == 0),
+              "'use_sliding_window' is true for some layers only: midtrain's llama has one kind");
+    return r.whole("sliding_window", 4096);
+}
+
+/// What Llama's relatives have beside it.
+inline void read_relative(hf_reader const& r, hf_config& c) {
+    bool const biased = r.flag("attention_bias", false);
+    c.head_size = r.whole("head_dim", c.family == hf_family::qwen3 ? 128 : c.width / c.heads);
+    c.qkv_bias  = c.family == hf_family::qwen2 || (c.family != hf_family::mistral && biased);
+    c.out_bias  = c.qkv_bias && c.family != hf_family::qwen2;
+    c.qk_norm   = c.family == hf_family::qwen3;
+    c.window    = read_window(r, c.family);
 }
 
 inline void refuse_other_gpt2s(hf_reader const& r) {
@@ -75,33 +113,36 @@ inline void refuse_other_gpt2s(hf_reader const& r) {
 
 }  // namespace detail
 
-/// Reads the config.json of a LlamaForCausalLM or GPT2LMHeadModel. What is left out has transformers' default; what would change the
-/// mathematics and is not known here is refused by name.
+/// Reads the config.json of a LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM or GPT2LMHeadModel. What is left
+/// out has transformers' default; what would change the mathematics and is not known here is refused by name.
 inline hf_config read_hf_config(std::string const& path) {
     mapped_file const file(path);
     auto const        all = parse_json({reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()}, path);
     detail::hf_reader const r(all, path);
     hf_config  c{.path = path};
-    auto const type = r.text("model_type", "");
-    r.require(type == "llama" || type == "gpt2", "'model_type' is '" + type + "'; midtrain reads llama and gpt2");
-    bool const llama = type == "llama";
-    c.family         = llama ? hf_family::llama : hf_family::gpt2;
+    auto const type   = r.text("model_type", "");
+    auto const family = enum_value<hf_family>(type);
+    r.require(family.has_value(), "'model_type' is '" + type + "'; midtrain reads " + listed_enum<hf_family>(std::string()));
+    c.family          = *family;
+    bool const llama  = is_llama(c.family);
     r.require(r.absent("quantization_config"), "'quantization_config' is set: quantised weights are read from GGUF only");
     auto const key = hf_keys_of(c.family);
     c.layers       = r.whole(key.layers);
     c.width        = r.whole(key.width);
     c.heads        = r.whole(key.heads);
-    r.require(c.width % c.heads == 0, "'" + std::string(key.heads) + "' does not divide '" + std::string(key.width) + "'");
-    c.kv_heads     = llama ? r.whole(key.kv_heads, c.heads) : c.heads;
+    r.require(!r.absent("head_dim") || c.family == hf_family::qwen3 || c.width % c.heads == 0, "'" + std::string(key.heads) + "' does not divide '" + std::string(key.width) + "'");
+    c.kv_heads     = llama ? r.whole(key.kv_heads, c.family == hf_family::llama ? c.heads : c.family == hf_family::mistral ? 8 : 32) : c.heads;
     c.ffn          = llama ? r.whole(key.ffn) : r.whole(key.ffn, 4 * c.width);
     c.vocab        = r.whole(key.vocab);
-    c.context      = r.whole(key.context, llama ? 2048 : 1024);
+    c.context      = r.whole(key.context, detail::default_context(c.family));
     c.end_token    = r.first_token("eos_token_id", llama ? 2 : 50256);
     c.tied         = r.flag("tie_word_embeddings", !llama);
     c.norm_epsilon = r.number(key.norm_epsilon, llama ? 1e-6 : 1e-5);
     c.deviation    = r.number("initializer_range", 0.02);
+    r.require(c.heads % c.kv_heads == 0, "'" + std::string(key.kv_heads) + "' does not divide '" + std::string(key.heads) + "'");
     if (!llama) return detail::refuse_other_gpt2s(r), c;
-    detail::refuse_other_llamas(r, c);
+    detail::refuse_other_llamas(r);
+    detail::read_relative(r, c);
     c.rotary    = r.rotary(c.context);
     c.rope_base = c.rotary.base;
     return c;
@@ -112,7 +153,7 @@ inline hf_config read_hf_config(std::string const& path) {
 template <class Shape>
 void check_hf_shape(hf_config const& c, hf_family family, Shape const& s) {
     check(c.family == family, [&] {
-        return c.path + ": 'model_type' is " + (c.family == hf_family::llama ? "llama" : "gpt2") + " where the program has the other";
+        return c.path + ": 'model_type' is " + std::string(enum_name(c.family)) + " where the program has " + std::string(enum_name(family));
     });
     auto const key  = hf_keys_of(family);
     auto const same = [&](std::string_view name, double file, double shape, bool equal) {
@@ -123,8 +164,12 @@ void check_hf_shape(hf_config const& c, hf_family family, Shape const& s) {
     whole(key.layers, c.layers, s.layers);
     whole(key.width, c.width, s.width);
     whole(key.heads, c.heads, s.heads);
-    if (family == hf_family::llama) whole(key.kv_heads, c.kv_heads, s.kv_heads);
-    else whole(key.context, c.context, s.context);  // learned positions are weights
+    if (is_llama(family)) {
+        whole(key.kv_heads, c.kv_heads, s.kv_heads);
+        whole("head_dim", c.head_size, s.head_size > 0 ? s.head_size : s.width / s.heads);
+        whole("sliding_window", c.window, s.window);
+        same("attention_bias", c.qkv_bias, s.qkv_bias, c.qkv_bias == s.qkv_bias && c.out_bias == s.out_bias);
+    } else whole(key.context, c.context, s.context);  // learned positions are weights
     whole(key.ffn, c.ffn, s.ffn);
     whole(key.vocab, c.vocab, s.vocab);
     check(c.tied == s.tied, [&] {
@@ -137,7 +182,7 @@ void check_hf_shape(hf_config const& c, hf_family family, Shape const& s) {
 /// Compares the positions of a config.json with a policy: whether the weights were trained with it.
 template <class Policy>
 void check_hf_positions(hf_config const& c, Policy const& policy) {
-    auto const want = hf_rotary_of(policy, c.width / c.heads);
+    auto const want = hf_rotary_of(policy, c.head_size);
     auto const same = [&](char const* name, double file, double ours) {
         check(nearly(file, ours),
               [&] { return c.path + ": '" + name + "' is " + written(file) + " where the position policy has " + written(ours); });
@@ -147,10 +192,11 @@ void check_hf_positions(hf_config const& c, Policy const& policy) {
     same("rope_theta", c.rotary.base, want.base);
     if (want.type == "default") return;
     same("factor", c.rotary.factor, want.factor);
-    if (want.type != "yarn") return;
+    if (want.type == "linear") return;
+    auto const key = hf_ramp_keys(want.type);
     same("original_max_position_embeddings", static_cast<double>(c.rotary.trained), static_cast<double>(want.trained));
-    same("beta_fast", c.rotary.fast, want.fast);
-    same("beta_slow", c.rotary.slow, want.slow);
+    same(key.fast, c.rotary.fast, want.fast);
+    same(key.slow, c.rotary.slow, want.slow);
 }
 
 }  // namespace midtrain::inline MT_ABI::io

@@ -26,6 +26,8 @@ class hf_reader {
         return v && !v->as<std::nullptr_t>() ? v : nullptr;
     }
     bool absent(std::string_view key) const { return find(key) == nullptr; }
+    /// Whether the key stands there, null or not.
+    bool names(std::string_view key) const { return all_->find(key) != nullptr; }
 
     double number(std::string_view key, std::optional<double> absent = {}) const {
         auto const v = find(key);
@@ -85,12 +87,13 @@ class hf_reader {
         require(v.as<json::object>() != nullptr, "'" + where + "' is no JSON object");
         hf_reader const r(v, path_ + ": '" + where + "'");
         hf_rotary       p{.type = r.text("rope_type", r.text("type", "default")), .base = r.number("rope_theta", base), .context = context};
-        bool const yarn = p.type == "yarn";
-        r.require(p.type == "default" || p.type == "linear" || yarn, "the rope_type '" + p.type + "' is none of default, linear and yarn");
+        bool const yarn = p.type == "yarn", ramp = yarn || p.type == "llama3";
+        auto const ends = hf_ramp_keys(p.type);
+        r.require(p.type == "default" || p.type == "linear" || ramp, "the rope_type '" + p.type + "' is none of default, linear, yarn and llama3");
         r.require(p.base > 1, "'rope_theta' is " + written(p.base) + ", not above 1");
         for (auto const& [key, value] : *v.as<json::object>()) {
             bool const known = key == "rope_type" || key == "type" || key == "rope_theta" || key == "factor" || key == "finetuned" ||
-                               key == "original_max_position_embeddings" || (yarn && (key == "beta_fast" || key == "beta_slow"));
+                               key == "original_max_position_embeddings" || (ramp && (key == ends.fast || key == ends.slow));
             if (known || r.absent(key)) continue;
             if (yarn && key == "attention_factor") continue;  // judged below
             if (key == "truncate" && r.flag(key, true)) continue;
@@ -100,10 +103,12 @@ class hf_reader {
         if (p.type == "default") return p;
         p.factor = r.number("factor");
         r.require(p.factor >= 1, "'factor' is " + written(p.factor) + ", below 1");
+        if (!ramp) return p;
+        p.trained = r.whole("original_max_position_embeddings", static_cast<int>(context));  // as transformers fills it
+        p.fast    = yarn ? r.number(ends.fast, 32) : r.number(ends.fast);
+        p.slow    = yarn ? r.number(ends.slow, 1) : r.number(ends.slow);
+        r.require(p.slow > 0 && p.fast > p.slow, "'" + std::string(ends.fast) + "' is not above '" + ends.slow + "'");
         if (!yarn) return p;
-        p.trained         = r.whole("original_max_position_embeddings", static_cast<int>(context));  // as transformers fills it
-        p.fast            = r.number("beta_fast", 32);
-        p.slow            = r.number("beta_slow", 1);
         double const heat = 0.1 * std::log(p.factor) + 1;
         r.require(std::abs(r.number("attention_factor", heat) - heat) < 1e-6, "'attention_factor' is not 0.1 ln(factor) + 1");
         return p;

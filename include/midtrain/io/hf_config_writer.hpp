@@ -27,10 +27,11 @@ inline json token(std::optional<int> t) { return t ? number(*t) : json{nullptr};
 inline void add_rotary(json::object& o, hf_rotary const& p) {
     json::object scaling{{"rope_type", {p.type}}};
     if (p.type != "default") scaling["factor"] = number(p.factor);
-    if (p.type == "yarn") {
+    if (p.type == "yarn" || p.type == "llama3") {
+        auto const ends = hf_ramp_keys(p.type);
         scaling["original_max_position_embeddings"] = number(p.trained);
-        scaling["beta_fast"]                        = number(p.fast);
-        scaling["beta_slow"]                        = number(p.slow);
+        scaling[ends.fast]                          = number(p.fast);
+        scaling[ends.slow]                          = number(p.slow);
     }
     o["rope_theta"]       = number(p.base);
     o["rope_scaling"]     = p.type == "default" ? json{nullptr} : json{scaling};
@@ -38,17 +39,48 @@ inline void add_rotary(json::object& o, hf_rotary const& p) {
     o["rope_parameters"]  = {scaling};
 }
 
+template <class Shape>
+void add_window(json::object& o, hf_family family, Shape const& s) {
+    o["sliding_window"] = s.window > 0 ? number(s.window) : json{nullptr};
+    if (family == hf_family::mistral) return;
+    o["use_sliding_window"] = {s.window > 0};
+    o["max_window_layers"]  = number(s.window > 0 ? 0 : s.layers);
+    o["layer_types"]        = {json::array(static_cast<std::size_t>(s.layers), json{std::string(s.window > 0 ? "sliding_attention" : "full_attention")})};
+}
+
 }  // namespace detail
+
+/// The model class of transformers that computes what model::llama computes for a shape.
+template <class Shape>
+hf_family hf_family_of_llama(Shape const& s) {
+    auto const is = [&](bool qkv, bool out, bool norm) { return s.qkv_bias == qkv && s.out_bias == out && s.qk_norm == norm; };
+    if (is(false, false, false)) return s.window > 0 ? hf_family::mistral : hf_family::llama;
+    if (is(true, true, false) && s.window == 0) return hf_family::llama;
+    bool const qwen2 = is(true, false, false);
+    check(qwen2 || is(false, false, true) || is(true, true, true), "config.json: no model class of transformers has these biases and norms together");
+    check(!qwen2 || s.head_size == 0 || s.head_size * s.heads == s.width, "config.json: Qwen2 has heads of width / heads only");
+    return qwen2 ? hf_family::qwen2 : hf_family::qwen3;
+}
+
+constexpr std::string_view hf_architecture(hf_family family) {
+    switch (family) {
+        case hf_family::gpt2: return "GPT2LMHeadModel";
+        case hf_family::mistral: return "MistralForCausalLM";
+        case hf_family::qwen2: return "Qwen2ForCausalLM";
+        case hf_family::qwen3: return "Qwen3ForCausalLM";
+        default: return "LlamaForCausalLM";
+    }
+}
 
 /// The config.json of a shape. `dtype`: float32, bfloat16. A gpt2 has learned positions and no use for `rotary`.
 template <class Shape>
 json hf_config_json(hf_family family, Shape const& s, hf_rotary const& rotary, hf_tokens const& tokens, std::string_view dtype) {
     using detail::number;
-    bool const   llama = family == hf_family::llama;
+    bool const   llama = is_llama(family);
     auto const   key   = hf_keys_of(family);
     json::object o;
-    o["architectures"]   = {json::array{json{std::string(llama ? "LlamaForCausalLM" : "GPT2LMHeadModel")}}};
-    o["model_type"]      = {std::string(llama ? "llama" : "gpt2")};
+    o["architectures"]   = {json::array{json{std::string(hf_architecture(family))}}};
+    o["model_type"]      = {std::string(enum_name(family))};
     o["dtype"]           = {std::string(dtype)};
     o["torch_dtype"]     = {std::string(dtype)};  // before transformers 5
     o["bos_token_id"]    = detail::token(tokens.begin);
@@ -62,11 +94,12 @@ json hf_config_json(hf_family family, Shape const& s, hf_rotary const& rotary, h
     put(key.norm_epsilon, s.norm_epsilon);
     if (llama) {
         check(rotary.context > 0, "config.json: a llama needs a context of at least one position");
-        put(key.kv_heads, s.kv_heads), put(key.context, static_cast<double>(rotary.context)), put("head_dim", s.width / s.heads);
+        put(key.kv_heads, s.kv_heads), put(key.context, static_cast<double>(rotary.context)), put("head_dim", s.head_size > 0 ? s.head_size : s.width / s.heads);
         o["hidden_act"]        = {std::string("silu")};
-        o["attention_bias"]    = {false};
         o["attention_dropout"] = number(0);
-        o["mlp_bias"]          = {false};
+        if (family == hf_family::llama) o["mlp_bias"] = {false};
+        if (family == hf_family::llama || family == hf_family::qwen3) o["attention_bias"] = {static_cast<bool>(s.qkv_bias)};
+        if (family != hf_family::llama) detail::add_window(o, family, s);
         detail::add_rotary(o, rotary);
     } else {
         put(key.context, s.context);

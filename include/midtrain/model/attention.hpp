@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 #include <utility>
+#include <midtrain/model/head_norm.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/op/attention.hpp>
 #include <midtrain/op/rope.hpp>
@@ -12,16 +13,17 @@ namespace midtrain::inline MT_ABI::model {
 enum class positions { rotary, none };
 
 /// Causal attention with grouped keys and values: heads == kv_heads is multi-head, kv_heads == 1 multi-query.
-/// One matrix makes queries, keys and values.
+/// One matrix makes queries, keys and values; queries and keys may be normed by head before they turn.
 class attention {
   public:
     attention() = default;
-    attention(linear qkv, linear out, index_t heads, index_t kv_heads, index_t head_size, positions how)
-        : qkv_(std::move(qkv)), out_(std::move(out)), heads_(heads), kv_heads_(kv_heads), head_size_(head_size), how_(how) {}
+    attention(linear qkv, linear out, index_t heads, index_t kv_heads, index_t head_size, positions how, head_norm norm = {})
+        : qkv_(std::move(qkv)), out_(std::move(out)), norm_(norm), heads_(heads), kv_heads_(kv_heads), head_size_(head_size), how_(how) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         auto const qkv = qkv_.forward(p, x);
+        norm_.forward(p, qkv);
         turn(p, qkv, op::turn::forward);
         auto const problem = make(p, qkv, p.make(x.rows, heads_ * head_size_));
         run(p.device, problem);
@@ -38,6 +40,7 @@ class attention {
         auto const dot  = p.template make<typename Pass::computed>(heads_, f.qkv.rows);
         run(p.device, attention_gradient_problem<T>{f, d, dqkv, dot});
         turn(p, dqkv, op::turn::backward);
+        norm_.backward(p, dqkv);
         return qkv_.backward(p, matrix_view<T const>(dqkv));
     }
 
@@ -57,6 +60,7 @@ class attention {
     }
 
     linear    qkv_, out_;
+    head_norm norm_;
     index_t   heads_ = 0, kv_heads_ = 0, head_size_ = 0;
     positions how_ = positions::rotary;
 };

@@ -1,10 +1,13 @@
 #pragma once
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 #include <midtrain/model/embedding.hpp>
 #include <midtrain/model/head.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/elementwise.hpp>
+#include <midtrain/op/embedding.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
@@ -50,6 +53,21 @@ class decoder {
         auto const x = hidden(p, false);
         p.saving     = false;
         out_.logits(p, view_of_const(norm_.forward(p, x)), out);
+    }
+    /// The logits of the tokens that `rows` names: out (rows, vocabulary).
+    template <class Pass>
+    void logits(Pass& p, row_view<std::int32_t const> rows, matrix_view<typename Pass::computed> out) const {
+        using T      = typename Pass::stored;
+        auto const x = hidden(p, false);
+        p.saving     = false;
+        auto const h = norm_.forward(p, x);
+        for (index_t r = 0; r < rows.size(); r += head::chunk) {
+            scope const   s(p);
+            index_t const n      = std::min(head::chunk, rows.size() - r);
+            auto const    picked = p.make(n, h.columns);
+            p.device.rows(n, op::embedding_forward<T>{view_of_const(h), rows.part(r, n), picked});
+            out_.logits(p, view_of_const(picked), out.rows_part(r, n));
+        }
     }
 
   private:

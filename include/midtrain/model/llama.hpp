@@ -11,7 +11,8 @@
 
 namespace midtrain::inline MT_ABI::model {
 
-/// The Llama family: RMSNorm, grouped-query attention with rope, SwiGLU, no biases; names as transformers' LlamaForCausalLM.
+/// The Llama family: RMSNorm, grouped-query attention with rope, SwiGLU; names as transformers' LlamaForCausalLM. With what the shape says
+/// of biases, norms of heads and windows also Mistral, Qwen2 and Qwen3.
 struct llama {
     using block_type = block<rmsnorm, attention, swiglu>;
     using net_type   = decoder<block_type, rmsnorm>;
@@ -31,18 +32,20 @@ struct llama {
     template <class Shape>
     static block_type make_block(parameter_layout& layout, Shape const& s, int n) {
         std::string const at    = "model.layers." + std::to_string(n) + ".";
-        index_t const     b     = n + 1, size = s.width / s.heads, q = s.width, kv = size * s.kv_heads;
+        index_t const     b     = n + 1, size = head_size_of(s), q = size * s.heads, kv = size * s.kv_heads;
         double const      small = s.deviation / std::sqrt(2.0 * s.layers);
+        auto const        biases = [](bool has, std::vector<parameter_part> parts) { return has ? parts : std::vector<parameter_part>{}; };
         rmsnorm const first(layout, b, s.width, at + "input_layernorm", s.norm_epsilon);
-        linear const  qkv(layout, b, s.width, q + 2 * kv,
-                          {{at + "self_attn.q_proj.weight", 0, q}, {at + "self_attn.k_proj.weight", q, kv}, {at + "self_attn.v_proj.weight", q + kv, kv}},
-                          {}, s.deviation);
-        linear const  out(layout, b, q, s.width, {{at + "self_attn.o_proj.weight", 0, s.width}}, {}, small);
+        auto const    self = at + "self_attn.";
+        linear const  qkv(layout, b, s.width, q + 2 * kv, {{self + "q_proj.weight", 0, q}, {self + "k_proj.weight", q, kv}, {self + "v_proj.weight", q + kv, kv}},
+                          biases(s.qkv_bias, {{self + "q_proj.bias", 0, q}, {self + "k_proj.bias", q, kv}, {self + "v_proj.bias", q + kv, kv}}), s.deviation);
+        linear const  out(layout, b, q, s.width, {{self + "o_proj.weight", 0, s.width}}, biases(s.out_bias, {{self + "o_proj.bias", 0, s.width}}), small);
+        auto const    norm = s.qk_norm ? head_norm(layout, b, self, {s.heads, s.kv_heads, size}, s.norm_epsilon) : head_norm();
         rmsnorm const second(layout, b, s.width, at + "post_attention_layernorm", s.norm_epsilon);
         linear const  gate_up(layout, b, s.width, 2 * s.ffn,
                               {{at + "mlp.gate_proj.weight", 0, s.ffn}, {at + "mlp.up_proj.weight", s.ffn, s.ffn}}, {}, s.deviation);
         linear const  down(layout, b, s.ffn, s.width, {{at + "mlp.down_proj.weight", 0, s.width}}, {}, small);
-        return {first, attention(qkv, out, s.heads, s.kv_heads, size, positions::rotary), second, swiglu(gate_up, down)};
+        return {first, attention(qkv, out, s.heads, s.kv_heads, size, positions::rotary, norm), second, swiglu(gate_up, down)};
     }
 };
 

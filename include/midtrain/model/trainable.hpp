@@ -12,6 +12,7 @@
 #include <midtrain/concepts/precision.hpp>
 #include <midtrain/concepts/weight_source.hpp>
 #include <midtrain/core/random.hpp>
+#include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/model/index_sorter.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/staging.hpp>
@@ -107,7 +108,7 @@ class trainable {
     /// Cosines and sines for positions 0 .. length-1: fill(length, head_size, cosine, sine), each (length, head_size / 2) in double.
     template <class Fill>
     void set_rotary(index_t length, Fill const& fill) {
-        index_t const       size = shape_.width / shape_.heads, half = size / 2;
+        index_t const       size = head_size_of(shape_), half = size / 2;
         std::vector<double> c(static_cast<std::size_t>(length * half)), s(c.size());
         fill(length, size, c.data(), s.data());
         cosine_ = upload_as_computed(c);
@@ -133,8 +134,20 @@ class trainable {
         reserve(batch, pass_mode::evaluate);
         auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
         p.memory = arena(memory_.view());
+        narrow(p.batch);
         staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin});
         net_.logits(p, as_matrix(logits_.open(*device_, out.flat()).data, out.rows, out.columns));
+        logits_.close(*device_, out.flat());
+    }
+
+    /// Logits of the tokens that `rows` names, (rows, vocabulary): a batch of many tokens asks its head for a few.
+    void logits(token_batch const& batch, row_view<std::int32_t const> rows, matrix_view<computed> out) {
+        reserve(batch, pass_mode::evaluate);
+        auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
+        p.memory = arena(memory_.view());
+        narrow(p.batch);
+        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, &rows});
+        net_.logits(p, rows, as_matrix(logits_.open(*device_, out.flat()).data, out.rows, out.columns));
         logits_.close(*device_, out.flat());
     }
 
@@ -224,7 +237,7 @@ class trainable {
 
     template <class D>
     auto make_pass(D& device, token_batch const& batch, pass_mode mode, row_view<computed> token_loss) const {
-        index_t const half = shape_.width / shape_.heads / 2;
+        index_t const half = head_size_of(shape_) / 2;
         return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights_.view(),
                                   .gradients = gradient_.view(), .batch = batch,
                                   .cosine = as_matrix<computed const>(cosine_.view().data, positions_, half),
@@ -242,11 +255,21 @@ class trainable {
         memory_ = device_->template make<std::byte>(need);
     }
 
+    // A window is a document's begin that comes along: attention needs no other notion of it.
+    void narrow(token_batch& batch) {
+        if (shape_.window == 0 || shape_.window >= batch.length) return;
+        windows_.resize(static_cast<std::size_t>(batch.count()));
+        for (index_t i = 0; i < batch.count(); ++i)
+            windows_[static_cast<std::size_t>(i)] = std::max(batch.document_begin[i], static_cast<std::int32_t>(i % batch.length + 1 - shape_.window));
+        batch.document_begin = {windows_.data(), batch.count()};
+    }
+
     void go(token_batch const& batch, row_view<computed> token_loss, pass_mode mode) {
         reserve(batch, mode);
         auto p   = make_pass(*device_, batch, mode, losses_.open(*device_, token_loss));
         p.memory = arena(memory_.view());
         p.saved  = std::move(saved_);
+        narrow(p.batch);
         if (mode != pass_mode::evaluate) {
             p.by_token    = by_token_(batch.inputs, shape_.vocab);
             p.by_position = by_position_(batch.positions, shape_.context);
@@ -281,6 +304,7 @@ class trainable {
     std::vector<std::array<index_t, 3>> counted_;
     tape                                saved_;
     index_sorter                        by_token_, by_position_;
+    std::vector<std::int32_t>           windows_;
 };
 
 }  // namespace midtrain::inline MT_ABI

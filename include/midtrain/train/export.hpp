@@ -13,7 +13,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <type_traits>
 #include <unistd.h>
 #include <vector>
 #include <midtrain/core/bf16.hpp>
@@ -47,9 +46,16 @@ struct hf_family_of {
                                                "families model::llama and model::gpt2. See midtrain/train/export.hpp");
 };
 template <class Device, class Shape, class Precision>
-struct hf_family_of<trainable<Device, model::llama, Shape, Precision>> : std::integral_constant<io::hf_family, io::hf_family::llama> {};
+struct hf_family_of<trainable<Device, model::llama, Shape, Precision>> {
+    static io::hf_family of(Shape const& s) {
+        if constexpr (requires { s.family; }) return s.family;
+        else return io::hf_family_of_llama(s);
+    }
+};
 template <class Device, class Shape, class Precision>
-struct hf_family_of<trainable<Device, model::gpt2, Shape, Precision>> : std::integral_constant<io::hf_family, io::hf_family::gpt2> {};
+struct hf_family_of<trainable<Device, model::gpt2, Shape, Precision>> {
+    static io::hf_family of(Shape const&) { return io::hf_family::gpt2; }
+};
 
 /// A folder that is written beside its place and takes it at once: who looks sees the old one or the new one, whole.
 class replaced_folder {
@@ -158,7 +164,7 @@ template <class Model, class Policy>
 void export_model(Model& model, std::string const& folder, Policy const& positions, export_options const& how = {}) {
     auto const& s      = model.shape();
     bool const  bf     = how.weights == weight_type::bf16;
-    auto const  rotary = io::hf_rotary_of(positions, s.width / s.heads);
+    auto const  rotary = io::hf_rotary_of(positions, head_size_of(s));
     auto const  token  = [](std::int32_t t) { return t < 0 ? std::nullopt : std::optional<int>(t); };
     io::hf_tokens const tokens{token(how.notes.begin), how.notes.end < 0 ? s.end_token : how.notes.end, token(how.notes.padding)};
     auto const words = how.tokenizer ? how.tokenizer->size() : 0;
@@ -168,7 +174,7 @@ void export_model(Model& model, std::string const& folder, Policy const& positio
     detail::replaced_folder const to(folder);
     if (bf) detail::write_weights<bf16>(to.partial() + "/model.safetensors", model, "BF16");
     else detail::write_weights<float>(to.partial() + "/model.safetensors", model, "F32");
-    auto const config = io::hf_config_json(detail::hf_family_of<Model>::value, s, rotary, tokens, bf ? "bfloat16" : "float32");
+    auto const config = io::hf_config_json(detail::hf_family_of<Model>::of(s), s, rotary, tokens, bf ? "bfloat16" : "float32");
     io::write_whole(to.partial() + "/config.json", io::written(config, 2) + "\n");
     io::write_whole(to.partial() + "/generation_config.json", io::written(io::hf_generation_json(tokens), 2) + "\n");
     if (how.tokenizer) data::write_tokenizer(to.partial(), *how.tokenizer, how.notes);

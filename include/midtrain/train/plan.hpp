@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 #include <midtrain/core/random.hpp>
+#include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/train/stage.hpp>
 #include <midtrain/train/written.hpp>
@@ -29,6 +30,7 @@ struct run_plan {
     std::int64_t             parameters = 0;
     /// Bytes by kind.
     std::int64_t             weights = 0, gradients = 0, slots = 0, activations = 0;
+    std::int64_t             average = 0, saved_copy = 0;  ///< a running average; the copy that is written while the run goes on
     double                   seconds_per_cost = 0;  ///< measured; 0: unknown
 
     double seconds(stage_plan const& s) const { return s.cost * static_cast<double>(s.tokens) * seconds_per_cost; }
@@ -39,14 +41,14 @@ struct run_plan {
     }
 };
 
-/// Floating-point operations of one token, forward and backward: six for each weight of a matrix, and 12 * width * half the length a
-/// layer for causal attention (the embedding's look-up costs none).
+/// Floating-point operations of one token, forward and backward: six for each weight of a matrix, and 12 * heads * head size * half the
+/// length a layer for causal attention (the embedding's look-up costs none).
 template <class Model>
 double cost_of_token(Model const& model, index_t length) {
     auto const& s       = model.shape();
     double      weights = static_cast<double>(model.parameters().count());
     if (!s.tied) weights -= static_cast<double>(s.vocab) * s.width;
-    return 6.0 * weights + 6.0 * static_cast<double>(s.layers) * s.width * static_cast<double>(length);
+    return 6.0 * weights + 6.0 * static_cast<double>(s.layers) * s.heads * head_size_of(s) * static_cast<double>(length);
 }
 
 namespace detail {
@@ -115,11 +117,18 @@ double measure_seconds_per_cost(Model& model, index_t length) {
     return best / (static_cast<double>(length) * cost_of_token(model, length));
 }
 
+/// `memory: weights 4.1 MB, gradients 2.0 MB, ...`
+inline std::string written_memory(run_plan const& p) {
+    auto const bytes = [](std::int64_t n) { return written_bytes(static_cast<double>(n)); };
+    auto       s     = "memory: weights " + bytes(p.weights) + ", gradients " + bytes(p.gradients) + ", optimizer " + bytes(p.slots) + ", activations " + bytes(p.activations);
+    if (p.average > 0) s += ", average " + bytes(p.average);
+    if (p.saved_copy > 0) s += ", copy for saving " + bytes(p.saved_copy);
+    return s;
+}
+
 /// The plan as a reader wants it before the first step.
 inline void print(run_plan const& p, std::FILE* to) {
-    std::fprintf(to, "%s parameters; memory: weights %s, gradients %s, optimizer %s, activations %s\n", written_count(static_cast<double>(p.parameters)).c_str(),
-                 written_bytes(static_cast<double>(p.weights)).c_str(), written_bytes(static_cast<double>(p.gradients)).c_str(), written_bytes(static_cast<double>(p.slots)).c_str(),
-                 written_bytes(static_cast<double>(p.activations)).c_str());
+    std::fprintf(to, "%s parameters; %s\n", written_count(static_cast<double>(p.parameters)).c_str(), written_memory(p).c_str());
     for (auto const& s : p.stages) {
         std::fprintf(to, "stage %-8s %s tokens in %lld steps of %lld x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n", s.name.c_str(),
                      written_count(static_cast<double>(s.tokens)).c_str(), static_cast<long long>(s.steps), static_cast<long long>(s.sequences),

@@ -101,7 +101,8 @@ constexpr void judge_mixture(Stage const& s, Judge const& judge) {
 template <class Recipe, class Shape, class Judge>
 constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& judge) {
     judge.template refuse_if<"the width does not divide into heads of even size, or heads into kv_heads">(
-        shape.layers < 1 || shape.heads < 1 || shape.kv_heads < 1 || shape.width % (2 * shape.heads) != 0 || shape.heads % shape.kv_heads != 0, "");
+        shape.layers < 1 || shape.heads < 1 || shape.kv_heads < 1 || shape.heads % shape.kv_heads != 0 ||
+            (shape.head_size > 0 ? shape.head_size % 2 != 0 : shape.width % (2 * shape.heads) != 0), "");
     judge.template refuse_if<"clip and z_loss are not negative">(!(r.clip >= 0) || !(r.z_loss >= 0), "");
     judge.template refuse_if<"a recipe has at least one stage">(r.stages.size() == 0, "");
     for_each_stage(r.stages, [&](auto const& s, int n) {
