@@ -1,208 +1,242 @@
 #pragma once
-#include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fcntl.h>
-#include <map>
+#include <future>
 #include <optional>
 #include <span>
 #include <string>
-#include <unistd.h>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
-#include <midtrain/core/checksum.hpp>
 #include <midtrain/core/error.hpp>
-#include <midtrain/io/mapped_file.hpp>
+#include <midtrain/core/types.hpp>
+#include <midtrain/io/folder_lock.hpp>
 #include <midtrain/io/safetensors.hpp>
-#include <midtrain/io/safetensors_writer.hpp>
-#include <midtrain/io/whole_file.hpp>
+#include <midtrain/train/checkpoint_folder.hpp>
 #include <midtrain/train/run_state.hpp>
+#include <midtrain/train/setting_changes.hpp>
+#include <midtrain/train/state_file.hpp>
 
 namespace midtrain::inline MT_ABI {
 
-/// Where and how often a run is saved. A checkpoint is a folder `step-00000042` with one file, `state.safetensors`, and its checksum.
-/// It is written under another name, brought to the disk, and then renamed; a folder of that name is therefore whole. The newest
-/// `keep` stay. Without a folder nothing is saved.
+namespace detail {
+
+/// Whether the state_buffers() are the model's own memory, and no copy.
+template <class Model>
+constexpr bool read_in_place = true;
+template <class Model>
+    requires requires(Model& m) { m.device(); }
+constexpr bool read_in_place<Model> = std::remove_reference_t<decltype(std::declval<Model&>().device())>::shares_memory;
+
+}  // namespace detail
+
+/// What a fork brings along from its parent besides the weights.
+struct fork_options {
+    bool slots    = true;   ///< the optimizer's memory, and how many updates it has seen
+    bool cursors  = true;   ///< how far each source has been read; sources are matched by name
+    bool counters = false;  ///< steps, tokens and the record of losses go on instead of starting at zero
+};
+
+/// Where and how often a run is saved. A checkpoint is a folder `step-00000042`; see checkpoint_folder.hpp for how it stays whole.
+/// The newest `keep` stay, and for good those at each multiple of keep_every_steps and at the first step past each multiple of
+/// keep_every_tokens. Without a folder nothing is saved.
 class checkpoints {
   public:
     struct options {
-        std::string  folder;
-        double       every_seconds = 120;
-        std::int64_t every_steps   = 0;  ///< 0: by time
-        int          keep          = 2;
-    };
-    struct found {
-        std::string  folder;
-        std::int64_t step = 0;
+        std::string  folder{};
+        double       every_seconds  = 120;
+        std::int64_t every_steps    = 0;  ///< 0: by time
+        int          keep           = 2;
+        std::int64_t keep_every_steps = 0;    ///< 0: none
+        tokens       keep_every_tokens{};     ///< 0: none
+        bool         background     = true;   ///< a copy is written beside the run; else the run waits, and no copy is needed
+        bool         accept_changes = false;  ///< go on although the recipe is another one
+        std::string  fork_from{};             ///< a checkpoint of another run, or its folder: where a new run begins
+        fork_options fork{};
     };
 
     checkpoints() = default;
     explicit checkpoints(std::string folder) : checkpoints(options{.folder = std::move(folder)}) {}
     explicit checkpoints(options how) : how_(std::move(how)), saved_(clock::now()) {
         check(how_.every_steps >= 0 && how_.every_seconds > 0 && how_.keep >= 1, "checkpoints: every_steps is not negative, every_seconds positive, keep at least 1");
+        check(how_.keep_every_steps >= 0 && how_.keep_every_tokens.count >= 0, "checkpoints: keep_every_steps and keep_every_tokens are not negative");
     }
 
-    bool due(std::int64_t step) const {
+    options const& how() const { return how_; }
+
+    /// From here on this process alone writes into the folder.
+    void open() {
+        if (how_.folder.empty() || lock_.holds()) return;
+        std::error_code why;
+        std::filesystem::create_directories(how_.folder, why);
+        check(!why, [&] { return how_.folder + ": cannot be made: " + why.message(); });
+        lock_ = io::folder_lock(how_.folder);
+        tidy_checkpoints(how_.folder);
+    }
+
+    /// Whether to save after a step of `batch` tokens. Throws what went wrong in the background since.
+    bool due(run_state const& s, tokens batch) {
         if (how_.folder.empty()) return false;
-        if (how_.every_steps > 0) return step % how_.every_steps == 0;
-        return std::chrono::duration<double>(clock::now() - saved_).count() >= how_.every_seconds;
+        if (writing_.valid() && writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) wait();
+        if (for_good(s, batch)) return true;
+        if (how_.every_steps > 0) return s.step % how_.every_steps == 0;
+        return !writing_.valid() && std::chrono::duration<double>(clock::now() - saved_).count() >= how_.every_seconds;
     }
 
-    /// The newest checkpoint whose bytes are those that were written; older ones are tried when it is broken.
-    std::optional<found> newest() const {
-        auto all = steps();
-        for (auto at = all.rbegin(); at != all.rend(); ++at)
-            if (whole(*at)) return *at;
-        return std::nullopt;
-    }
-    /// For a message: the newest one, or that there is none.
+    /// The newest checkpoint whose bytes are those that were written.
+    std::optional<checkpoint_place> newest() const { return newest_checkpoint(how_.folder); }
+    /// For a message: the newest one, or that there is none. Waits for one that is being written.
     std::string last_good() const {
+        if (writing_.valid()) writing_.wait();
         auto const at = newest();
         return at ? "the last good checkpoint is " + at->folder : "there is no checkpoint";
     }
 
+    /// Saves, after a step of `batch` tokens; with `background` only a copy is made here. Waits for an earlier save first.
     template <class Model>
-    void save(run_state const& s, Model& model) {
+    void save(run_state const& s, Model& model, tokens batch = {}) {
         if (how_.folder.empty()) return;
-        namespace fs = std::filesystem;
-        auto const name = how_.folder + "/" + numbered(s.step), partial = how_.folder + "/.partial-" + numbered(s.step);
-        std::error_code why;
-        fs::remove_all(partial, why);
-        fs::create_directories(partial, why);
-        check(!why, [&] { return partial + ": cannot be made: " + why.message(); });
-        auto const sum = write(partial + "/state.safetensors", s, model);
-        io::write_whole(partial + "/checksum", sum + "\n");
-        sync(partial);
-        fs::remove_all(name, why);
-        fs::rename(partial, name, why);
-        check(!why, [&] { return name + ": cannot be put in place: " + why.message(); });
-        sync(how_.folder);
-        auto const all = steps();
-        for (std::size_t i = 0; i + static_cast<std::size_t>(how_.keep) < all.size(); ++i) fs::remove_all(all[i].folder, why);
+        wait();
+        std::vector<saved_buffer> buffers;
+        for (auto const& b : model.state_buffers()) buffers.push_back(described<Model>(b.name, b.bytes));
+        kept_checkpoints const stay{how_.keep, for_good(s, batch)};
+        if (how_.background) {
+            keep_copies<Model>(buffers);
+            begin_writing([folder = how_.folder, stay, state = s, layout = written_layout(model), buffers = std::move(buffers)] {
+                write(folder, stay, state, layout, buffers);
+            });
+        } else {
+            write(how_.folder, stay, s, written_layout(model), buffers);
+        }
         saved_ = clock::now();
     }
-
-    /// Fills state and model. A recipe that differs from the one that was saved is refused, with the first setting that does.
+    /// Until what is being written is whole; throws what went wrong.
+    void wait() {
+        if (writing_.valid()) writing_.get();
+    }
+    /// Bytes of the copy that saving in the background needs.
     template <class Model>
-    void load(found const& from, run_state& s, Model& model) const {
+    std::int64_t copy_bytes(std::int64_t weights_and_slots) const {
+        return how_.folder.empty() || (detail::read_in_place<Model> && !how_.background) ? 0 : weights_and_slots;
+    }
+
+    /// Fills state and model, which then go on from there. A recipe that differs from the one that was saved is refused with each setting
+    /// that does, unless the options accept changes; then the lineage keeps them, and they are returned.
+    template <class Model>
+    std::vector<setting_change> load(checkpoint_place const& from, run_state& s, Model& model) const {
         io::safetensors const file(from.folder + "/state.safetensors");
-        auto const&           m = file.metadata();
-        auto const            text = [&](char const* key) {
-            auto const at = m.find(key);
-            check(at != m.end(), [&] { return file.path() + ": lacks '" + key + "': not a checkpoint of midtrain"; });
-            return at->second;
-        };
-        check(text("version") == std::to_string(run_state::version), [&] { return file.path() + ": has version " + text("version") + " where this program reads " + std::to_string(run_state::version); });
-        compare(s.settings, text("settings"), from.folder);
-        s.sources = split(text("sources"));
-        auto const counts = read<std::int64_t>(file, "run.counts", 4);
-        s.stage = counts[0], s.step_in_stage = counts[1], s.step = counts[2], s.tokens = counts[3];
-        s.drawn = {read<std::int64_t>(file, "run.drawn", s.sources.size()), read<double>(file, "run.asked", s.sources.size())};
-        auto const places = read<std::int64_t>(file, "run.cursors", 4 * s.sources.size());
-        s.cursors.clear();
-        for (std::size_t i = 0; i < s.sources.size(); ++i) s.cursors.push_back({places[4 * i], places[4 * i + 1], places[4 * i + 2], places[4 * i + 3]});
-        s.record = read<double>(file, "run.record", static_cast<std::size_t>(s.step) * s.record_width());
-        for (auto const& b : model.state_buffers()) {
-            auto const& t = file.at("model." + b.name);
-            check(t.bytes.size() == b.bytes.size(), [&] { return file.path() + ": '" + b.name + "' has " + std::to_string(t.bytes.size()) + " bytes where the model has " + std::to_string(b.bytes.size()); });
-            std::memcpy(b.bytes.data(), t.bytes.data(), b.bytes.size());
-        }
-        model.take_state();
+        run_state             there   = read_state(file);
+        auto const            changes = changed_settings(there.settings, s.settings);
+        check(changes.empty() || how_.accept_changes, [&] {
+            std::string all;
+            for (auto const& c : changes) all += (all.empty() ? "" : "; ") + c.compared();
+            return from.folder + " was made with another recipe: " + all +
+                   "; give the same settings to go on, accept the changes (--accept-changes), or give another folder to begin anew";
+        });
+        for (auto const& c : changes) there.lineage.push_back({there.step, c.changed()});
+        there.settings = s.settings;
+        take(file, model, [](std::string const&) { return true; });
+        s = std::move(there);
+        return changes;
+    }
+
+    /// Whether the options name a parent.
+    bool forks() const { return !how_.fork_from.empty(); }
+    /// Fills the model, and of the state what a fork brings along; its lineage says where it came from.
+    template <class Model>
+    void fork(run_state& s, Model& model) const {
+        auto const parent = fork_place();
+        auto const sum    = whole_checkpoint(parent);
+        check(!sum.empty(), [&] { return how_.fork_from + ": is no checkpoint to fork from, or a broken one"; });
+        io::safetensors const file(parent + "/state.safetensors");
+        run_state             there = read_state(file);
+        take(file, model, [&](std::string const& name) { return name == "master" || (name == "slots" && how_.fork.slots); });
+        s.parent  = {parent, there.step, there.tokens, sum};
+        s.lineage = there.lineage;
+        s.lineage.push_back({how_.fork.counters ? there.step : 0, "forked from " + parent + " at step " + std::to_string(there.step)});
+        if (how_.fork.slots) s.optimizer_step = there.optimizer_step;
+        if (how_.fork.cursors || how_.fork.counters) s.sources = there.sources;
+        if (how_.fork.cursors) s.cursors = std::move(there.cursors);
+        else s.cursors.assign(s.sources.size(), {});
+        s.drawn = {std::vector<std::int64_t>(s.sources.size()), std::vector<double>(s.sources.size())};
+        if (how_.fork.counters) s.step = there.step, s.tokens = there.tokens, s.record = std::move(there.record), s.norms = std::move(there.norms);
     }
 
   private:
     using clock = std::chrono::steady_clock;
 
-    static std::string numbered(std::int64_t step) {
-        auto const n = std::to_string(step);
-        return "step-" + std::string(n.size() < 8 ? 8 - n.size() : 0, '0') + n;
+    bool for_good(run_state const& s, tokens batch) const {
+        auto const k = how_.keep_every_tokens.count;
+        return (how_.keep_every_steps > 0 && s.step % how_.keep_every_steps == 0) || (k > 0 && s.tokens / k != (s.tokens - batch.count) / k);
     }
-    std::vector<found> steps() const {
-        std::vector<found> all;
-        std::error_code    none;
-        if (how_.folder.empty()) return all;
-        for (auto const& e : std::filesystem::directory_iterator(how_.folder, none)) {
-            auto const name = e.path().filename().string();
-            if (name.starts_with("step-") && name.find_first_not_of("0123456789", 5) == std::string::npos)
-                all.push_back({e.path().string(), std::atoll(name.c_str() + 5)});
-        }
-        std::sort(all.begin(), all.end(), [](found const& a, found const& b) { return a.step < b.step; });
-        return all;
-    }
-    static bool whole(found const& f) {
-        try {
-            io::mapped_file const sum(f.folder + "/checksum"), state(f.folder + "/state.safetensors");
-            return std::string_view(reinterpret_cast<char const*>(sum.bytes().data()), sum.bytes().size()) == checksum().add(state.bytes()).text() + "\n";
-        } catch (error const&) {
-            return false;
-        }
-    }
-
     template <class Model>
-    static std::string write(std::string const& path, run_state const& s, Model& model) {
-        std::vector<std::int64_t> const counts{s.stage, s.step_in_stage, s.step, s.tokens};
-        std::vector<std::int64_t>       places;
-        for (auto const& c : s.cursors) places.insert(places.end(), {c.epoch, c.document, c.offset, c.tokens});
-        std::string sources;
-        for (auto const& n : s.sources) sources += n + "\n";
-        struct entry {
-            std::string                name, dtype;
-            std::int64_t               count;
-            std::span<std::byte const> bytes;
-        };
-        auto const integers = [](std::string n, auto const& v) { return entry{std::move(n), "I64", static_cast<std::int64_t>(v.size()), std::as_bytes(std::span(v))}; };
-        auto const reals    = [](std::string n, auto const& v) { return entry{std::move(n), "F64", static_cast<std::int64_t>(v.size()), std::as_bytes(std::span(v))}; };
-        std::vector<entry> all{integers("run.counts", counts), integers("run.drawn", s.drawn.drawn), reals("run.asked", s.drawn.asked),
-                               integers("run.cursors", places), reals("run.record", s.record)};
-        for (auto const& b : model.state_buffers())
-            all.push_back({"model." + b.name, sizeof(typename Model::computed) == 8 ? "F64" : "F32",
-                           static_cast<std::int64_t>(b.bytes.size() / sizeof(typename Model::computed)), b.bytes});
-        io::safetensors_writer file(path, {{"version", std::to_string(run_state::version)}, {"settings", s.settings}, {"sources", sources}});
-        for (auto const& e : all) file.declare(e.name, e.dtype, {e.count});
-        for (auto const& e : all) file.add(e.name, e.bytes);
-        file.finish();
-        return checksum().add(io::mapped_file(path).bytes()).text();
+    static saved_buffer described(std::string const& name, std::span<std::byte const> bytes) {
+        constexpr auto size = sizeof(typename Model::computed);
+        return {name, size == 8 ? "F64" : "F32", bytes, static_cast<std::int64_t>(bytes.size() / size)};
     }
-
-    template <class T>
-    static std::vector<T> read(io::safetensors const& file, std::string const& name, std::size_t count) {
-        auto const& t = file.at(name);
-        check(t.dtype == (std::is_same_v<T, double> ? "F64" : "I64") && t.bytes.size() == count * sizeof(T),
-              [&] { return file.path() + ": '" + name + "' is not what a run with these sources and steps has"; });
-        std::vector<T> v(count);
-        if (count > 0) std::memcpy(v.data(), t.bytes.data(), t.bytes.size());
-        return v;
+    static void write(std::string const& folder, kept_checkpoints const& stay, run_state const& s, std::string const& layout,
+                      std::vector<saved_buffer> const& buffers) {
+        std::int64_t bytes = static_cast<std::int64_t>((s.record.size() + s.norms.size()) * sizeof(double) + 4096 + layout.size() + s.settings.size());
+        for (auto const& b : buffers) bytes += static_cast<std::int64_t>(b.bytes.size());
+        make_checkpoint(folder, s.step, bytes, stay, [&](std::string const& partial) { write_state(partial + "/state.safetensors", s, layout, buffers); });
     }
-    static std::vector<std::string> split(std::string const& lines) {
-        std::vector<std::string> v;
-        for (std::size_t at = 0; at < lines.size();) {
-            auto const end = std::min(lines.find('\n', at), lines.size());
-            v.push_back(lines.substr(at, end - at));
-            at = end + 1;
+    // The buffers of a device that the host cannot read are copies already, which stay until the next save asks for them.
+    template <class Model>
+    void keep_copies(std::vector<saved_buffer>& buffers) {
+        if constexpr (detail::read_in_place<Model>) {
+            copies_.resize(buffers.size());
+            for (std::size_t i = 0; i < buffers.size(); ++i) {
+                copies_[i].resize(buffers[i].bytes.size());
+                if (!copies_[i].empty()) std::memcpy(copies_[i].data(), buffers[i].bytes.data(), copies_[i].size());
+                buffers[i].bytes = copies_[i];
+            }
         }
-        return v;
     }
-    static void compare(std::string const& now, std::string const& before, std::string const& folder) {
-        if (now == before) return;
-        auto const  a = split(now), b = split(before);
-        std::size_t i = 0;
-        while (i < a.size() && i < b.size() && a[i] == b[i]) ++i;
-        auto const line = [&](std::vector<std::string> const& v) { return i < v.size() ? v[i] : std::string("nothing more"); };
-        throw error(folder + " was made with another recipe: there " + line(b) + ", here " + line(a) +
-                    "; give the same settings to go on, or another folder to begin anew");
+    // Signals are for the loop, so the writer takes none.
+    template <class Job>
+    void begin_writing(Job&& job) {
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        try {
+            writing_ = std::async(std::launch::async, std::forward<Job>(job));
+        } catch (...) {
+            pthread_sigmask(SIG_SETMASK, &before, nullptr);
+            throw error(how_.folder + ": no thread can be started to write a checkpoint; save without background");
+        }
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+    template <class Model, class Wanted>
+    static void take(io::safetensors const& file, Model& model, Wanted const& wanted) {
+        auto const there = detail::lines_of(state_text(file, "layout")), here = detail::lines_of(written_layout(model));
+        for (std::size_t i = 0; i < there.size() || i < here.size(); ++i) {
+            auto const line = [&](auto const& v) { return i < v.size() ? "'" + v[i] + "'" : std::string("nothing more"); };
+            check(line(there) == line(here), [&] { return file.path() + ": is of another model: tensor, offset, rows and columns there " + line(there) + ", here " + line(here); });
+        }
+        for (auto const& b : model.state_buffers())
+            if (wanted(b.name)) read_buffer(file, b.name, b.bytes);
+        model.take_state();
+    }
+    std::string fork_place() const {
+        namespace fs = std::filesystem;
+        std::error_code why;
+        auto const      path = fs::weakly_canonical(how_.fork_from, why).string();
+        if (fs::exists(path + "/state.safetensors", why)) return path;
+        auto const newest = newest_checkpoint(path);
+        check(newest.has_value(), [&] { return how_.fork_from + ": holds no checkpoint to fork from"; });
+        return newest->folder;
     }
 
-    static void sync(std::string const& folder) {
-        int const file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (file < 0) return;
-        ::fsync(file);
-        ::close(file);
-    }
-
-    options           how_;
-    clock::time_point saved_{};
+    options                             how_;
+    clock::time_point                   saved_{};
+    io::folder_lock                     lock_;
+    std::vector<std::vector<std::byte>> copies_;   // what the writer reads
+    std::future<void>                   writing_;  // last, so that it ends first
 };
 
 }  // namespace midtrain::inline MT_ABI

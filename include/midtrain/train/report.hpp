@@ -28,6 +28,8 @@ struct report {
     double                        seconds       = 0;  ///< that the step took
     double                        seconds_left  = 0;  ///< of the whole run, at the speed so far
     step_phases                   phases;
+    std::string_view              fault;              ///< "skipped" or "rewound" where the step was one; empty: all is well
+    std::string_view              fault_text;         ///< for people
     std::span<std::string const>  sources;
     std::span<double const>       weights;            ///< by source, in force at this step
     std::span<double const>       source_loss;        ///< by source, mean over this step's targets; 0 where it had none

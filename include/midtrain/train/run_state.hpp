@@ -8,17 +8,39 @@ namespace midtrain::inline MT_ABI {
 
 /// All that a run remembers besides the model's weights and slots. A checkpoint holds exactly that and those.
 struct run_state {
-    static constexpr int version = 1;
+    static constexpr int version = 2;
 
-    std::string              settings;            ///< of the recipe, `key=value` lines: what a resumed run is compared with
-    std::vector<std::string> sources;
-    std::int64_t             stage         = 0;   ///< number of the stage, from 0
-    std::int64_t             step_in_stage = 0;   ///< steps of that stage that are done
-    std::int64_t             step          = 0;   ///< optimizer steps over all stages
-    std::int64_t             tokens        = 0;   ///< over all stages
-    data::sampler::state     drawn;               ///< in this stage
-    std::vector<data::cursor> cursors;            ///< by source, over all stages
-    std::vector<double>      record;              ///< append-only: a row a step of loss, then loss by source (NaN: no target)
+    /// Something that happened after so many steps, in words.
+    struct event {
+        std::int64_t step = 0;
+        std::string  what;
+
+        friend bool operator==(event const&, event const&) = default;
+    };
+    /// The checkpoint that a fork began from. No path: this run is none.
+    struct origin {
+        std::string  path;
+        std::int64_t step = 0, tokens = 0;
+        std::string  checksum;
+
+        friend bool operator==(origin const&, origin const&) = default;
+    };
+
+    std::string               settings;             ///< of the recipe, `key=value` lines: what a resumed run is compared with
+    std::vector<std::string>  sources;
+    std::int64_t              stage           = 0;  ///< number of the stage, from 0
+    std::int64_t              step_in_stage   = 0;  ///< steps of that stage that are done
+    std::int64_t              step            = 0;  ///< steps over all stages
+    std::int64_t              tokens          = 0;  ///< over all stages
+    std::int64_t              optimizer_step  = 0;  ///< updates that the slots have seen: a fork may bring some, a skipped step adds none
+    std::int64_t              average_updates = 0;  ///< that the running average has seen
+    data::sampler::state      drawn;                ///< in this stage
+    std::vector<data::cursor> cursors;              ///< by source, over all stages
+    std::vector<double>       record;               ///< append-only: a row a step of loss, then loss by source (NaN: no target)
+    std::vector<double>       norms;                ///< append-only: the gradient's norm of each step
+    std::vector<event>        lineage;              ///< forks and accepted changes of the recipe
+    std::vector<event>        faults;               ///< steps that were skipped or rewound
+    origin                    parent;
 
     std::size_t record_width() const { return 1 + sources.size(); }
 };

@@ -14,6 +14,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fields.hpp>
 #include <midtrain/core/required.hpp>
+#include <midtrain/core/types.hpp>
 #include <midtrain/train/stage.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -154,6 +155,7 @@ void for_each_setting(Recipe& r, F const& f) {
     detail::for_each_value(r.clip, "clip", f);
     detail::for_each_value(r.z_loss, "z_loss", f);
     detail::for_each_value(r.seed, "seed", f);
+    if constexpr (requires { r.average.share(progress{}); }) detail::for_each_value(r.average, "average", f);
     for_each_stage(r.stages, [&](auto& s, int) { detail::for_each_value(s, std::string(s.name), f); });
 }
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <tuple>
 #include <vector>
+#include <midtrain/averaging/none.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/short_name.hpp>
 #include <midtrain/core/types.hpp>
@@ -73,13 +74,14 @@ void for_each_stage(stage_list<Stage>& s, F&& f) {
 }
 
 /// What a run does, as one value: print it, compare it, store it.
-template <class Optimizer, class Stages>
+template <class Optimizer, class Stages, class Average = averaging::none>
 struct recipe {
     Optimizer     optimizer;
     Stages        stages;
     double        clip   = 1.0;  ///< global norm above which gradients are scaled down; 0: never
     double        z_loss = 0;    ///< weight of the z-loss
     std::uint64_t seed   = 1;    ///< of the order of the data
+    [[no_unique_address]] Average average{};  ///< an AveragingPolicy over the whole run; none costs nothing
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -14,7 +14,8 @@ namespace midtrain::inline MT_ABI {
 /// What the hot loop is told of a step: plain numbers, whatever policies they came from.
 struct step_plan {
     double       rate = 0;
-    std::int64_t step = 1;          ///< of the optimizer, from 1, over all stages
+    std::int64_t step = 1;          ///< of the run, from 1, over all stages
+    std::int64_t update = 0;        ///< of the optimizer's slots, from 1; 0: the same as the step
     double       clip = 1.0;        ///< global norm above which gradients are scaled down; 0: never
     index_t      micro_batch = 1;   ///< sequences that go through the model at once
 };
@@ -24,6 +25,15 @@ struct step_result {
     double                    loss = 0, gradient_norm = 0;
     std::vector<double>       source_loss;
     std::vector<std::int64_t> source_targets;
+};
+
+/// What a step spends its time on.
+enum class step_phase { data, compute, exchange, update, checkpoint };
+
+/// Who follows a step from within: told of each phase as it begins, asked whether the step is to be applied.
+struct unwatched_step {
+    static constexpr void enter(step_phase) {}
+    static constexpr bool accepts(step_result const&) { return true; }
 };
 
 /// Losses summed by source in double, sequence by sequence, so that the order never changes.
@@ -39,44 +49,60 @@ void add_losses(batches<Store> const& b, index_t first, index_t count, Loss cons
     }
 }
 
-/// One optimizer step over the batch that was drawn: each rank puts its share of the sequences through the model, in micro-batches;
-/// gradients are summed, clipped by the global norm and applied. Throws midtrain::error, with the weights untouched, when the
-/// loss or the gradient is not a number.
-template <class Ranks, class Model, class Optimizer, class Store>
-void take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
-               std::vector<typename Model::computed>& token_loss, step_result& result) {
+namespace detail {
+
+/// This rank's share of the sequences goes through the model, in micro-batches.
+template <class Ranks, class Model, class Store>
+void add_gradients(Ranks& ranks, Model& model, batches<Store> const& b, index_t micro_batch, std::vector<typename Model::computed>& token_loss,
+                   step_result& result) {
+    result.source_loss.assign(b.sources(), 0.0);
+    result.source_targets.assign(b.sources(), 0);
+    token_loss.resize(static_cast<std::size_t>(micro_batch * b.length()));
+    model.zero_gradient();
+    index_t const begin = b.sequences() * ranks.rank() / ranks.size(), end = b.sequences() * (ranks.rank() + 1) / ranks.size();
+    for (index_t first = begin; first < end; first += micro_batch) {
+        index_t const n = std::min(micro_batch, end - first);
+        model.accumulate(b.part(first, n), {token_loss.data(), n * b.length()});
+        add_losses(b, first, n, token_loss.data(), result);
+    }
+}
+
+}  // namespace detail
+
+/// One optimizer step over the batch that was drawn: each rank's gradients are summed, clipped by the global norm and applied. False,
+/// with the weights untouched, when the watcher does not accept it. Throws midtrain::error, with the weights untouched, when the loss or
+/// the gradient of an accepted one is not a number.
+template <class Ranks, class Model, class Optimizer, class Store, class Watcher = unwatched_step>
+bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
+               std::vector<typename Model::computed>& token_loss, step_result& result, Watcher&& watcher = {}) {
     static_assert(Communicator<Ranks>, "midtrain: the ranks are no Communicator; the shortest one is midtrain/comm/self.hpp");
     static_assert(midtrain::Optimizer<Optimizer>,
                   "midtrain: the optimizer is no Optimizer: it needs  static constexpr int slots, decay_of(role) const, prepare(step_scalars&) "
                   "const and update(w, g, slot, scalars, decay) const.  The shortest one is midtrain/optim/sgd.hpp");
-    result.source_loss.assign(b.sources(), 0.0);
-    result.source_targets.assign(b.sources(), 0);
-    token_loss.resize(static_cast<std::size_t>(plan.micro_batch * b.length()));
-    model.zero_gradient();
-    index_t const begin = b.sequences() * ranks.rank() / ranks.size(), end = b.sequences() * (ranks.rank() + 1) / ranks.size();
-    for (index_t first = begin; first < end; first += plan.micro_batch) {
-        index_t const n = std::min(plan.micro_batch, end - first);
-        model.accumulate(b.part(first, n), {token_loss.data(), n * b.length()});
-        add_losses(b, first, n, token_loss.data(), result);
-    }
+    watcher.enter(step_phase::compute);
+    detail::add_gradients(ranks, model, b, plan.micro_batch, token_loss, result);
+    watcher.enter(step_phase::exchange);
     ranks.sum(model.gradient());
     ranks.sum(row_view<double>{result.source_loss.data(), static_cast<index_t>(b.sources())});
     ranks.sum(row_view<std::int64_t>{result.source_targets.data(), static_cast<index_t>(b.sources())});
+    watcher.enter(step_phase::update);
     double total = 0;
     for (double x : result.source_loss) total += x;
     result.loss          = b.targets() > 0 ? total / static_cast<double>(b.targets()) : 0.0;
     result.gradient_norm = model.gradient_norm();
+    for (std::size_t i = 0; i < result.source_loss.size(); ++i)
+        if (result.source_targets[i] > 0) result.source_loss[i] /= static_cast<double>(result.source_targets[i]);
+    if (!watcher.accepts(result)) return false;
     check(std::isfinite(result.loss) && std::isfinite(result.gradient_norm), [&] {
         return "step " + std::to_string(plan.step) + ": the loss is " + std::to_string(result.loss) + " and the gradient's norm " +
                std::to_string(result.gradient_norm) + "; the weights are still those of the step before";
     });
-    for (std::size_t i = 0; i < result.source_loss.size(); ++i)
-        if (result.source_targets[i] > 0) result.source_loss[i] /= static_cast<double>(result.source_targets[i]);
     step_scalars s;
     s.rate        = plan.rate;
-    s.step        = plan.step;
+    s.step        = plan.update > 0 ? plan.update : plan.step;
     s.clip_factor = plan.clip > 0 ? std::min(1.0, plan.clip / (result.gradient_norm + 1e-6)) : 1.0;  // as torch's clip_grad_norm_
     model.apply(optimizer, s);
+    return true;
 }
 
 }  // namespace midtrain::inline MT_ABI

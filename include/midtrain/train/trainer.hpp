@@ -1,9 +1,13 @@
 #pragma once
-#include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <new>
+#include <numeric>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 #include <midtrain/concepts/communicator.hpp>
@@ -12,12 +16,18 @@
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/checkpoints.hpp>
+#include <midtrain/train/faults.hpp>
+#include <midtrain/train/match_sources.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/recipe.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/run_state.hpp>
+#include <midtrain/train/running_average.hpp>
 #include <midtrain/train/step.hpp>
+#include <midtrain/train/step_watcher.hpp>
 #include <midtrain/train/stop_signal.hpp>
+#include <midtrain/train/watchdog.hpp>
+#include <midtrain/train/written.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -38,55 +48,128 @@ struct borrowed_store {
 }  // namespace detail
 
 /// Carries out a recipe on a model: stage after stage, one row of steps over one model, so that between stages the buffers stay and the
-/// tables change. With checkpoints it goes on from the newest good one. After its first step the loop allocates nothing.
+/// tables change. With checkpoints it goes on from the newest good one, or begins as a fork of another run's. After its first step the
+/// loop allocates nothing.
 template <class Ranks, class Model, class Recipe, class Shape>
 class trainer {
     static_assert(Communicator<Ranks>, "midtrain: the ranks are no Communicator; the shortest one is midtrain/comm/self.hpp");
 
+    using average_type = running_average<std::remove_cvref_t<decltype(std::declval<Recipe const&>().average)>, Model>;
+
   public:
     trainer(Ranks& ranks, Model& model, checked_recipe<Recipe, Shape> recipe, checkpoints where = {})
-        : ranks_(&ranks), model_(&model), recipe_(std::move(recipe)), where_(std::move(where)) {
+        : ranks_(&ranks), model_(&model), recipe_(std::move(recipe)), where_(std::move(where)), average_(recipe_->average, model) {
         model.z_loss = recipe_->z_loss;
         model.prepare(recipe_->optimizer);
         state_.settings = written_settings(*recipe_);
+        auto all = remembered();
         if (auto const found = where_.newest()) {
-            where_.load(*found, state_, model);
+            refuse_impossible(where_.load(*found, state_, all));
             resumed_ = true;
-        }
+        } else if (where_.forks()) where_.fork(state_, all);
     }
 
-    /// Whether a checkpoint was found, and the steps that it had done.
+    /// Whether a checkpoint of this run was found; a fork begins anew.
     bool             resumed() const { return resumed_; }
     run_state const& state() const { return state_; }
 
+    /// What is done about spikes and losses that are not numbers; otherwise the latter stop the run.
+    void on_faults(fault_policy policy) { faults_ = fault_watch(policy); }
+    /// A watchdog over the steps of run().
+    void watch(watchdog_options how) { watchdog_options_ = std::move(how); }
+
     template <template <class> class Sources, class Store>
     run_plan plan(Sources<Store> const& corpus) const {
-        return make_plan(*recipe_, *model_, names_of_sources(corpus));
+        return planned(names_of_sources(corpus));
+    }
+
+    /// f() while the model has the average's weights, as for an evaluation or an export; then it has its own again.
+    template <class F>
+    void with_average(F&& f) {
+        static_assert(average_type::is_kept, "midtrain: with_average() wants a recipe with an average, such as  .average = mt::ema{.decay = 0.999}");
+        check(state_.average_updates > 0, "the average holds nothing yet: its policy has not come to a step that counts");
+        struct exchanged {
+            average_type& average;
+            explicit exchanged(average_type& a) : average(a) { average.exchange(); }
+            ~exchanged() { average.exchange(); }
+        } const now(average_);
+        f();
     }
 
     /// Trains to the end, or until a signal asks it to stop. Each observer is called with a report after each step. Throws
-    /// midtrain::error when a source is empty, when the loss is not a number, or when a checkpoint cannot be written.
+    /// midtrain::error when a source is empty, when the loss is not a number, when a checkpoint cannot be written, or when memory is short.
     template <template <class> class Sources, class Store, class... Observers>
-    outcome run(Sources<Store> const& corpus, Observers&&... observers) {
+    outcome run(Sources<Store> const& corpus, Observers&&... observers) try {
         prepare(corpus);
         std::vector<detail::borrowed_store<Store>> stores;
         for_each_source(corpus, [&](std::string_view, Store const& s) { stores.push_back({&s}); });
-        stop_signal const stop;
-        auto const        tell = [&](report const& r) { (observers(r), ...); };
-        bool              going = true;
+        stop_signal const       stop;
+        std::optional<watchdog> dog;
+        if (watchdog_options_) dog.emplace(*watchdog_options_);
+        watcher_.dog    = dog ? &*dog : nullptr;
+        auto const tell = [&](report const& r) { (observers(r), ...); };
+        if (faults_.policy().rewinds() && !where_.newest()) save({});
+        bool going = true;
         for_each_stage(recipe_->stages, [&](auto const& s, int n) {
             if (going && n >= state_.stage) going = run_stage(s, n, std::span<detail::borrowed_store<Store> const>(stores), stop, tell);
         });
+        where_.wait();
         return going ? outcome::finished : outcome::interrupted;
+    } catch (std::bad_alloc const&) {
+        throw error("out of memory; " + written_memory(plan_));
     }
 
   private:
-    using clock = std::chrono::steady_clock;
+    // Follows a step from within.
+    struct gate {
+        trainer& of;
+
+        void enter(step_phase p) const { of.watcher_.enter(p); }
+        bool accepts(step_result const& r) const {
+            of.fault_ = of.faults_.find(of.state_, r);
+            return !of.fault_;
+        }
+    };
+
+    auto remembered() { return detail::remembered<Model, average_type>{*model_, average_}; }
+
+    run_plan planned(std::vector<std::string> names) const {
+        auto p = make_plan(*recipe_, *model_, std::move(names));
+        auto const values = static_cast<std::int64_t>(model_->parameters().size()), one = static_cast<std::int64_t>(sizeof(typename Model::master_t));
+        p.average = average_type::is_kept ? values * one : 0;
+        p.saved_copy = where_.template copy_bytes<Model>(values * one + p.slots + p.average);
+        return p;
+    }
+
+    // What a recipe may not change under a run that is on its way, whatever is accepted.
+    void refuse_impossible(std::vector<setting_change> const& changes) const {
+        int          stages = 0;
+        std::int64_t done   = state_.step_in_stage;
+        for_each_stage(recipe_->stages, [&](auto const& s, int n) {
+            ++stages;
+            if (n != state_.stage) return;
+            check(done <= s.steps(), [&] {
+                return "stage '" + std::string(s.name) + "' has " + std::to_string(s.steps()) + " steps in this recipe, and the checkpoint has done " + std::to_string(done);
+            });
+            for (auto const& c : changes)
+                check(done == 0 || done == s.steps() || (c.key != std::string(s.name) + ".batch.sequences" && c.key != std::string(s.name) + ".batch.length"),
+                      [&] { return "the checkpoint stands within stage '" + std::string(s.name) + "', whose batch cannot change on the way: " + c.compared(); });
+        });
+        check(state_.stage < stages, [&] {
+            return "the checkpoint stands in stage " + std::to_string(state_.stage + 1) + ", and this recipe has " + std::to_string(stages);
+        });
+    }
+    void take_sources(std::vector<std::string> const& names) {
+        if (state_.sources.empty() || state_.step_in_stage == 0) return match_sources(state_, names);
+        auto const before = std::accumulate(state_.drawn.drawn.begin(), state_.drawn.drawn.end(), std::int64_t{0});
+        match_sources(state_, names);
+        check(before == std::accumulate(state_.drawn.drawn.begin(), state_.drawn.drawn.end(), std::int64_t{0}),
+              "the checkpoint stands within a stage that draws from a source which this recipe lacks; keep the source with a weight of zero");
+    }
 
     template <template <class> class Sources, class Store>
     void prepare(Sources<Store> const& corpus) {
-        state_.sources = names_of_sources(corpus);
-        state_.cursors.resize(state_.sources.size());
+        take_sources(names_of_sources(corpus));
         for_each_source(corpus, [&](std::string_view name, Store const& s) {
             check(s.documents() > 0, [&] { return "source '" + std::string(name) + "' has no documents"; });
             if constexpr (requires { s.vocabulary(); })
@@ -96,10 +179,18 @@ class trainer {
                 });
             if constexpr (requires { s.verify(); }) s.verify();
         });
-        plan_ = make_plan(*recipe_, *model_, state_.sources);
-        std::int64_t steps = 0;
-        for (auto const& s : plan_.stages) steps += s.steps;
+        plan_ = planned(state_.sources);
+        std::int64_t steps = state_.step;
+        run_tokens_ = {};
+        for (auto const& s : plan_.stages) steps += s.steps, run_tokens_ += tokens{s.tokens};
         state_.record.reserve(static_cast<std::size_t>(steps) * state_.record_width());
+        state_.norms.reserve(static_cast<std::size_t>(steps));
+        if (leads()) where_.open();
+    }
+    bool leads() const { return ranks_->rank() == 0; }
+    void save(tokens batch) {
+        auto all = remembered();
+        if (leads()) watcher_.saving(state_.step, [&] { where_.save(state_, all, batch); });
     }
 
     template <class Stage, class Store, class Tell>
@@ -112,19 +203,19 @@ class trainer {
         if (state_.stage != n) state_.stage = n, state_.step_in_stage = 0;
         begin_report(s, n);
         while (state_.step_in_stage < s.steps()) {
-            one_step(s, drawn, tell);
+            one_step(s, n, drawn, tell);
             bool const last = state_.step_in_stage == s.steps(), stopped = stop.came();
-            if (last || stopped || where_.due(state_.step)) where_.save(state_, *model_);
+            if (last || stopped || where_.due(state_, s.batch.size())) save(s.batch.size());
             if (stopped && !(last && n + 1 == static_cast<int>(recipe_->stages.size()))) return false;
         }
         return true;
     }
 
     template <class Stage, class Store, class Tell>
-    void one_step(Stage const& s, batches<Store>& drawn, Tell const& tell) {
-        auto const     start = clock::now();
-        progress const at    = s.at(state_.step_in_stage);
-        auto const     mixed = s.mixture.weights(at);
+    void one_step(Stage const& s, int n, batches<Store>& drawn, Tell const& tell) {
+        progress const at = s.at(state_.step_in_stage);
+        watcher_.begin(state_.step + 1);
+        auto const mixed = s.mixture.weights(at);
         std::copy(mixed.begin(), mixed.end(), weights_.begin());
         drawn.draw([&](std::int64_t sequence, std::span<double> to) {
             // Weights are continuous in tokens; a policy's `step` is the step that a sequence belongs to.
@@ -132,24 +223,75 @@ class trainer {
             auto const     w = s.mixture.weights(here);
             std::copy(w.begin(), w.end(), to.begin());
         });
+        gate const within{*this};
+        bool       applied = false;
         try {
-            take_step(*ranks_, *model_, recipe_->optimizer, drawn,
-                      {.rate = s.rate.rate(at), .step = state_.step + 1, .clip = recipe_->clip, .micro_batch = s.batch.micro}, token_loss_, result_);
+            applied = take_step(*ranks_, *model_, recipe_->optimizer, drawn,
+                                {.rate = s.rate.rate(at), .step = state_.step + 1, .update = state_.optimizer_step + 1, .clip = recipe_->clip,
+                                 .micro_batch = s.batch.micro}, token_loss_, result_, within);
         } catch (error const& e) {
-            throw error("stage '" + std::string(s.name) + "', " + e.what() + "; " + written_batch(drawn) + "; " + where_.last_good());
+            stop_at(s, drawn, e.what());
         }
-        advance(s, drawn);
-        tell(make_report(s, s.rate.rate(at), std::chrono::duration<double>(clock::now() - start).count()));
+        if (fault_) handle_fault(s, n, drawn);
+        if (!fault_ || fault_->action == fault_action::skip) advance(s, drawn, applied);
+        watcher_.end();
+        tell(make_report(s, s.rate.rate(at)));
+    }
+    template <class Stage, class Store>
+    [[noreturn]] void stop_at(Stage const& s, batches<Store> const& drawn, std::string const& what) const {
+        throw error("stage '" + std::string(s.name) + "', " + what + "; " + written_batch(drawn) + "; " + where_.last_good());
+    }
+
+    // Writes a fault down and does what the policy says; a step that is to be skipped is left to advance().
+    template <class Stage, class Store>
+    void handle_fault(Stage const& s, int n, batches<Store>& drawn) {
+        auto const  step = std::to_string(state_.step + 1);
+        bool const  back = fault_->action == fault_action::rewind;
+        std::string what = "step " + step + " " + (back ? "rewound" : "skipped") + ": " + fault_->what;
+        if (fault_->action == fault_action::stop) stop_at(s, drawn, "step " + step + ": " + fault_->what + "; the weights are still those of the step before");
+        if (state_.faults.size() >= static_cast<std::size_t>(faults_.policy().at_most))
+            stop_at(s, drawn, what + "; that is more than the " + std::to_string(faults_.policy().at_most) + " faults that the policy allows");
+        state_.faults.push_back({state_.step + 1, what + "; " + written_batch(drawn)});
+        if (back) rewind(s, n, drawn);
+    }
+    // Back to the newest checkpoint, but with the data and the faults of now.
+    template <class Stage, class Store>
+    void rewind(Stage const& s, int n, batches<Store>& drawn) {
+        where_.wait();
+        auto const found = where_.newest();
+        if (!found) stop_at(s, drawn, state_.faults.back().what + "; there is nothing to rewind to");
+        auto      all  = remembered();
+        run_state then = state_;
+        where_.load(*found, then, all);
+        then.cursors = drawn.cursors();
+        then.faults  = state_.faults;
+        if (then.stage != n) then.stage = n, then.step_in_stage = 0;
+        if (then.step_in_stage == 0) then.drawn = {std::vector<std::int64_t>(then.sources.size()), std::vector<double>(then.sources.size())};
+        then.record.reserve(state_.record.capacity());
+        then.norms.reserve(state_.norms.capacity());
+        state_ = std::move(then);
+        drawn.resume({state_.drawn, state_.cursors});
+        begin_report(s, n);
     }
 
     template <class Stage, class Store>
-    void advance(Stage const& s, batches<Store> const& drawn) {
+    void advance(Stage const& s, batches<Store> const& drawn, bool applied) {
         ++state_.step, ++state_.step_in_stage;
+        state_.optimizer_step += applied;
         state_.tokens += s.batch.size().count;
         drawn.store_in(state_.drawn, state_.cursors);
         state_.record.push_back(result_.loss);
         for (std::size_t i = 0; i < result_.source_loss.size(); ++i)
             state_.record.push_back(result_.source_targets[i] > 0 ? result_.source_loss[i] : std::nan(""));
+        state_.norms.push_back(result_.gradient_norm);
+        if constexpr (average_type::is_kept) average_.add(run_progress(s), state_.average_updates);
+    }
+    // Where this recipe stands after its step; stages that are done count whole.
+    template <class Stage>
+    progress run_progress(Stage const& s) const {
+        progress at{state_.step_in_stage, state_.step_in_stage * s.batch.size(), run_tokens_, s.batch.size()};
+        for (std::size_t n = 0; n < static_cast<std::size_t>(state_.stage); ++n) at.step += plan_.stages[n].steps, at.seen += tokens{plan_.stages[n].tokens};
+        return at;
     }
 
     template <class Store>
@@ -175,7 +317,8 @@ class trainer {
     std::int64_t stage_tokens(std::size_t source, index_t length) const { return state_.drawn.drawn[source] * length; }
 
     template <class Stage>
-    report make_report(Stage const& s, double rate, double seconds) {
+    report make_report(Stage const& s, double rate) {
+        double const seconds = watcher_.seconds();
         for (std::size_t i = 0; i < source_tokens_.size(); ++i) source_tokens_[i] = state_.cursors[i].tokens - tokens_before_[i];
         auto const& p = plan_.stages[static_cast<std::size_t>(stage_number_)];
         spent_ += seconds;
@@ -187,7 +330,8 @@ class trainer {
         r.stage = s.name, r.stage_number = stage_number_ + 1, r.stage_count = static_cast<int>(plan_.stages.size());
         r.step = state_.step, r.at = s.at(state_.step_in_stage);
         r.loss = result_.loss, r.rate = rate, r.gradient_norm = result_.gradient_norm;
-        r.seconds = seconds, r.seconds_left = left * spent_ / cost_spent_;
+        r.seconds = seconds, r.seconds_left = left * spent_ / cost_spent_, r.phases = watcher_.phases();
+        if (fault_) r.fault = fault_->action == fault_action::rewind ? "rewound" : "skipped", r.fault_text = state_.faults.back().what;
         r.sources = state_.sources, r.weights = weights_, r.source_loss = result_.source_loss;
         r.source_targets = result_.source_targets, r.source_tokens = source_tokens_;
         return r;
@@ -197,8 +341,14 @@ class trainer {
     Model*                                model_;
     checked_recipe<Recipe, Shape>         recipe_;
     checkpoints                           where_;
+    average_type                          average_;
     run_state                             state_;
     run_plan                              plan_;
+    tokens                                run_tokens_{};  // of all stages
+    fault_watch                           faults_;
+    std::optional<fault>                  fault_;         // of the step just done
+    std::optional<watchdog_options>       watchdog_options_;
+    step_watcher                          watcher_;
     bool                                  resumed_ = false;
     int                                   stage_number_ = 0;
     double                                spent_ = 0, cost_spent_ = 0;

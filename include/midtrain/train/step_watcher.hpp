@@ -1,0 +1,63 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <midtrain/train/report.hpp>
+#include <midtrain/train/step.hpp>
+#include <midtrain/train/watchdog.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// Measures what the steps of a run spend their time on, and tells a watchdog how they get on.
+class step_watcher {
+  public:
+    watchdog* dog = nullptr;  ///< none: nobody is told
+
+    void begin(std::int64_t step) {
+        // What was saved between two steps counts for the later one.
+        phases_            = {};
+        phases_.checkpoint = saved_;
+        saved_             = 0;
+        began_ = since_ = clock::now();
+        at_             = step_phase::data;
+        if (dog) dog->begin(step), dog->enter(at_);
+    }
+    void enter(step_phase p) {
+        pass();
+        at_ = p;
+        if (dog) dog->enter(p);
+    }
+    void end() {
+        pass();
+        seconds_ = std::chrono::duration<double>(since_ - began_).count();
+        if (dog) dog->end();
+    }
+    /// Between two steps.
+    template <class Save>
+    void saving(std::int64_t step, Save&& save) {
+        auto const start = clock::now();
+        if (dog) dog->begin(step), dog->enter(step_phase::checkpoint);
+        save();
+        if (dog) dog->leave();
+        saved_ += std::chrono::duration<double>(clock::now() - start).count();
+    }
+
+    double             seconds() const { return seconds_; }  ///< of the last step
+    step_phases const& phases() const { return phases_; }
+
+  private:
+    using clock = std::chrono::steady_clock;
+
+    void pass() {
+        auto const   now  = clock::now();
+        double const past = std::chrono::duration<double>(now - since_).count();
+        since_            = now;
+        (at_ == step_phase::data ? phases_.data : at_ == step_phase::update ? phases_.update : phases_.compute) += past;
+    }
+
+    clock::time_point began_{}, since_{};
+    step_phase        at_ = step_phase::data;
+    step_phases       phases_;
+    double            seconds_ = 0, saved_ = 0;
+};
+
+}  // namespace midtrain::inline MT_ABI
