@@ -15,9 +15,9 @@ namespace midtrain::inline MT_ABI::annealing {
 template <class Policy>
 struct joined {
     struct part {
-        required<tokens> over;
-        joint            at_end = joint::continuous;
-        Policy           rate{};
+        tokens over{};
+        joint  at_end = joint::continuous;
+        Policy rate{};
     };
     std::vector<part> parts{};
 
@@ -25,7 +25,7 @@ struct joined {
         std::size_t  n = 0;
         std::int64_t steps = at.step;
         for (; n + 1 < parts.size() && !(at.seen < parts[n].over); ++n) {
-            if (at.batch.count > 0) steps -= (parts[n].over.value.count + at.batch.count - 1) / at.batch.count;
+            if (at.batch.count > 0) steps -= (parts[n].over.count + at.batch.count - 1) / at.batch.count;
             at.seen = at.seen - parts[n].over, at.budget = at.budget - parts[n].over;
         }
         return parts.empty() ? 0.0 : parts[n].rate.rate({steps, at.seen, length(n, at.budget), at.batch});
@@ -54,7 +54,7 @@ struct joined {
     }
 
     // Below: a part of the above. Public, so that the policy stays an aggregate.
-    tokens length(std::size_t n, tokens left) const { return n + 1 < parts.size() ? parts[n].over.value : left; }
+    tokens length(std::size_t n, tokens left) const { return n + 1 < parts.size() ? parts[n].over : left; }
 };
 
 }  // namespace midtrain::inline MT_ABI::annealing

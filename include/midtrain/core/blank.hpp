@@ -41,10 +41,13 @@ constexpr std::size_t fields_to_fill() {
     if constexpr (begins_with<T>(std::make_index_sequence<N>{})) return N;
     else return fields_to_fill<T, N + 1>();
 }
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"  // what is left out has its default, and that is the point
 template <class T, std::size_t... I>
 constexpr T filled(std::index_sequence<I...>) {
     return T{(static_cast<void>(I), blank_field{})...};
 }
+#pragma GCC diagnostic pop
 
 }  // namespace detail
 

@@ -1,0 +1,71 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+#include <midtrain/annealing/any_annealing.hpp>
+#include <midtrain/io/json.hpp>
+#include <midtrain/mixture/any_mixture.hpp>
+#include <midtrain/optim/adamw.hpp>
+#include <midtrain/position/any_position.hpp>
+#include <midtrain/train/checkpoints.hpp>
+#include <midtrain/train/settings.hpp>
+#include <midtrain/train/stage.hpp>
+
+// A run as its file says it: a TOML (or JSON) file whose tables bear the names of the library's fields. See docs/run_file.md.
+namespace program {
+
+namespace mt = midtrain;
+
+enum class precision { automatic, fp32, bf16 };
+
+/// [model]
+struct model_form {
+    mt::required<std::string> from;        ///< a folder in Hugging Face's form, or a .gguf file
+    bool                      fresh = false;  ///< new weights from `seed` instead of those in the folder, whose config.json alone is read
+    precision                 compute   = precision::automatic;
+    bool                      recompute = false;  ///< keep less for backward, and compute it again
+    int                       threads   = 0;      ///< 0: as many as there are
+    std::string               tokenizer{};        ///< a folder or .gguf, where it is not the model's own
+};
+
+/// [[source]]
+struct source_form {
+    mt::required<mt::short_name> name;
+    mt::required<std::string>    tokens;      ///< a token file in any form that data::open_tokens knows
+    std::string                  held_out{};  ///< the same, for evaluation
+};
+
+/// [[stage]]: the library's stage with policies that the file names.
+using stage_form  = mt::stage<mt::any_mixture, mt::any_annealing, mt::any_position>;
+using recipe_form = mt::recipe<mt::adamw, mt::stage_list<stage_form>>;
+
+/// The whole file.
+struct run_form {
+    mt::required<std::string>    folder;  ///< what the run writes
+    mt::required<model_form>     model;
+    std::vector<source_form>     source{};
+    std::vector<stage_form>      stage{};
+    mt::adamw                    optimizer{};
+    double                       clip   = 1.0;
+    double                       z_loss = 0;
+    std::uint64_t                seed   = 1;
+    mt::checkpoints::options     checkpoints{};
+};
+
+struct run_file {
+    std::string path;
+    run_form    form;
+    recipe_form recipe;
+    std::vector<bool> own_position{};  ///< by stage: whether the file gives one, rather than the model
+
+    std::vector<std::string> source_names() const;
+};
+
+/// Reads a run and makes the changes of `--set`. Keys that begin with a stage's name or optimizer, clip, z_loss and seed change the
+/// recipe, as in a compiled program; the others change the file's own tables. Paths are taken from the file's folder.
+run_file read_run_file(std::string const& path, mt::settings const& changes);
+
+/// A TOML file as a tree of values; dates are refused. One whose name ends in .json is read as JSON.
+mt::io::json read_tree(std::string const& path);
+
+}  // namespace program

@@ -1,0 +1,167 @@
+#pragma once
+#include <cmath>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+#include <midtrain/core/blank.hpp>
+#include <midtrain/core/choice.hpp>
+#include <midtrain/core/enum_names.hpp>
+#include <midtrain/core/error.hpp>
+#include <midtrain/core/fields.hpp>
+#include <midtrain/core/required.hpp>
+#include <midtrain/core/short_name.hpp>
+#include <midtrain/core/types.hpp>
+#include <midtrain/io/json.hpp>
+#include <midtrain/io/json_writer.hpp>
+#include <midtrain/mixture/named_sources.hpp>
+#include <midtrain/train/settings.hpp>
+
+// A value of any aggregate from a tree of named values, as a run file holds one. The names of the fields are those of the keys, so a
+// policy that is written for the compiler can be written in a file, too. A key that nobody knows, and one that is missing, are errors.
+namespace midtrain::inline MT_ABI {
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T>
+inline constexpr bool is_vector<std::vector<T>> = true;
+template <class T>
+inline constexpr bool is_named = false;
+template <class T>
+inline constexpr bool is_named<named_sources<T>> = true;
+
+/// What one reading knows beside the tree.
+struct fields_reader {
+    std::string              file;     ///< for messages
+    std::vector<std::string> sources;  ///< in the order in which mixtures weigh them
+
+    [[noreturn]] void fail(std::string const& path, std::string const& what) const {
+        throw error(file + ": " + (path.empty() ? "" : path + " ") + what);
+    }
+
+    template <class T>
+    void read(io::json const& v, std::string const& path, T& to) const {
+        using bare = typename unwrapped<T>::type;
+        if constexpr (!std::is_same_v<bare, T>) read(v, path, to.value);
+        else if constexpr (is_vector<T>) elements(v, path, to);
+        else if constexpr (is_named<T>) shares(v, path, to);
+        else if constexpr (Choice<T>) chosen(v, path, to);
+        else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, short_name>) {
+            auto const s = v.as<std::string>();
+            if (!s) fail(path, "is no text");
+            to = T(*s);
+        } else if constexpr (Number<T> || std::is_enum_v<T> || std::is_same_v<T, tokens>) scalar(v, path, to);
+        else fields(v, path, to);
+    }
+
+  private:
+    static std::string inside(std::string const& path, std::string_view name) { return path + (path.empty() ? "" : ".") + std::string(name); }
+
+    template <class T>
+    void scalar(io::json const& v, std::string const& path, T& to) const {
+        bool good = false;
+        if (auto const s = v.as<std::string>()) good = !std::is_same_v<T, bool> && read_value(*s, to);
+        else if constexpr (std::is_same_v<T, bool>) {
+            if (auto const b = v.as<bool>()) to = *b, good = true;
+        } else if constexpr (!std::is_enum_v<T>) {
+            if (auto const d = v.as<double>()) good = number(*d, to);
+        }
+        if (good) return;
+        std::string what = "is " + io::written(v) + "; it wants ";
+        if constexpr (std::is_enum_v<T>) what += "one of " + listed_enum<T>(std::string());
+        else if constexpr (std::is_same_v<T, tokens>) what += "a number of tokens, such as 2000000 or \"2M\"";
+        else what += std::is_same_v<T, bool> ? "true or false" : std::is_floating_point_v<T> ? "a number" : "a whole number";
+        fail(path, what);
+    }
+    static bool number(double d, tokens& to) {
+        to = {static_cast<std::int64_t>(d)};
+        return d >= 0 && d <= 9e15 && d == std::floor(d);
+    }
+    template <Number T>
+    static bool number(double d, T& to) {
+        if constexpr (std::is_floating_point_v<T>) return to = static_cast<T>(d), true;
+        else {
+            // 2^53 is what a double holds exactly.
+            double const most = std::min(static_cast<double>(std::numeric_limits<T>::max()), 9007199254740992.0);
+            double const least = std::is_signed_v<T> ? -most : 0.0;
+            if (!(d >= least && d <= most && d == std::floor(d))) return false;
+            to = static_cast<T>(d);
+            return true;
+        }
+    }
+
+    template <class T>
+    void fields(io::json const& v, std::string const& path, T& to) const {
+        auto const o = v.as<io::json::object>();
+        if (!o) fail(path, "is no table");
+        for (auto const& [key, value] : *o) {
+            bool known = false;
+            for (auto const name : field_names<T>) known |= name == key;
+            if (!known) fail(inside(path, key), "is not known; there is " + listed<T>());
+        }
+        for_each_field(to, [&](std::string_view name, auto& field) {
+            using field_type = std::remove_cvref_t<decltype(field)>;
+            if (auto const at = v.find(name)) read(*at, inside(path, name), field);
+            else if constexpr (unwrapped<field_type>::is_required) fail(inside(path, name), "is missing");
+        });
+    }
+    template <class T>
+    static std::string listed() {
+        std::string all;
+        for (auto const name : field_names<T>) all.append(all.empty() ? "" : ", ").append(name);
+        return all;
+    }
+
+    template <class T>
+    void chosen(io::json const& v, std::string const& path, T& to) const {
+        auto const o = v.as<io::json::object>();
+        if (!o) fail(path, "is no table");
+        auto const kind = v.find("kind");
+        if (!kind || !kind->as<std::string>()) fail(inside(path, "kind"), "is missing; it is one of " + T::listed());
+        if (!to.choose(*kind->as<std::string>())) fail(inside(path, "kind"), "is '" + *kind->as<std::string>() + "'; it is one of " + T::listed());
+        auto rest = *o;
+        rest.erase("kind");
+        to.visit([&](auto& one) { read(io::json{rest}, path, one); });
+    }
+
+    template <class T>
+    void elements(io::json const& v, std::string const& path, std::vector<T>& to) const {
+        auto const a = v.as<io::json::array>();
+        if (!a) fail(path, "is no list");
+        to.clear();
+        for (std::size_t i = 0; i < a->size(); ++i) {
+            to.push_back(blank<T>());
+            read((*a)[i], path + "[" + std::to_string(i) + "]", to.back());
+        }
+    }
+    template <class T>
+    void shares(io::json const& v, std::string const& path, named_sources<T>& to) const {
+        auto const o = v.as<io::json::object>();
+        if (!o) fail(path, "is no table of sources and their shares");
+        for (auto const& [name, value] : *o) {
+            bool known = false;
+            for (auto const& s : sources) known |= s == name;
+            if (!known) fail(inside(path, name), "is a source that the file does not name");
+        }
+        to = {};
+        for (auto const& s : sources) {
+            double share = 0;
+            if (auto const at = v.find(s)) read(*at, inside(path, s), share);
+            to.add(s, T(share));
+        }
+    }
+};
+
+}  // namespace detail
+
+/// `to` from the tree; keys that are absent leave it as it is. `file` names the tree in messages, `sources` what mixtures weigh, in order:
+/// one that a mixture leaves out has a share of zero.
+template <class T>
+void read_fields(io::json const& tree, std::string const& file, T& to, std::vector<std::string> sources = {}) {
+    detail::fields_reader{file, std::move(sources)}.read(tree, "", to);
+}
+
+}  // namespace midtrain::inline MT_ABI
