@@ -101,6 +101,52 @@ BOOST_AUTO_TEST_CASE(packing_takes_from_a_token_file) {
     std::sort(inputs.begin(), inputs.end());
     BOOST_TEST(inputs == (std::vector<std::int32_t>{0, 1, 1, 1, 5, 7, 8, 9, 10, 65'535}));
 }
+BOOST_AUTO_TEST_CASE(a_mask_takes_targets_from_the_loss) {
+    test::scratch_folder const folder;
+    std::string const          path = folder.file("a.tok");
+    std::vector<std::uint8_t>  counts(100);
+    std::vector<std::int32_t>  tokens(100);
+    for (std::size_t i = 0; i < 100; ++i) tokens[i] = static_cast<std::int32_t>(i), counts[i] = i % 3 == 1;
+    token_file_writer to(path, 200, 0, mt::data::loss_mask::by_token);
+    to.add(std::vector<std::int32_t>{150, 151, 152});  // counts whole
+    to.add(tokens, counts);
+    to.add({});
+    BOOST_TEST(!test::refusal([&] { to.add(tokens, std::span(counts).first(99)); }).empty());
+    to.finish();
+    token_file const f(path);
+    f.verify();
+    BOOST_TEST((f.masked() && f.documents() == 3 && f.tokens() == 103));
+    for (std::size_t i = 0; i < 100; ++i) BOOST_TEST(f.document(1).counts(i) == (i % 3 == 1));
+    mt::data::packing<token_file> const p(f, 199, 3);
+    mt::data::cursor                    at;
+    std::vector<std::int32_t>           inputs(1), targets(1), positions(1), begin(1), learnt;
+    while (at.epoch == 0) {
+        p.fill(at, {inputs, targets, positions, begin});
+        if (targets[0] >= 0) learnt.push_back(targets[0]);
+    }
+    std::sort(learnt.begin(), learnt.end());
+    std::vector<std::int32_t> expected;
+    for (std::int32_t i = 1; i < 100; i += 3) expected.push_back(i);
+    expected.insert(expected.end(), {151, 152, 199});  // the end of the first document; the second one's last token does not count
+    BOOST_TEST(learnt == expected, boost::test_tools::per_element());
+    token_file_writer plain(folder.file("b.tok"), 200, 0);
+    BOOST_TEST(!test::refusal([&] { plain.add(tokens, counts); }).empty());
+}
+BOOST_AUTO_TEST_CASE(every_bit_of_a_masked_file_is_checked) {
+    test::scratch_folder const folder;
+    std::string const          path = folder.file("a.tok");
+    token_file_writer          to(path, 10, 0, mt::data::loss_mask::by_token);
+    to.add(std::vector<std::int32_t>{1, 2, 3}, std::vector<std::uint8_t>{0, 1, 1});
+    to.finish();
+    auto const whole = test::bytes_of(path);
+    BOOST_TEST(whole.size() == 64u + 8 + 8 + 16);
+    for (std::size_t n = 0; n < 8 * whole.size(); ++n) {
+        auto bytes   = whole;
+        bytes[n / 8] = static_cast<char>(bytes[n / 8] ^ 1 << n % 8);
+        folder.file("a.tok", bytes);
+        BOOST_TEST(!test::refusal([&] { token_file(path).verify(); }).empty());
+    }
+}
 BOOST_AUTO_TEST_CASE(nothing_bears_the_name_before_the_end) {
     test::scratch_folder const folder;
     auto const                 path = folder.file("a.tok");
@@ -148,7 +194,8 @@ BOOST_AUTO_TEST_CASE(a_signed_lie_is_refused_too) {
     auto const huge = ~std::uint64_t{0};
     BOOST_TEST(refusal_of([](auto&, auto&) {}).empty());
     BOOST_TEST(says([](auto& h, auto&) { h.magic[0] = 'X'; }, "is not a token file"));
-    BOOST_TEST(says([](auto& h, auto&) { h.version = 2; }, "has version 2"));
+    BOOST_TEST(says([](auto& h, auto&) { h.version = 3; }, "has version 3"));
+    BOOST_TEST(says([](auto& h, auto&) { h.version = 2; }, "not what its header says"));
     BOOST_TEST(says([](auto& h, auto&) { h.token_bytes = 0; }, "of 0 bytes"));
     BOOST_TEST(says([](auto& h, auto&) { h.token_bytes = 4; }, "of 4 bytes"));
     BOOST_TEST(says([](auto& h, auto&) { h.vocabulary = 0; }, "vocabulary of 0"));

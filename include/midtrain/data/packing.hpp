@@ -24,9 +24,10 @@ struct sequence_view {
 };
 
 /// Sequences cut from a source's documents, one after the other, in an order shuffled anew each epoch. Each document ends in the end
-/// token, whose own target is missing, because what follows has nothing to do with it. Every other token is a target once.
+/// token, whose own target is missing, because what follows has nothing to do with it. Every other token is a target once, unless the
+/// document says that the loss does not count it; such a target is -1, too.
 ///
-/// Store: `documents()` and `document(i)`, a range of token ids.
+/// Store: `documents()` and `document(i)`, a range of token ids; where it has `counts(i)`, that says whether token i is a target.
 template <class Store>
 class packing {
   public:
@@ -47,7 +48,7 @@ class packing {
             for (std::int64_t k = 0; k < take; ++k, ++n) {
                 std::int64_t const i = at.offset + k;
                 to.inputs[n]         = token(document, i);
-                to.targets[n]        = i + 1 < size ? token(document, i + 1) : -1;
+                to.targets[n]        = i + 1 < size && counts(document, i + 1) ? token(document, i + 1) : -1;
                 to.positions[n]      = positions_ == packed_positions::restart ? static_cast<std::int32_t>(k) : static_cast<std::int32_t>(n);
                 to.document_begin[n] = begin;
             }
@@ -66,6 +67,11 @@ class packing {
     template <class Document>
     std::int32_t token(Document const& d, std::int64_t i) const {
         return i < static_cast<std::int64_t>(d.size()) ? static_cast<std::int32_t>(d[static_cast<std::size_t>(i)]) : end_;
+    }
+    template <class Document>
+    static bool counts(Document const& d, std::int64_t i) {
+        if constexpr (requires { d.counts(std::size_t{}); }) return d.counts(static_cast<std::size_t>(i));
+        else return true;
     }
     void move(cursor& at, std::int64_t size, std::int64_t take) const {
         at.offset += take;

@@ -10,18 +10,20 @@
 #include <vector>
 #include <midtrain/core/checksum.hpp>
 #include <midtrain/core/error.hpp>
+#include <midtrain/data/token_range.hpp>
 #include <midtrain/io/file_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>
 
 namespace midtrain::inline MT_ABI::data {
 
 /// The first 64 bytes of a token file, little endian. Then follow the tokens of all documents, zeros up to a multiple of eight bytes,
-/// and documents + 1 offsets of eight bytes: the first token of each document, and the number of tokens.
+/// in version 2 a bit a token (lowest bit first: 1 where the loss counts it) and zeros up to a multiple of eight bytes again, and
+/// documents + 1 offsets of eight bytes: the first token of each document, and the number of tokens.
 struct token_file_header {
     static constexpr char known_magic[8] = {'M', 'T', 'T', 'O', 'K', 'E', 'N', 'S'};
 
     char          magic[8];        ///< "MTTOKENS"
-    std::uint32_t version;         ///< 1
+    std::uint32_t version;         ///< 1, or 2 with a loss mask
     std::uint32_t token_bytes;     ///< 2 where the vocabulary has at most 65,536 tokens, else 4
     std::uint64_t vocabulary;      ///< every token is below
     std::uint64_t tokens, documents;
@@ -40,22 +42,29 @@ inline std::uint32_t token_bytes_for(std::uint64_t vocabulary) { return vocabula
 
 }  // namespace detail
 
-/// Writes a token file, document after document; until finish() there is no file of that name.
+/// Whether a file says for each token if the loss counts it.
+enum class loss_mask { none, by_token };
+
+/// Writes a token file, document after document; until finish() there is no file of that name. Keeps eight bytes a document in memory,
+/// and with a mask a bit a token.
 class token_file_writer {
   public:
-    token_file_writer(std::string path, std::size_t vocabulary, std::uint64_t tokenizer_hash) : file_(std::move(path)) {
+    token_file_writer(std::string path, std::size_t vocabulary, std::uint64_t tokenizer_hash, loss_mask mask = loss_mask::none)
+        : file_(std::move(path)) {
         check(vocabulary > 0 && vocabulary <= std::numeric_limits<std::int32_t>::max(),
               [&] { return file_.path() + ": a vocabulary of " + std::to_string(vocabulary) + " tokens"; });
         std::memcpy(header_.magic, token_file_header::known_magic, sizeof header_.magic);
-        header_.version        = 1;
+        header_.version        = mask == loss_mask::by_token ? 2 : 1;
         header_.token_bytes    = detail::token_bytes_for(vocabulary);
         header_.vocabulary     = vocabulary;
         header_.tokenizer_hash = tokenizer_hash;
         file_.write(std::as_bytes(std::span(&header_, 1)));
     }
 
-    /// One document, without an end token: packing adds it.
-    void add(std::span<std::int32_t const> document) {
+    /// One document, without an end token: packing adds it. Not 0 in `counts`: the loss counts the token; empty: it counts all.
+    void add(std::span<std::int32_t const> document, std::span<std::uint8_t const> counts = {}) {
+        check(counts.empty() || (header_.version == 2 && counts.size() == document.size()),
+              [&] { return file_.path() + ": a loss mask that does not fit the file or its document"; });
         for (auto t : document)
             check(t >= 0 && static_cast<std::uint64_t>(t) < header_.vocabulary, [&] {
                 return file_.path() + ": document " + std::to_string(ends_.size() - 1) + " has token " + std::to_string(t) +
@@ -65,6 +74,11 @@ class token_file_writer {
             auto const from = reinterpret_cast<std::byte const*>(&t);
             waiting_.insert(waiting_.end(), from, from + header_.token_bytes);
         }
+        if (header_.version == 2) {
+            mask_.resize((ends_.back() + document.size() + 7) / 8);
+            for (std::size_t i = 0; i < document.size(); ++i)
+                if (auto const bit = ends_.back() + i; counts.empty() || counts[i] != 0) mask_[bit / 8] |= std::byte{1} << bit % 8;
+        }
         ends_.push_back(ends_.back() + document.size());
         if (waiting_.size() >= 1 << 20) flush();
     }
@@ -73,6 +87,8 @@ class token_file_writer {
         header_.documents = ends_.size() - 1;
         waiting_.resize(waiting_.size() + (0 - header_.tokens * header_.token_bytes) % 8);
         flush();
+        mask_.resize((mask_.size() + 7) / 8 * 8);
+        write(mask_);
         write(std::as_bytes(std::span(ends_)));
         header_.data_checksum = sum_.value();
         header_.checksum      = detail::sum_of_header(header_);
@@ -94,22 +110,8 @@ class token_file_writer {
     io::file_writer            file_;
     token_file_header          header_{};
     std::vector<std::uint64_t> ends_ = {0};
-    std::vector<std::byte>     waiting_;
+    std::vector<std::byte>     waiting_, mask_;
     checksum                   sum_;
-};
-
-/// A document of a token file: points into the file.
-struct token_range {
-    std::byte const* data;
-    std::size_t      count;
-    std::uint32_t    token_bytes;
-
-    std::size_t  size() const { return count; }
-    std::int32_t operator[](std::size_t i) const {
-        std::uint32_t t = 0;
-        std::memcpy(&t, data + i * token_bytes, token_bytes == 2 ? 2 : 4);
-        return static_cast<std::int32_t>(t);
-    }
 };
 
 /// Documents of tokens, mapped for reading: what packing and batches take from. Opening checks header, lengths and offsets; verify()
@@ -121,7 +123,8 @@ class token_file {
         require(bytes.size() >= sizeof header_, "is too short for a token file");
         std::memcpy(&header_, bytes.data(), sizeof header_);
         require(std::memcmp(header_.magic, token_file_header::known_magic, sizeof header_.magic) == 0, "is not a token file");
-        require(header_.version == 1, "has version " + std::to_string(header_.version) + " where 1 is known");
+        require(header_.version == 1 || header_.version == 2,
+                "has version " + std::to_string(header_.version) + " where 1 and 2 are known");
         require(header_.checksum == detail::sum_of_header(header_), "has a damaged header: its checksum differs");
         require(header_.vocabulary > 0 && header_.vocabulary <= std::numeric_limits<std::int32_t>::max() &&
                     header_.token_bytes == detail::token_bytes_for(header_.vocabulary),
@@ -141,11 +144,14 @@ class token_file {
     std::int64_t       tokens() const { return static_cast<std::int64_t>(header_.tokens); }
     std::int64_t       vocabulary() const { return static_cast<std::int64_t>(header_.vocabulary); }
     std::uint64_t      tokenizer_hash() const { return header_.tokenizer_hash; }
+    std::uint64_t      data_checksum() const { return header_.data_checksum; }
+    bool               masked() const { return header_.version == 2; }  ///< has a loss mask
 
     token_range document(std::int64_t i) const {
         auto const first = offset(static_cast<std::uint64_t>(i)), end = offset(static_cast<std::uint64_t>(i) + 1);
         auto const from = file_.bytes().data() + sizeof header_ + first * header_.token_bytes;
-        return {from, static_cast<std::size_t>(end - first), header_.token_bytes};
+        auto const mask = masked() ? file_.bytes().data() + mask_at() : nullptr;
+        return {from, static_cast<std::size_t>(end - first), header_.token_bytes, mask, first};
     }
 
     /// Reads everything: the checksum, and that every token is in the vocabulary.
@@ -171,7 +177,8 @@ class token_file {
         }
         return most;
     }
-    std::uint64_t offsets_at() const { return sizeof header_ + (header_.tokens * header_.token_bytes + 7) / 8 * 8; }
+    std::uint64_t mask_at() const { return sizeof header_ + (header_.tokens * header_.token_bytes + 7) / 8 * 8; }
+    std::uint64_t offsets_at() const { return mask_at() + (masked() ? (header_.tokens + 63) / 64 * 8 : 0); }
     std::uint64_t offset(std::uint64_t i) const {
         std::uint64_t n;
         std::memcpy(&n, file_.bytes().data() + offsets_at() + 8 * i, 8);
