@@ -73,6 +73,7 @@
 #include <midtrain/io/file_writer.hpp>
 #include <midtrain/io/folder_lock.hpp>
 #include <midtrain/io/gguf.hpp>
+#include <midtrain/io/gguf_config.hpp>
 #include <midtrain/io/gguf_formats.hpp>
 #include <midtrain/io/gguf_llama.hpp>
 #include <midtrain/io/gguf_names.hpp>
@@ -157,6 +158,7 @@
 #include <midtrain/train/plot.hpp>
 #include <midtrain/train/position_chart.hpp>
 #include <midtrain/train/progress_bar.hpp>
+#include <midtrain/train/read_fields.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/run_chart.hpp>
 #include <midtrain/train/run_series.hpp>

@@ -65,7 +65,7 @@ void published(std::string const& folder, std::string const& path) {
     mt::io::gguf_llama const weights(file);
     mt::host                 device;
     auto const               shape = weights.shape();
-    mt::trainable<mt::host, mt::model::llama, mt::io::gguf_shape, mt::fp32> m(device, shape);
+    mt::trainable<mt::host, mt::model::llama, mt::io::hf_config, mt::fp32> m(device, shape);
     m.load(weights);
     mt::yarn const positions{.base = shape.rope_base, .trained = shape.context, .extended = 4 * shape.context};
     auto const     tokenizer = mt::data::read_tokenizer(file);

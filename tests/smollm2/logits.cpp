@@ -84,7 +84,7 @@ void compare(Model& m, mt::io::safetensors const& golden, std::string const& tex
 template <class Precision>
 apart run(mt::io::gguf_llama const& weights, mt::io::safetensors const& golden) {
     mt::host device;
-    mt::trainable<mt::host, mt::model::llama, mt::io::gguf_shape, Precision> m(device, weights.shape());
+    mt::trainable<mt::host, mt::model::llama, mt::io::hf_config, Precision> m(device, weights.shape());
     m.load(weights);
     auto const base = weights.shape().rope_base;
     m.set_rotary(256, mt::rope{.base = base, .length = 256});
