@@ -144,6 +144,7 @@
 #include <midtrain/train/bootstrap.hpp>
 #include <midtrain/train/checkpoint_folder.hpp>
 #include <midtrain/train/checkpoints.hpp>
+#include <midtrain/train/choice_items.hpp>
 #include <midtrain/train/document_loss.hpp>
 #include <midtrain/train/evaluate.hpp>
 #include <midtrain/train/evaluation_record.hpp>
@@ -151,15 +152,18 @@
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/generate.hpp>
 #include <midtrain/train/held_out_panel.hpp>
+#include <midtrain/train/likelihood.hpp>
 #include <midtrain/train/line_file.hpp>
 #include <midtrain/train/match_sources.hpp>
 #include <midtrain/train/metrics_file.hpp>
+#include <midtrain/train/multiple_choice.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/plot.hpp>
 #include <midtrain/train/position_chart.hpp>
 #include <midtrain/train/progress_bar.hpp>
 #include <midtrain/train/read_fields.hpp>
 #include <midtrain/train/report.hpp>
+#include <midtrain/train/result_json.hpp>
 #include <midtrain/train/run_chart.hpp>
 #include <midtrain/train/run_series.hpp>
 #include <midtrain/train/run_state.hpp>

@@ -35,35 +35,55 @@ class evaluation_pack {
     /// Whether n tokens still fit: into the open sequence, or into the next.
     bool fits(index_t n) const { return used_ < sequences_ && (at_ + n <= length_ || used_ + 1 < sequences_); }
 
-    /// text[i + 1] is the target of text[i]; positions restart, and no token sees another document.
-    void add(std::int64_t document, std::span<std::int32_t const> text) {
+    /// text[i + 1] is the target of text[i] where i + 1 >= first; positions restart, and no token sees another document.
+    void add(std::int64_t document, std::span<std::int32_t const> text, std::size_t first = 1) {
         auto const n = static_cast<index_t>(text.size()) - 1;
         if (at_ + n > length_) ++used_, at_ = 0;
         for (index_t i = 0; i < n; ++i) {
             auto const to = static_cast<std::size_t>(used_ * length_ + at_ + i), from = static_cast<std::size_t>(i);
-            inputs_[to] = text[from], targets_[to] = text[from + 1];
+            inputs_[to] = text[from], targets_[to] = from + 1 >= first ? text[from + 1] : -1;
             positions_[to] = static_cast<std::int32_t>(i), begin_[to] = static_cast<std::int32_t>(at_);
             document_[to] = document;
         }
         at_ += n;
-        targeted_ += n;
+        targeted_ += static_cast<index_t>(text.size() - first);
     }
 
     /// The losses of all targets, in order: visit(document, position, loss).
     template <class Model, class Visit>
     void run(Model& model, std::vector<typename Model::computed>& token_loss, Visit const& visit) {
-        index_t const sequences = used_ + (at_ > 0), n = sequences * length_;
-        auto const    cut       = [&](std::vector<std::int32_t> const& v) { return row_view<std::int32_t const>{v.data(), n}; };
-        token_loss.assign(static_cast<std::size_t>(n), 0);
-        token_batch const batch{cut(inputs_), cut(targets_), cut(positions_), cut(begin_),
-                                sequences,    length_,       static_cast<double>(targeted_)};
-        model.evaluate(batch, {token_loss.data(), n});
-        for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+        auto const filled = batch();
+        token_loss.assign(static_cast<std::size_t>(filled.count()), 0);
+        model.evaluate(filled, {token_loss.data(), filled.count()});
+        for (std::size_t i = 0; i < token_loss.size(); ++i)
             if (targets_[i] >= 0) visit(document_[i], static_cast<index_t>(positions_[i]), static_cast<double>(token_loss[i]));
         clear();
     }
+    /// The logits at all targets, in order: visit(document, target, logits).
+    template <class Model, class Visit>
+    void run_logits(Model& model, std::vector<typename Model::computed>& logits, Visit const& visit) {
+        auto const filled = batch();
+        rows_.clear();
+        for (std::size_t i = 0; i < static_cast<std::size_t>(filled.count()); ++i)
+            if (targets_[i] >= 0) rows_.push_back(static_cast<std::int32_t>(i));
+        auto const n = static_cast<index_t>(rows_.size()), vocabulary = static_cast<index_t>(model.shape().vocab);
+        logits.resize(static_cast<std::size_t>(n * vocabulary));
+        model.logits(filled, row_view<std::int32_t const>{rows_.data(), n}, as_matrix(logits.data(), n, vocabulary));
+        auto const row = static_cast<std::size_t>(vocabulary);
+        for (std::size_t k = 0; k < rows_.size(); ++k) {
+            auto const at = static_cast<std::size_t>(rows_[k]);
+            visit(document_[at], targets_[at], std::span<typename Model::computed const>(logits).subspan(k * row, row));
+        }
+        clear();
+    }
+    index_t targets() const { return targeted_; }  ///< so far
 
   private:
+    token_batch batch() const {
+        index_t const sequences = used_ + (at_ > 0), n = sequences * length_;
+        auto const    cut       = [&](std::vector<std::int32_t> const& v) { return row_view<std::int32_t const>{v.data(), n}; };
+        return {cut(inputs_), cut(targets_), cut(positions_), cut(begin_), sequences, length_, static_cast<double>(targeted_)};
+    }
     void clear() {
         auto const n = static_cast<std::size_t>(sequences_ * length_);
         used_ = at_ = targeted_ = 0;
@@ -75,7 +95,7 @@ class evaluation_pack {
     index_t                   sequences_, length_;
     std::int32_t              padding_;
     index_t                   used_ = 0, at_ = 0, targeted_ = 0;  // full sequences; tokens in the open one; targets
-    std::vector<std::int32_t> inputs_, targets_, positions_, begin_;
+    std::vector<std::int32_t> inputs_, targets_, positions_, begin_, rows_;
     std::vector<std::int64_t> document_;
 };
 
