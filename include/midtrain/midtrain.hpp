@@ -94,6 +94,7 @@
 #include <midtrain/io/torch_adamw.hpp>
 #include <midtrain/io/torch_archive.hpp>
 #include <midtrain/io/torch_file.hpp>
+#include <midtrain/io/weight_files.hpp>
 #include <midtrain/io/whole_file.hpp>
 #include <midtrain/io/zip_file.hpp>
 #include <midtrain/mixture/any_mixture.hpp>
@@ -154,6 +155,7 @@
 #include <midtrain/train/held_out_panel.hpp>
 #include <midtrain/train/likelihood.hpp>
 #include <midtrain/train/line_file.hpp>
+#include <midtrain/train/load_adamw_state.hpp>
 #include <midtrain/train/match_sources.hpp>
 #include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/multiple_choice.hpp>
