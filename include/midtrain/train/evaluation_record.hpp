@@ -20,7 +20,7 @@ namespace midtrain::inline MT_ABI {
 /// Held-out loss of one source, in nats a token, and in bits a byte where bytes are known (else NaN).
 struct held_out_value {
     std::string source;
-    interval    loss, bits_per_byte{std::nan(""), std::nan(""), std::nan("")};
+    interval    loss{}, bits_per_byte{std::nan(""), std::nan(""), std::nan("")};
 };
 /// Loss of one source along its documents.
 struct positions_value {

@@ -21,10 +21,10 @@ enum class held_out_kind { loss, change };
 
 namespace chart {
 
-/// The models' marks: they differ in form and in colour.
-inline void draw_mark(svg& to, std::size_t model, point p) {
+/// The models' marks: they differ in form and in colour. Models that have lines elsewhere bring their colour.
+inline void draw_mark(svg& to, std::size_t model, point p, std::string_view own_colour = {}) {
     static constexpr std::array<std::string_view, 6> colours{"#777777", "#000000", "#0072B2", "#D55E00", "#117733", "#882255"};
-    std::string const colour(colours[model % colours.size()]), full = "fill=\"" + colour + "\"";
+    std::string const colour(own_colour.empty() ? colours[model % colours.size()] : own_colour), full = "fill=\"" + colour + "\"";
     auto const hollow = "fill=\"#ffffff\" stroke-width=\"1.8\" stroke=\"" + colour + "\"";
     switch (model % colours.size()) {
         case 0: return to.circle(p, 3.8, hollow);
@@ -39,28 +39,26 @@ inline void draw_mark(svg& to, std::size_t model, point p) {
 /// Held-out loss by source: a small chart a source, each on its own scale, since sources differ by far more than models do.
 class held_out_panel {
   public:
-    /// Sources have the colours of their place among the run's.
-    held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources, held_out_kind kind, std::size_t columns = 7)
-        : all_(&all), coloured_(run_sources), kind_(kind), most_columns_(columns) {
+    /// Sources have the colours of their place among the run's. With `wrapped` pixels the names of models take as many lines as they need,
+    /// the title is the page's, and they have the colours of lines.
+    held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources, held_out_kind kind, std::size_t columns = 7, double wrapped = 0)
+        : all_(&all), coloured_(run_sources), kind_(kind), most_columns_(columns), wrapped_(wrapped) {
         auto const add = [](std::vector<std::string>& to, std::string const& what) {
             if (std::find(to.begin(), to.end(), what) == to.end()) to.push_back(what);
         };
         for (auto const& h : all) add(sources_, h.source), add(models_, h.model), add(coloured_, h.source);
     }
 
-    double height() const { return all_->empty() ? 0 : 70 + row_height * static_cast<double>(rows()); }
+    double height() const { return all_->empty() ? 0 : (wrapped_ > 0 ? 52 + legend(nullptr, 0, 0) : 70) + row_height * static_cast<double>(rows()); }
 
     void draw(svg& to, double left, double top, double right) const {
         if (all_->empty()) return;
-        to.text({left, top + 12}, kind_ == held_out_kind::loss ? "Held-out loss (nats per token), bars: 95 % intervals; each source on its own scale"
+        if (wrapped_ == 0)
+            to.text({left, top + 12}, kind_ == held_out_kind::loss ? "Held-out loss (nats per token), bars: 95 % intervals; each source on its own scale"
                                                               : "Change of held-out loss (nats per token), bars: paired 95 % intervals; each source on its own scale",
-                13, "start", "fill=\"#111111\" font-weight=\"bold\"");
-        double x = left;
-        for (std::size_t m = 0; m < models_.size(); ++m) {
-            draw_mark(to, m, {x + 5, top + 30});
-            to.text({x + 15, top + 34}, models_[m], 12);
-            x += 15 + text_width(models_[m], 12) + 22;
-        }
+                    13, "start", "fill=\"#111111\" font-weight=\"bold\"");
+        if (wrapped_ > 0) top += legend(&to, left, top) - 18;
+        else legend(&to, left, top + 20);
         auto const   columns = std::min(sources_.size(), most_columns_);
         double const width   = (right - left) / static_cast<double>(columns);
         for (std::size_t s = 0; s < sources_.size(); ++s)
@@ -73,7 +71,19 @@ class held_out_panel {
     static std::size_t place(std::vector<std::string> const& in, std::string const& what) {
         return static_cast<std::size_t>(std::find(in.begin(), in.end(), what) - in.begin());
     }
-    std::size_t rows() const { return (sources_.size() + most_columns_ - 1) / most_columns_; }
+    /// The models' marks and names; returns the height that they take.
+    double legend(svg* to, double left, double top) const {
+        double x = left, y = top + 10;
+        for (std::size_t m = 0; m < models_.size(); ++m) {
+            double const width = 15 + text_width(models_[m], 12) + 22;
+            if (wrapped_ > 0 && x > left && x + width > left + wrapped_) x = left, y += 20;
+            if (to) draw_mark(*to, m, {x + 5, y}, colour(m)), to->text({x + 15, y + 4}, models_[m], 12);
+            x += width;
+        }
+        return y - top + 10;
+    }
+    std::string_view colour(std::size_t model) const { return wrapped_ > 0 ? look_of(model).colour : std::string_view(); }
+    std::size_t      rows() const { return (sources_.size() + most_columns_ - 1) / most_columns_; }
 
     void one(svg& to, std::size_t s, double left, double top, double width) const {
         double const a = left + 38, b = left + width - 8, bottom = top + row_height - 40;
@@ -94,7 +104,7 @@ class held_out_panel {
             to.line({x, y(h.loss.low)}, {x, y(h.loss.high)}, "stroke=\"#555555\" stroke-width=\"1.4\"");
             for (double end : {h.loss.low, h.loss.high})
                 to.line({x - 3, y(end)}, {x + 3, y(end)}, "stroke=\"#555555\" stroke-width=\"1.4\"");
-            draw_mark(to, m, {x, y(h.loss.value)});
+            draw_mark(to, m, {x, y(h.loss.value)}, colour(m));
         }
     }
 
@@ -102,6 +112,7 @@ class held_out_panel {
     std::vector<std::string>          coloured_, sources_, models_;
     held_out_kind                     kind_;
     std::size_t                       most_columns_;  ///< side by side
+    double                            wrapped_;
 };
 
 }  // namespace chart

@@ -21,7 +21,7 @@ struct plot {
 struct series {
     std::string                     name;
     look                            style;
-    std::vector<std::vector<point>> pieces;  ///< values, not pixels
+    std::vector<std::vector<point>> pieces{};  ///< values, not pixels
     double                          width = 1.6;
     bool                            main  = false;  ///< the line that the others are parts of: its label is bold
 

@@ -31,7 +31,7 @@ namespace chart {
 class position_drawing {
   public:
     position_drawing(std::vector<position_curve> const& curves, position_chart_options const& how)
-        : curves_(curves), how_(how), right_(how.width - 140), top_(how.headed ? 84 : 44), bottom_(how.height - 52), to_(how.width, how.height, how.title) {
+        : curves_(curves), how_(how), right_(how.width - 140), top_(how.headed ? 84 : 14), bottom_(how.height - 52), to_(how.width, how.height, how.title) {
         double low = 1e300, high = -1e300, longest = 2 * how.from;
         for (auto const& c : curves) {
             add(names_, c.name), add(variants_, c.variant);
@@ -50,7 +50,7 @@ class position_drawing {
         draw_scale(to_, plot_.y, left, right_, 7, tick_label(plot_.y, 7));
         for (double t : plot_.x.ticks(0)) to_.text({plot_.x(t), bottom_ + 17}, context_label(t), 11, "middle", "fill=\"#555555\"");
         to_.text({(left + right_) / 2, bottom_ + 36}, "tokens of the document seen before the target (log scale)", 12, "middle");
-        draw_title(to_, {left, top_ - 12}, "Loss (nats per token)");
+        if (how_.headed) draw_title(to_, {left, top_ - 12}, "Loss (nats per token)");
         marks();
         for (auto const& c : curves_) to_.polyline(line(c), style(c) + " data-name=\"" + escaped(variants_.size() > 1 ? c.name + ", " + c.variant : c.name) + "\"");
         legend();

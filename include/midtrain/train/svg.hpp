@@ -27,6 +27,17 @@ inline look look_of(std::size_t i) {
     return {colours[i % colours.size()], dashes[i / colours.size() % dashes.size()]};
 }
 
+/// Every colour that our charts use, and the one that takes its place on a dark page.
+struct ink {
+    std::string_view paper, night;
+};
+inline constexpr std::array<ink, 20> inks{{
+    {"#ffffff", "#171b21"}, {"#fafafa", "#1d222a"}, {"#e4e4e4", "#323a45"}, {"#bbbbbb", "#5d6875"}, {"#999999", "#7f8a98"},
+    {"#777777", "#9aa5b2"}, {"#555555", "#aab4c0"}, {"#333333", "#d3dae2"}, {"#111111", "#f0f4f8"}, {"#000000", "#fefefe"},
+    {"#0072B2", "#4C9FE8"}, {"#E69F00", "#F2B441"}, {"#009E73", "#2FC79A"}, {"#CC79A7", "#E7A0C6"}, {"#56B4E9", "#9BDDF8"},
+    {"#D55E00", "#FF8A4C"}, {"#8C7A00", "#CFC04A"}, {"#6A5A8C", "#B3A3DF"}, {"#117733", "#4FBF73"}, {"#882255", "#DC74A4"},
+}};
+
 /// Text with what XML reserves escaped, and without the control characters that it forbids.
 inline std::string escaped(std::string_view text) {
     std::string s;
