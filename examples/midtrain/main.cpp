@@ -8,6 +8,8 @@ int main(int argc, char** argv) try {
     CLI::App program("Mid-training of language models: mixtures, annealing, longer contexts.", "midtrain");
     program.require_subcommand(1);
     program.set_version_flag("--version", midtrain::version_text);
+    program::add_average(program);
+    program::add_inspect(program);
     CLI11_PARSE(program, argc, argv);
     return 0;
 } catch (midtrain::error const& e) {

@@ -91,6 +91,7 @@
 #include <midtrain/io/shard_index.hpp>
 #include <midtrain/io/sync_folder.hpp>
 #include <midtrain/io/tensor_shape.hpp>
+#include <midtrain/io/tensor_values.hpp>
 #include <midtrain/io/torch_adamw.hpp>
 #include <midtrain/io/torch_archive.hpp>
 #include <midtrain/io/torch_file.hpp>
@@ -141,6 +142,7 @@
 #include <midtrain/problem/counting_device.hpp>
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/parameters.hpp>
+#include <midtrain/train/average_models.hpp>
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/bootstrap.hpp>
 #include <midtrain/train/checkpoint_folder.hpp>
@@ -154,6 +156,7 @@
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/generate.hpp>
 #include <midtrain/train/held_out_panel.hpp>
+#include <midtrain/train/inspect.hpp>
 #include <midtrain/train/likelihood.hpp>
 #include <midtrain/train/line_file.hpp>
 #include <midtrain/train/load_adamw_state.hpp>

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -12,6 +13,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
+#include <midtrain/problem/parameters.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/setting_changes.hpp>
 
@@ -74,7 +76,7 @@ saved_buffer numbers(std::string name, std::vector<T> const& v) {
 
 }  // namespace detail
 
-/// Writes state and buffers to `path`. `layout`: the model's tensors in its flat buffers, `name offset rows columns` lines.
+/// Writes state and buffers to `path`. `layout`: written_layout() of the model.
 inline void write_state(std::string const& path, run_state const& s, std::string const& layout, std::span<saved_buffer const> buffers) {
     std::vector<std::int64_t> const counts{s.stage, s.step_in_stage, s.step, s.tokens, s.optimizer_step, s.average_updates};
     std::vector<std::int64_t>       places;
@@ -133,14 +135,48 @@ inline void read_buffer(io::safetensors const& file, std::string const& name, st
     if (!to.empty()) std::memcpy(to.data(), t.bytes.data(), to.size());
 }
 
+/// A tensor of a model within its flat buffers, under the name that model files know it by.
+struct placed_tensor {
+    enum class form { matrix, transposed, vector };  ///< a transposed one stands as (columns, rows) in model files
+
+    std::string  name;
+    std::int64_t offset = 0, rows = 0, columns = 0;
+    form         is = form::matrix;
+
+    /// As in model files.
+    std::vector<std::int64_t> shape() const {
+        if (is == form::vector) return {rows * columns};
+        return is == form::transposed ? std::vector{columns, rows} : std::vector{rows, columns};
+    }
+};
+
 /// A model's tensors in its flat buffers, a line each; empty for a model without a layout.
 template <class Model>
 std::string written_layout(Model const& model) {
     std::string s;
     if constexpr (requires { model.parameters().entries(); })
         for (auto const& e : model.parameters().entries())
-            s += e.name + " " + std::to_string(e.offset) + " " + std::to_string(e.rows) + " " + std::to_string(e.columns) + "\n";
+            for (auto const& p : e.parts)
+                s += p.name + " " + std::to_string(e.offset + p.first_row * e.columns) + " " + std::to_string(p.rows) + " " + std::to_string(e.columns) +
+                     (e.role == role::norm || e.role == role::bias ? " vector" : p.transposed ? " transposed" : " matrix") + "\n";
     return s;
+}
+
+/// The tensors of a checkpoint's master weights; each lies within them.
+inline std::vector<placed_tensor> read_layout(io::safetensors const& file) {
+    auto const                 count = file.at("model.master").count();
+    std::vector<placed_tensor> all;
+    for (auto const& line : detail::lines_of(state_text(file, "layout"))) {
+        placed_tensor      t;
+        std::string        form;
+        std::istringstream in(line);
+        bool const         read = static_cast<bool>(in >> t.name >> t.offset >> t.rows >> t.columns >> form);
+        bool const         fits = read && t.offset >= 0 && t.rows >= 0 && t.columns > 0 && t.rows <= count / t.columns && t.offset <= count - t.rows * t.columns;
+        check(fits, [&] { return file.path() + ": '" + line + "' is no place within the master weights"; });
+        t.is = form == "vector" ? placed_tensor::form::vector : form == "transposed" ? placed_tensor::form::transposed : placed_tensor::form::matrix;
+        all.push_back(std::move(t));
+    }
+    return all;
 }
 
 }  // namespace midtrain::inline MT_ABI
