@@ -1,7 +1,9 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 #include "corpus.hpp"
 
@@ -10,11 +12,10 @@ namespace quick_start {
 
 /// What one model loses on each document of each source, and two continuations by it.
 struct held_out_result {
-    std::vector<std::vector<mt::document_loss>> by_source;
-    std::vector<std::string>                    continuations;
+    mt::held_out_result      losses;
+    std::vector<std::string> continuations;
 };
 
-std::vector<std::string> const& source_names();
 std::vector<std::string> const& prompts();
 
 /// The first `documents` of each source, at most 128 targets of each; rotary tables are those of the model's last stage.
@@ -22,10 +23,10 @@ template <class Model>
 held_out_result measure_held_out(Model& model, corpus const& held_out, mt::data::byte_level_bpe const& tokenizer, std::int64_t documents) {
     held_out_result out;
     int const       end = model.shape().end_token;
-    mt::for_each_field(held_out, [&](std::string_view, mt::data::token_file const& file) {
-        out.by_source.push_back(mt::evaluate_documents(model, file, end, {.documents = documents, .max_tokens = 129, .sequences = 1, .length = 512},
-                                                       [&](std::span<std::int32_t const> t) { return static_cast<std::int64_t>(tokenizer.decode(t).size()); }));
-    });
+    std::vector<mt::named_store<mt::data::token_file>> stores;
+    mt::for_each_field(held_out, [&](std::string_view name, mt::data::token_file const& file) { stores.push_back({std::string(name), &file}); });
+    out.losses = mt::evaluate_held_out(model, std::span<mt::named_store<mt::data::token_file> const>(stores), end,
+                                       {.documents = documents, .max_tokens = 129, .sequences = 1, .length = 512}, mt::token_bytes(tokenizer));
     for (auto const& prompt : prompts()) {
         auto const ids = tokenizer.encode(prompt);
         out.continuations.push_back(tokenizer.decode(mt::generate(model, ids, {.max_tokens = 24, .end_token = end})));

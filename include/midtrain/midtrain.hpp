@@ -155,6 +155,7 @@
 #include <midtrain/train/export.hpp>
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/generate.hpp>
+#include <midtrain/train/held_out.hpp>
 #include <midtrain/train/held_out_panel.hpp>
 #include <midtrain/train/inspect.hpp>
 #include <midtrain/train/likelihood.hpp>

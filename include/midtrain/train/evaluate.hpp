@@ -130,18 +130,20 @@ std::int64_t visit_losses(Model& model, Store const& store, std::int32_t end_tok
     return count;
 }
 
-/// Held-out loss by document. `bytes_of(tokens)` says how many bytes of text the targets of a document stand for.
-template <class Model, class Store, class BytesOf>
+/// Held-out loss by document. `bytes_of(tokens)` says how many bytes of text the targets of a document stand for; `also(position, loss)`
+/// hears of every target.
+template <class Model, class Store, class BytesOf, class Also>
 std::vector<document_loss> evaluate_documents(Model& model, Store const& store, std::int32_t end_token, evaluate_options how,
-                                              BytesOf const& bytes_of) {
+                                              BytesOf const& bytes_of, Also const& also) {
     std::vector<document_loss> out;
     auto const at = [&](std::int64_t d) -> document_loss& {
         if (static_cast<std::size_t>(d) >= out.size()) out.resize(static_cast<std::size_t>(d) + 1);
         return out[static_cast<std::size_t>(d)];
     };
-    auto const count = visit_losses(model, store, end_token, how, [&](std::int64_t d, index_t, double loss) {
+    auto const count = visit_losses(model, store, end_token, how, [&](std::int64_t d, index_t position, double loss) {
         at(d).loss += loss;
         ++at(d).targets;
+        also(position, loss);
     });
     out.resize(static_cast<std::size_t>(count));
     std::vector<std::int32_t> targets;
@@ -154,6 +156,11 @@ std::vector<document_loss> evaluate_documents(Model& model, Store const& store, 
     }
     return out;
 }
+template <class Model, class Store, class BytesOf>
+std::vector<document_loss> evaluate_documents(Model& model, Store const& store, std::int32_t end_token, evaluate_options how,
+                                              BytesOf const& bytes_of) {
+    return evaluate_documents(model, store, end_token, how, bytes_of, [](index_t, double) {});
+}
 template <class Model, class Store>
 std::vector<document_loss> evaluate_documents(Model& model, Store const& store, std::int32_t end_token, evaluate_options how = {}) {
     return evaluate_documents(model, store, end_token, how, [](std::span<std::int32_t const>) { return std::int64_t{0}; });
@@ -164,24 +171,43 @@ struct position_loss {
     index_t      first = 0, last = 0;
     double       loss = 0;  ///< in nats a token
     std::int64_t targets = 0;
+
+    friend constexpr bool operator==(position_loss const&, position_loss const&) = default;
 };
+
+namespace detail {
+
+/// Sums of losses at positions 0, 1, 2..3, 4..7, 8..15, ...
+class position_tally {
+  public:
+    void add(index_t position, double loss) {
+        auto const k = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(position)));
+        while (sums_.size() <= k) {
+            auto const next = static_cast<index_t>(sums_.size());
+            index_t const first = next > 0 ? index_t{1} << (next - 1) : 0;
+            sums_.push_back({first, first, 0, 0});
+        }
+        sums_[k].last = std::max(sums_[k].last, position);
+        sums_[k].loss += loss, ++sums_[k].targets;
+    }
+    std::vector<position_loss> means() const {
+        auto all = sums_;
+        for (auto& p : all) p.loss /= static_cast<double>(p.targets);
+        return all;
+    }
+
+  private:
+    std::vector<position_loss> sums_;
+};
+
+}  // namespace detail
 
 /// Held-out loss by position: 0, 1, 2..3, 4..7, 8..15, ... as far as documents reach.
 template <class Model, class Store>
 std::vector<position_loss> evaluate_positions(Model& model, Store const& store, std::int32_t end_token, evaluate_options how = {}) {
-    std::vector<position_loss> out;
-    visit_losses(model, store, end_token, how, [&](std::int64_t, index_t position, double loss) {
-        auto const k = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(position)));
-        while (out.size() <= k) {
-            auto const next = static_cast<index_t>(out.size());
-            index_t const first = next > 0 ? index_t{1} << (next - 1) : 0;
-            out.push_back({first, first, 0, 0});
-        }
-        out[k].last = std::max(out[k].last, position);
-        out[k].loss += loss, ++out[k].targets;
-    });
-    for (auto& p : out) p.loss /= static_cast<double>(p.targets);
-    return out;
+    detail::position_tally positions;
+    visit_losses(model, store, end_token, how, [&](std::int64_t, index_t position, double loss) { positions.add(position, loss); });
+    return positions.means();
 }
 
 }  // namespace midtrain::inline MT_ABI
