@@ -40,7 +40,7 @@ inline void draw_mark(svg& to, std::size_t model, point p, std::string_view own_
 class held_out_panel {
   public:
     /// Sources have the colours of their place among the run's. With `wrapped` pixels the names of models take as many lines as they need,
-    /// the title is the page's, and they have the colours of lines.
+    /// the title is the page's, and colours are those of the models' lines.
     held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources, held_out_kind kind, std::size_t columns = 7, double wrapped = 0)
         : all_(&all), coloured_(run_sources), kind_(kind), most_columns_(columns), wrapped_(wrapped) {
         auto const add = [](std::vector<std::string>& to, std::string const& what) {
@@ -49,7 +49,7 @@ class held_out_panel {
         for (auto const& h : all) add(sources_, h.source), add(models_, h.model), add(coloured_, h.source);
     }
 
-    double height() const { return all_->empty() ? 0 : (wrapped_ > 0 ? 52 + legend(nullptr, 0, 0) : 70) + row_height * static_cast<double>(rows()); }
+    double height() const { return all_->empty() ? 0 : (wrapped_ > 0 ? 16 + legend(nullptr, 0, 0) : 70) + row_height * static_cast<double>(rows()); }
 
     void draw(svg& to, double left, double top, double right) const {
         if (all_->empty()) return;
@@ -95,8 +95,9 @@ class held_out_panel {
         to.rectangle(a, top, b - a, bottom - top, "fill=\"#fafafa\"");
         draw_scale(to, y, a, b, 5, [&](double v) { return number(("%." + std::to_string(y.decimals(5)) + "f").c_str(), v); });
         if (change) to.line({a, y(0)}, {b, y(0)}, "stroke=\"#111111\" stroke-width=\"1\"");
-        to.rectangle(left + 8, top - 18, 9, 9, "fill=\"" + std::string(look_of(place(coloured_, sources_[s])).colour) + "\"");
-        to.text({left + 21, top - 9}, fitted(sources_[s], 12, width - 32), 12, "start", "fill=\"#111111\"");
+        double const name = wrapped_ > 0 ? a : left + 21;
+        if (wrapped_ == 0) to.rectangle(left + 8, top - 18, 9, 9, "fill=\"" + std::string(look_of(place(coloured_, sources_[s])).colour) + "\"");
+        to.text({name, top - 9}, fitted(sources_[s], 12, left + width - name - 11), 12, "start", "fill=\"#111111\"");
         for (auto const& h : *all_) {
             if (h.source != sources_[s]) continue;
             auto const   m = place(models_, h.model);

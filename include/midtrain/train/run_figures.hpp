@@ -120,10 +120,10 @@ inline std::string batch_figure(metrics const& m) {
     for (std::size_t i = m.rows.size(); i-- > 0;)
         copy.rows[i].seconds = static_cast<double>(i > 0 ? m.rows[i].tokens - m.rows[i - 1].tokens : m.rows[i].step == 1 ? m.rows[i].tokens : 0);
     if (m.rows.size() > 1 && m.rows[0].step != 1) copy.rows[0].seconds = copy.rows[1].seconds;
-    return number_figure(copy, "Tokens of a batch over tokens", "tokens a step", [](metrics_row const& r) { return r.seconds; }, written_count);
+    return number_figure(copy, "Tokens of a batch over tokens", "tokens a step", [](metrics_row const& r) { return r.seconds; }, tokens_label);
 }
 inline std::string speed_figure(metrics const& m) {
-    return number_figure(m, "Tokens a second over tokens", "tokens/s", [](metrics_row const& r) { return r.tokens_per_second; }, written_count);
+    return number_figure(m, "Tokens a second over tokens", "tokens/s", [](metrics_row const& r) { return r.tokens_per_second; }, tokens_label);
 }
 
 /// Areas: the plan. Lines: the upper edges of what was drawn, in a window of a tenth of the stage.
