@@ -87,6 +87,7 @@
 #include <midtrain/io/gguf_llama.hpp>
 #include <midtrain/io/gguf_names.hpp>
 #include <midtrain/io/gguf_weights.hpp>
+#include <midtrain/io/gguf_writer.hpp>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_config_reader.hpp>
 #include <midtrain/io/hf_config_writer.hpp>
@@ -162,6 +163,7 @@
 #include <midtrain/train/evaluate.hpp>
 #include <midtrain/train/evaluation_record.hpp>
 #include <midtrain/train/export.hpp>
+#include <midtrain/train/export_gguf.hpp>
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/generate.hpp>
 #include <midtrain/train/held_out.hpp>

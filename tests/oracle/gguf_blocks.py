@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Blocks of five and six bits and of 256 values, with random bytes in them, beside what the gguf package makes of them.
+"""Blocks of five and six bits and of 256 values, with random bytes in them, beside what the gguf package makes of them; and values
+beside the blocks of Q8_0 that it packs them into.
 
-tests/oracle/gguf_blocks.py OUTPUT_FILE   (gguf, numpy)
+tests/oracle/gguf_blocks.py OUTPUT_FOLDER   (gguf, numpy)
 """
 import sys
 
@@ -19,9 +20,28 @@ def q8_k(blocks):
     return scale * blocks[:, 4:260].copy().view(np.int8).astype(np.float32)
 
 
-def main(path):
-    random = np.random.default_rng(2)
+def write(out):
+    out.write_header_to_file()
+    out.write_kv_data_to_file()
+    out.write_tensors_to_file()
+    out.close()
+
+
+def packed(path, random):
+    values = random.normal(size=(4, 64)).astype(np.float32)
+    values[0, :32] = 0
+    values[1, :32] = np.arange(32) * 0.5 - 7.75  # halves between two steps
+    values[1, 0] = 127
+    values[2] *= 1e-6  # scales below the smallest normal half
     out = gguf.GGUFWriter(path, "none")
+    out.add_tensor("values", values)
+    out.add_tensor("q8_0", gguf.quants.quantize(values, Type.Q8_0), raw_dtype=Type.Q8_0)
+    write(out)
+
+
+def main(folder):
+    random = np.random.default_rng(2)
+    out = gguf.GGUFWriter(folder + "/blocks.gguf", "none")
     for kind in (*SCALES, Type.Q8_K):
         values, size = gguf.GGML_QUANT_SIZES[kind]
         blocks = random.integers(0, 256, size=(2 * 512 // values, size), dtype=np.uint8)
@@ -34,10 +54,8 @@ def main(path):
             want = gguf.quants.dequantize(blocks.reshape(2, -1), kind)
         out.add_tensor(kind.name.lower(), blocks.reshape(2, -1), raw_dtype=kind)
         out.add_tensor(kind.name.lower() + ".expected", want.reshape(2, 512))
-    out.write_header_to_file()
-    out.write_kv_data_to_file()
-    out.write_tensors_to_file()
-    out.close()
+    write(out)
+    packed(folder + "/packed.gguf", random)
 
 
 if __name__ == "__main__":
