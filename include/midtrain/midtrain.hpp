@@ -172,9 +172,11 @@
 #include <midtrain/train/likelihood.hpp>
 #include <midtrain/train/line_file.hpp>
 #include <midtrain/train/load_adamw_state.hpp>
+#include <midtrain/train/long_prompts.hpp>
 #include <midtrain/train/match_sources.hpp>
 #include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/multiple_choice.hpp>
+#include <midtrain/train/needle.hpp>
 #include <midtrain/train/needle_map.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/plot.hpp>

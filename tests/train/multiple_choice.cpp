@@ -154,8 +154,8 @@ BOOST_AUTO_TEST_CASE(greedy_is_what_generation_says) {
     for (auto& t : texts) t.tokens = ids, t.tokens.push_back(best), t.first = ids.size();
     texts[1].tokens.back() = (best + 1) % 500;
     auto const got = mt::judge_texts(m.model, std::span<mt::judged_text const>(texts), {.sequences = 1, .length = 64});
-    BOOST_TEST(got[0].greedy);
-    BOOST_TEST(!got[1].greedy);
+    BOOST_TEST(got[0].greedy());
+    BOOST_TEST(!got[1].greedy());
     BOOST_TEST(got[0].tokens == 1);
     BOOST_TEST(got[0].log_likelihood > got[1].log_likelihood);
     texts[0].first = 0;

@@ -23,8 +23,11 @@ struct judged_text {
 
 struct likelihood {
     double       log_likelihood = 0;     ///< sum over the judged tokens, in nats
-    std::int64_t tokens         = 0;     ///< judged
-    bool         greedy         = true;  ///< each judged token is the likeliest at its place; ties go to the lower id
+    std::int64_t tokens         = 0;  ///< judged
+    std::int64_t likeliest      = 0;  ///< of them, those that are the likeliest at their place; ties go to the lower id
+
+    /// Greedy generation says all of them.
+    bool greedy() const { return likeliest == tokens; }
 
     friend constexpr bool operator==(likelihood const&, likelihood const&) = default;
 };
@@ -43,7 +46,7 @@ void judge(std::span<T const> logits, std::int32_t target, likelihood& to) {
     double     sum  = 0;
     for (auto x : logits) sum += std::exp(static_cast<double>(x) - static_cast<double>(*best));
     to.log_likelihood += static_cast<double>(logits[static_cast<std::size_t>(target)]) - static_cast<double>(*best) - std::log(sum);
-    to.greedy = to.greedy && best - logits.begin() == target;
+    to.likeliest += best - logits.begin() == target;
     ++to.tokens;
 }
 

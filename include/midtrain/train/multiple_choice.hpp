@@ -124,7 +124,7 @@ choice_result evaluate_choices(Model& model, Tokenizer const& tokenizer, std::sp
     for (auto& score : out.items)
         for (std::size_t k = 0; k < score.characters.size(); ++k, ++at) {
             score.log_likelihood.push_back(at->log_likelihood);
-            if (k == score.answer) score.greedy = at->greedy;
+            if (k == score.answer) score.greedy = at->greedy();
         }
     return out;
 }
