@@ -14,6 +14,7 @@ class checksum {
   public:
     checksum& add(std::span<std::byte const> bytes) {
         length_ += bytes.size();
+        if (bytes.empty()) return *this;
         if (kept_ > 0) bytes = bytes.subspan(fill(bytes));
         if (kept_ == block) take(kept_bytes_), kept_ = 0;
         for (; bytes.size() >= block; bytes = bytes.subspan(block)) take(bytes.data());

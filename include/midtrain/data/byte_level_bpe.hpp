@@ -108,6 +108,9 @@ class byte_level_bpe {
         }
         return text;
     }
+    /// What a token of the vocabulary stands for.
+    std::string_view bytes(std::int32_t id) const { return bytes_[static_cast<std::size_t>(id)]; }
+
     /// The id of a token as the vocabulary spells it, or -1.
     std::int32_t id(std::string_view token) const {
         auto const at = ids_.find(token);
