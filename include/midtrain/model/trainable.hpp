@@ -6,6 +6,7 @@
 #include <numeric>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 #include <midtrain/concepts/device.hpp>
 #include <midtrain/concepts/position_policy.hpp>
@@ -36,6 +37,9 @@ class trainable {
                                             "midtrain/exec/crowd/crowd.hpp");
     static_assert(midtrain::Precision<Precision>, "midtrain: the precision is no Precision: it needs the types stored, computed and master, and "
                                                   "name.  See midtrain/precision/precision.hpp");
+
+    template <class T>
+    using buffer = typename Device::template buffer<T>;
 
   public:
     using stored   = typename Precision::stored;
@@ -121,6 +125,23 @@ class trainable {
     void set_rotary(index_t length, Policy const& policy) {
         set_rotary(length, [&](index_t n, index_t size, double* cosine, double* sine) { fill_rotary(policy, n, size, cosine, sine); });
     }
+
+    /// f() while the rotary table is that of a policy up to `length`, as for an evaluation; then the model has its own table again.
+    template <PositionScalingPolicy Policy, class F>
+    void with_rotary(index_t length, Policy const& policy, F&& f) {
+        struct kept {
+            trainable&       of;
+            buffer<computed> cosine, sine;
+            index_t          positions;
+
+            explicit kept(trainable& t) : of(t), cosine(std::move(t.cosine_)), sine(std::move(t.sine_)), positions(t.positions_) {}
+            ~kept() { of.cosine_ = std::move(cosine), of.sine_ = std::move(sine), of.positions_ = positions; }
+        } const own(*this);
+        set_rotary(length, policy);
+        std::forward<F>(f)();
+    }
+    /// How far the rotary table reaches, in positions.
+    index_t rotary_length() const { return positions_; }
 
     void zero_gradient() { device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0}); }
 
@@ -282,9 +303,6 @@ class trainable {
         saved_ = std::move(p.saved);
         losses_.close(*device_, token_loss);
     }
-
-    template <class T>
-    using buffer = typename Device::template buffer<T>;
 
     Device*                             device_;
     Shape                               shape_;

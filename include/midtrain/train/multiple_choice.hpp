@@ -13,6 +13,7 @@
 #include <midtrain/io/json.hpp>
 #include <midtrain/train/bootstrap.hpp>
 #include <midtrain/train/choice_items.hpp>
+#include <midtrain/train/evaluation_record.hpp>
 #include <midtrain/train/likelihood.hpp>
 #include <midtrain/train/result_json.hpp>
 
@@ -137,6 +138,15 @@ inline interval bootstrap_difference(choice_result const& before, choice_result 
         return all;
     };
     return bootstrap_difference(right(before), right(after), how);
+}
+
+/// What a record of the run says of a task: shares with intervals by the normal distribution, 1.96 standard errors (0.95) cut at 0 and 1.
+inline choice_value value_of(std::string task, choice_result const& r) {
+    auto const bounds = [](accuracy const& a) {
+        double const half = 1.959964 * a.standard_error;
+        return interval{a.value, std::max(0.0, a.value - half), std::min(1.0, a.value + half)};
+    };
+    return {std::move(task), static_cast<std::int64_t>(r.items.size()), bounds(r.acc()), bounds(r.acc_norm())};
 }
 
 /// {"acc", "acc_stderr", "acc_norm", "acc_norm_stderr", "items": [{"log_likelihood", "characters", "answer", "greedy"}, ...]}
