@@ -78,7 +78,7 @@ for(const svg of document.querySelectorAll('figure svg')){
  const n=k=>+ground.getAttribute(k),left=n('x'),top=n('y'),w=n('width'),h=n('height'),X=scale(ground.dataset.x),Y=scale(ground.dataset.y);
  const lines=[...svg.querySelectorAll('polyline[data-name]')].map(e=>({e,name:e.dataset.name,colour:e.getAttribute('stroke'),points:e.getAttribute('points').split(' ').map(p=>p.split(',').map(Number))}));
  if(lines.length){
- const card=svg.closest('figure'),tip=document.createElement('div'),rule=document.createElementNS('http://www.w3.org/2000/svg','line');
+ const card=svg.closest('figure'),tip=card.querySelector('.tip')??document.createElement('div'),rule=document.createElementNS('http://www.w3.org/2000/svg','line');
  tip.className='tip';tip.hidden=true;card.append(tip);rule.setAttribute('stroke','#999999');rule.setAttribute('y1',top);rule.setAttribute('y2',top+h);rule.style.display='none';svg.append(rule);
  const hide=()=>{tip.hidden=true;rule.style.display='none'};
  svg.addEventListener('pointerleave',hide);

@@ -1,5 +1,5 @@
 #pragma once
-#include <cstddef>
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -71,14 +71,13 @@ inline run_folder read_run(std::string const& path) {
     return r;
 }
 
-/// Several runs, each with a name of its own: where two folders bear the same one, as much of the path before it as tells them apart.
+/// Several runs, each with a name of its own: where two folders bear the same one, with the folder that holds it.
 inline std::vector<run_folder> read_runs(std::vector<std::string> const& paths) {
-    std::vector<run_folder> all;
-    for (auto const& p : paths) all.push_back(read_run(p));
+    std::vector<run_folder>  all;
+    std::vector<std::string> names;
+    for (auto const& p : paths) all.push_back(read_run(p)), names.push_back(all.back().name);
     for (auto& r : all) {
-        std::size_t same = 0;
-        for (auto const& o : all) same += o.name == r.name;
-        if (same < 2) continue;
+        if (std::count(names.begin(), names.end(), r.name) < 2) continue;
         std::error_code none;
         auto            at = std::filesystem::absolute(r.path, none).lexically_normal();
         if (!at.has_filename()) at = at.parent_path();
