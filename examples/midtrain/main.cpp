@@ -1,5 +1,6 @@
 // The ready program: mid-training for those who bring a run file and no compiler. `midtrain --help` says what it can do.
 #include <cstdio>
+#include <string>
 #include <midtrain/core/error.hpp>
 #include <midtrain/version.hpp>
 #include "commands.hpp"
@@ -7,9 +8,13 @@
 int main(int argc, char** argv) try {
     CLI::App program("Mid-training of language models: mixtures, annealing, longer contexts.", "midtrain");
     program.require_subcommand(1);
-    program.set_version_flag("--version", midtrain::version_text);
+    program.set_version_flag("--version", std::to_string(MT_VERSION_MAJOR) + "." + std::to_string(MT_VERSION_MINOR) + "." + std::to_string(MT_VERSION_PATCH));
     program::add_average(program);
     program::add_inspect(program);
+    program::add_plan(program);
+    program::add_report(program);
+    program::add_prepare(program);
+    program::add_train(program);
     CLI11_PARSE(program, argc, argv);
     return 0;
 } catch (midtrain::error const& e) {

@@ -226,6 +226,27 @@ inline tokenizer_notes read_tokenizer_notes(io::gguf const& file) {
     return notes;
 }
 
+/// What a tokenizer_config.json notes. A token stands there as its text, or as an object with `content`.
+inline tokenizer_notes read_tokenizer_notes(std::string const& path, byte_level_bpe const& tokenizer) {
+    io::mapped_file const file(path);
+    auto const root = io::parse_json({reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()}, path);
+    auto const id   = [&](char const* name) {
+        auto v = root.find(name);
+        if (v && v->find("content")) v = v->find("content");
+        if (!v || !v->as<std::string>()) return std::int32_t{-1};
+        auto const n = tokenizer.id(*v->as<std::string>());
+        check(n >= 0, [&] { return path + ": " + name + " '" + *v->as<std::string>() + "' is not in the vocabulary"; });
+        return n;
+    };
+    tokenizer_notes notes{id("bos_token"), id("eos_token"), id("pad_token"), id("unk_token"), 0, {}};
+    auto const context = root.find("model_max_length");
+    if (context && context->as<double>() && *context->as<double>() >= 1 && *context->as<double>() < 1e15)  // larger ones mean: not said
+        notes.context = static_cast<std::int64_t>(*context->as<double>());
+    auto const chat = root.find("chat_template");
+    if (chat && chat->as<std::string>()) notes.chat_template = *chat->as<std::string>();
+    return notes;
+}
+
 /// Writes tokenizer.json and tokenizer_config.json into a folder that exists. Hugging Face's tokenizers reads the same tokens from them.
 inline void write_tokenizer(std::string const& folder, byte_level_bpe const& tokenizer, tokenizer_notes const& notes) {
     std::string s = "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"clean_up_tokenization_spaces\": false";
@@ -234,7 +255,7 @@ inline void write_tokenizer(std::string const& folder, byte_level_bpe const& tok
     for (auto const& [name, id] : named) {
         if (id < 0) continue;
         auto const n = static_cast<std::size_t>(id);
-        check(n < tokenizer.size(), [&] { return folder + ": " + name + " " + std::to_string(n) + " is not in the vocabulary"; });
+        check(n < tokenizer.size(), [&, &name = name] { return folder + ": " + name + " " + std::to_string(n) + " is not in the vocabulary"; });
         s += ",\n  \"" + name + "\": " + io::quoted(tokenizer.parts().tokens[n]);
     }
     if (notes.context > 0) s += ",\n  \"model_max_length\": " + std::to_string(notes.context);
