@@ -78,6 +78,21 @@ BOOST_AUTO_TEST_CASE(a_run_that_goes_on_cuts_what_lies_beyond) {
     BOOST_TEST(f.text().empty());
     BOOST_TEST(mt::read_evaluations(f.file()).empty());
 }
+BOOST_AUTO_TEST_CASE(a_rewound_run_says_the_last_word) {
+    folder const f;
+    {
+        mt::evaluation_file file(f.file());
+        for (std::int64_t step : {10, 20, 30}) file(at_step(step));
+        auto again = at_step(20);
+        again.held_out[0].loss.value = 7;
+        file(again), file(again);
+    }
+    auto const all = mt::read_evaluations(f.file());
+    BOOST_TEST_REQUIRE(all.size() == 2u);
+    BOOST_TEST(all[1].step == 20);
+    BOOST_TEST(all[1].held_out.size() == 2u);
+    BOOST_TEST(all[1].held_out[0].loss.value == 7);
+}
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_named) {
     folder const f;
     auto const   says = [&](std::string const& line) {

@@ -157,8 +157,8 @@ BOOST_AUTO_TEST_CASE(events_phases_and_the_beginning_are_kept) {
         for (auto n = from + 1; n <= to; ++n) {
             auto one   = r.step(n);
             one.phases = {.data = 0.01, .compute = 0.4, .update = 0.05, .checkpoint = 0, .evaluation = 0.04};
+            if (n == 4) one.fault = "skipped", one.fault_text = "a batch with a loss of \"9\"";
             file(one);
-            if (n == 4) file.note({"skipped", 4, 400, "a batch with a loss of \"9\""});
         }
     };
     {
@@ -194,7 +194,9 @@ BOOST_AUTO_TEST_CASE(a_rewound_run_takes_its_steps_back_and_says_why) {
         mt::metrics_file file(f.file());
         for (std::int64_t n = 1; n <= 8; ++n) file(r.step(n));
         file.note({"saved", 8, 1100, "step-00000008"});
-        file.rewind({"rewound", 6, 700, "loss 9 at step 8"});
+        auto back  = r.step(6);
+        back.fault = "rewound", back.fault_text = "loss 9 at step 8";
+        file(back);
         for (std::int64_t n = 7; n <= 10; ++n) file(r.step(n));
     }
     auto const m = mt::read_metrics(f.file());
@@ -203,6 +205,9 @@ BOOST_AUTO_TEST_CASE(a_rewound_run_takes_its_steps_back_and_says_why) {
     BOOST_TEST(m.rows[9].tokens == 1500);
     BOOST_TEST_REQUIRE(m.events.size() == 1u);
     BOOST_TEST(m.events[0].what == "rewound");
+    BOOST_TEST(m.events[0].step == 6);
+    BOOST_TEST(m.events[0].tokens == 700);
+    BOOST_TEST(m.events[0].text == "loss 9 at step 8");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

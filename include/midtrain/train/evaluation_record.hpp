@@ -157,15 +157,23 @@ inline std::string written_lines(evaluation_record const& e) {
     return lines;
 }
 
-/// The evaluations of a file in its order; lines of one step make one record. Half a last line is passed over.
+/// The evaluations of a file in its order; lines of one step make one record. Where steps go back, a run was rewound: what lay beyond
+/// is void, as is what a kind said of the same step before. Half a last line is passed over.
 inline std::vector<evaluation_record> read_evaluations(std::string const& path) {
     std::vector<evaluation_record> all;
     read_lines(path, [&](std::string_view line, std::string const& where) {
         auto const                 v = io::parse_json(line, where);
         detail::value_reader const r{&v, &where};
         auto const                 step = r.whole("step");
+        auto const                 kind = r.text("kind");
+        while (!all.empty() && all.back().step > step) all.pop_back();
         if (all.empty() || all.back().step != step) all.push_back({step, r.whole("tokens"), {}, {}, {}, {}});
-        for (auto const& x : r.list("values")) detail::read_value(all.back(), r.text("kind"), {&x, &where});
+        auto& e = all.back();
+        if (kind == "held_out") e.held_out.clear();
+        if (kind == "positions") e.positions.clear();
+        if (kind == "choice") e.choice.clear();
+        if (kind == "needle") e.needle.clear();
+        for (auto const& x : r.list("values")) detail::read_value(e, kind, {&x, &where});
     });
     return all;
 }

@@ -157,7 +157,9 @@ class metrics_file {
         file_.emplace(path_);
     }
 
+    /// A step; one that was taken back is an event alone, and takes the steps after it with it.
     void operator()(report const& r) {
+        if (r.fault == "rewound") return rewind({"rewound", r.step, 0, std::string(r.fault_text)});
         if (r.stage_number != stage_) before_ += seen_, seen_ = 0, stage_ = r.stage_number;
         seen_ = r.at.seen.count;
         line_.assign("{\"step\":").append(std::to_string(r.step));
@@ -175,6 +177,8 @@ class metrics_file {
         if (r.phases.sum() > 0) phases(r.phases);
         line_.append("}\n");
         file_->append(line_);
+        step_ = r.step;
+        if (!r.fault.empty()) note({std::string(r.fault), r.step, before_ + seen_, std::string(r.fault_text)});
     }
 
     /// Notes how the run is set up; a run that goes on unchanged notes nothing. `settings` are lines `key=value`.
@@ -196,8 +200,8 @@ class metrics_file {
     /// Notes an event; its step is the one that is done when the run goes on, and so never beyond that of a later line.
     void note(run_event const& e) { file_->append(head(e.what, e.step, e.tokens, e.text) + "}\n"); }
 
-    /// Takes what lies beyond `e.step` back and notes why; earlier events stay.
-    void rewind(run_event const& e) {
+    /// Takes what lies beyond `e.step` back and notes why, with the tokens that the file then tells of; earlier events stay.
+    void rewind(run_event e) {
         std::string kept;
         metrics     all;
         read_lines(path_, [&](std::string_view line, std::string const& where) {
@@ -210,6 +214,7 @@ class metrics_file {
         file_.reset();
         io::write_whole(path_, kept);
         file_.emplace(path_);
+        e.tokens = before_ + seen_;
         note(e);
     }
 

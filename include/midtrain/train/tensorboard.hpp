@@ -77,6 +77,7 @@ class tensorboard {
     }
 
     void operator()(report const& r) {
+        if (r.fault == "rewound") return rewind(r.step);
         if (tags_.empty())
             for (auto const& s : r.sources) tags_.emplace_back("loss/" + s, "weights/" + s);
         summary_.clear();
