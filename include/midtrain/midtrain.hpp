@@ -54,6 +54,7 @@
 #include <midtrain/data/merged_word.hpp>
 #include <midtrain/data/packing.hpp>
 #include <midtrain/data/parquet_text.hpp>
+#include <midtrain/data/pcre2_split.hpp>
 #include <midtrain/data/permutation.hpp>
 #include <midtrain/data/prepare.hpp>
 #include <midtrain/data/prepared_part.hpp>

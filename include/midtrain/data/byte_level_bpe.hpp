@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include <midtrain/core/checksum.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/data/merged_word.hpp>
+#include <midtrain/data/pcre2_split.hpp>
 #include <midtrain/data/word_split.hpp>
 
 namespace midtrain::inline MT_ABI::data {
@@ -29,6 +31,8 @@ struct bpe_parts {
     std::vector<std::pair<std::string, std::string>> merges;  ///< the first is done first
     std::vector<added_token>                         added;   ///< in `tokens` as plain text; found in a text before all else
     bool single_digits = false;                               ///< each number stands alone before the pattern cuts words
+    bool whole_words_first = false;                           ///< a word that is a token is that, whatever the merges (`ignore_merges`)
+    std::string pattern = {};                                 ///< cuts words, through PCRE2; empty: GPT-2's, which needs no library
 };
 
 namespace detail {
@@ -77,6 +81,7 @@ inline constexpr byte_spelling byte_spellings{};
 class byte_level_bpe {
   public:
     explicit byte_level_bpe(bpe_parts parts) : parts_(std::move(parts)), merges_(parts_.merges.size()) {
+        read_pattern();
         check(parts_.tokens.size() < std::numeric_limits<std::int32_t>::max(), "a vocabulary has too many tokens");
         for (std::size_t i = 0; i < parts_.tokens.size(); ++i)
             check(ids_.emplace(parts_.tokens[i], static_cast<std::int32_t>(i)).second,
@@ -148,13 +153,32 @@ class byte_level_bpe {
         return {at, -1};
     }
     void encode_plain(std::string_view text, detail::merged_word& word, std::vector<std::int32_t>& to) const {
+#ifdef MIDTRAIN_WITH_PCRE2
+        if (pattern_) {
+            detail::pcre2_split::walk walk(*pattern_, text);
+            return encode_words(text, [&](std::size_t at) { return walk.next(at); }, word, to);
+        }
+#endif
+        encode_words(text, [&](std::size_t at) { return word_end(text, at, parts_.single_digits); }, word, to);
+    }
+    template <class End>
+    void encode_words(std::string_view text, End const& end_of, detail::merged_word& word, std::vector<std::int32_t>& to) const {
         for (std::size_t at = 0; at < text.size();) {
-            std::size_t const end   = word_end(text, at, parts_.single_digits);
+            std::size_t const end   = end_of(at);
             auto const        whole = whole_words_.find(text.substr(at, end - at));
             if (whole != whole_words_.end()) to.push_back(whole->second);
             else merge(text.substr(at, end - at), word, to);
             at = end;
         }
+    }
+    void read_pattern() {
+        if (parts_.pattern.empty()) return;
+        check(!parts_.single_digits, "a pattern of its own and digits that stand alone are not known together");
+#ifdef MIDTRAIN_WITH_PCRE2
+        pattern_.emplace(parts_.pattern);
+#else
+        throw error("cuts words by a pattern of its own, and this program was built without PCRE2, which that needs");
+#endif
     }
     void merge(std::string_view text, detail::merged_word& word, std::vector<std::int32_t>& to) const {
         word.clear();
@@ -166,8 +190,14 @@ class byte_level_bpe {
     void find_whole_words() {
         detail::merged_word       word;
         std::vector<std::int32_t> ids;
+        std::vector<bool>         added(size());
+        for (auto const& a : parts_.added) added[static_cast<std::size_t>(a.id)] = true;
         for (std::size_t i = 0; i < size(); ++i) {
             ids.clear();
+            if (parts_.whole_words_first && !added[i]) {
+                whole_words_.emplace(bytes_[i], static_cast<std::int32_t>(i));
+                continue;
+            }
             if (bytes_[i].size() <= 64) merge(bytes_[i], word, ids);
             if (ids.size() == 1 && ids[0] == static_cast<std::int32_t>(i)) whole_words_.emplace(bytes_[i], ids[0]);
         }
@@ -196,7 +226,7 @@ class byte_level_bpe {
     }
     void read_merges() {
         for (std::size_t n = 0; n < parts_.merges.size(); ++n) {
-            auto const& [left, right] = parts_.merges[n];
+            auto const &left = parts_.merges[n].first, &right = parts_.merges[n].second;
             auto const l = id(left), r = id(right), both = id(left + right);
             auto const name = [&] { return "merge " + std::to_string(n) + ", '" + left + "' and '" + right + "', "; };
             check(l >= 0 && r >= 0 && both >= 0, [&] { return name() + "takes or makes a token that is not in the vocabulary"; });
@@ -215,6 +245,7 @@ class byte_level_bpe {
         std::sort(added.begin(), added.end(), [](auto const& a, auto const& b) { return a.id < b.id; });
         for (auto const& a : added) number(static_cast<std::uint64_t>(a.id) << 1 | a.special);
         number(parts.single_digits);
+        if (parts.whole_words_first || !parts.pattern.empty()) number(parts.whole_words_first), text(parts.pattern);
         return sum.value();
     }
 
@@ -227,6 +258,9 @@ class byte_level_bpe {
     std::vector<std::string>                   bytes_;        // by id, for decoding
     std::array<std::int32_t, 256>              byte_ids_{};   // -1: none
     detail::merge_table                        merges_;
+#ifdef MIDTRAIN_WITH_PCRE2
+    std::optional<detail::pcre2_split>         pattern_;
+#endif
     std::uint64_t                              hash_ = 0;
 };
 

@@ -23,6 +23,11 @@ struct tokenizer_notes {
     std::string  chat_template = {};
 };
 
+/// How published tokenizers cut words, as their tokenizer.json has it.
+inline constexpr std::string_view gpt2_pattern   = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+inline constexpr std::string_view llama3_pattern = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+inline constexpr std::string_view qwen2_pattern  = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
 namespace detail {
 
 /// A tokenizer made of parts; what is wrong with the parts is said with the file's name.
@@ -43,10 +48,9 @@ class tokenizer_json {
         bpe_parts parts;
         read_vocabulary(parts);
         read_merges(parts);
-        parts.single_digits = single_digits();
+        read_words(parts);
         require(is_nothing(root_.find("normalizer")), "normalizer: none is known");
-        auto const after = root_.find("post_processor");
-        require(is_nothing(after) || is(member(*after, "type"), "ByteLevel"), "post_processor: only ByteLevel is known");
+        require(known_after(root_.find("post_processor")), "post_processor: only ByteLevel and TemplateProcessing are known");
         auto made = made_tokenizer(std::move(parts), path_);
         require(made.missing_bytes().empty() || is_nothing(member(root_, "model")->find("unk_token")),
                 "model.unk_token: not known where bytes are missing from the vocabulary");
@@ -92,8 +96,8 @@ class tokenizer_json {
         require(is_nothing(model.find("dropout")), "model.dropout: none is known");
         for (char const* name : {"continuing_subword_prefix", "end_of_word_suffix"})
             require(is_nothing(model.find(name)) || is(model.find(name), ""), "model." + std::string(name) + ": none is known");
-        for (char const* name : {"byte_fallback", "ignore_merges"})
-            require(model.find(name) == nullptr || says(model.find(name), false), "model." + std::string(name) + ": only false is known");
+        require(model.find("byte_fallback") == nullptr || says(model.find("byte_fallback"), false), "model.byte_fallback: only false is known");
+        parts.whole_words_first = says(model.find("ignore_merges"), true);
         for (auto const& [token, n] : get<json::object>(model, "vocab")) {
             auto& place = parts.tokens[id(n, parts)];
             require(place.empty(), "tokens '" + place + "' and '" + token + "' have the same id");
@@ -126,20 +130,36 @@ class tokenizer_json {
             else parts.merges.emplace_back(text->substr(0, space), text->substr(space + 1));
         }
     }
-    bool single_digits() const {
-        std::string const sentence = "pre_tokenizer: known are ByteLevel without prefix space, and Digits(individual_digits) before it";
+    /// ByteLevel with GPT-2's pattern, digits alone before it or not; or a pattern and ByteLevel without one (Llama 3, Qwen 2).
+    void read_words(bpe_parts& parts) const {
+        std::string const sentence = "pre_tokenizer: known are ByteLevel without prefix space, before it Digits(individual_digits), or "
+                                     "Split(Regex, Isolated) where ByteLevel has no use_regex";
         auto const&       before   = *member(root_, "pre_tokenizer");
-        auto const        level    = [&](json const& v) {
-            return is(v.find("type"), "ByteLevel") && says(v.find("add_prefix_space"), false) &&
-                   (!v.find("use_regex") || says(v.find("use_regex"), true));
-        };
-        if (level(before)) return false;
-        auto const all = before.find("pretokenizers");
-        require(is(before.find("type"), "Sequence") && all && all->as<json::array>(), sentence);
-        auto const& row    = *all->as<json::array>();
-        bool const  digits = row.size() == 2 && is(row[0].find("type"), "Digits") && says(row[0].find("individual_digits"), true);
-        require(!row.empty() && level(row.back()) && (digits || row.size() == 1), sentence);
-        return digits;
+        bool const        sequence = is(before.find("type"), "Sequence");
+        auto const        all      = before.find("pretokenizers");
+        require(!sequence || (all && all->as<json::array>() && !all->as<json::array>()->empty() && all->as<json::array>()->size() <= 2), sentence);
+        auto const& level = sequence ? all->as<json::array>()->back() : before;
+        auto const  first = sequence && all->as<json::array>()->size() == 2 ? &all->as<json::array>()->front() : nullptr;
+        bool const  ours  = !level.find("use_regex") || says(level.find("use_regex"), true);
+        require(is(level.find("type"), "ByteLevel") && says(level.find("add_prefix_space"), false), sentence);
+        if (first && is(first->find("type"), "Split")) {
+            auto const pattern = first->find("pattern") ? first->find("pattern")->find("Regex") : nullptr;
+            require(!ours && pattern && pattern->as<std::string>() && is(first->find("behavior"), "Isolated") && !says(first->find("invert"), true), sentence);
+            parts.pattern = *pattern->as<std::string>();
+            if (parts.pattern == gpt2_pattern) parts.pattern.clear();
+            return;
+        }
+        require(ours && (!first || (is(first->find("type"), "Digits") && says(first->find("individual_digits"), true))), sentence);
+        parts.single_digits = first != nullptr;
+    }
+    /// ByteLevel moves offsets, TemplateProcessing adds special tokens around a text: neither changes the tokens of the text itself.
+    bool known_after(json const* v) const {
+        if (is_nothing(v) || is(v->find("type"), "ByteLevel") || is(v->find("type"), "TemplateProcessing")) return true;
+        auto const all = v->find("processors");
+        if (!is(v->find("type"), "Sequence") || !all || !all->as<json::array>()) return false;
+        for (auto const& p : *all->as<json::array>())
+            if (!is(p.find("type"), "ByteLevel") && !is(p.find("type"), "TemplateProcessing")) return false;
+        return true;
     }
 
     std::string path_;
@@ -148,7 +168,9 @@ class tokenizer_json {
 
 inline std::string tokenizer_json_text(byte_level_bpe const& t) {
     auto const&       parts = t.parts();
-    std::string const level = R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true})";
+    bool const        own   = !parts.pattern.empty();
+    std::string const level = R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":)" + std::string(own ? "false}" : "true}");
+    std::string const split = R"({"type":"Split","pattern":{"Regex":)" + io::quoted(parts.pattern) + R"(},"behavior":"Isolated","invert":false})";
     std::string const digits = R"({"type":"Digits","individual_digits":true})";
     std::string       s      = R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[)";
     for (auto const& a : parts.added) {
@@ -158,10 +180,10 @@ inline std::string tokenizer_json_text(byte_level_bpe const& t) {
         s += a.special ? "true}" : "false}";
     }
     s += "],\n\"normalizer\":null,\n\"pre_tokenizer\":" +
-         (parts.single_digits ? R"({"type":"Sequence","pretokenizers":[)" + digits + "," + level + "]}" : level) +
+         (parts.single_digits || own ? R"({"type":"Sequence","pretokenizers":[)" + (own ? split : digits) + "," + level + "]}" : level) +
          ",\n\"post_processor\":null,\n\"decoder\":" + level + R"(,
 "model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,"fuse_unk":false,)" +
-         R"("byte_fallback":false,"ignore_merges":false,"vocab":{)";
+         R"("byte_fallback":false,"ignore_merges":)" + (parts.whole_words_first ? "true" : "false") + R"(,"vocab":{)";
     for (std::size_t i = 0; i < parts.tokens.size(); ++i) s += (i ? ",\n" : "\n") + io::quoted(parts.tokens[i]) + ":" + std::to_string(i);
     s += "},\"merges\":[";
     for (std::size_t i = 0; i < parts.merges.size(); ++i)
@@ -185,9 +207,11 @@ inline byte_level_bpe read_tokenizer(io::gguf const& file) {
     auto const model = file.get<std::string_view>("tokenizer.ggml.model");
     auto const kind  = file.get<std::string_view>("tokenizer.ggml.pre");
     require(model == "gpt2", "its tokenizer is '" + std::string(model) + "', not byte-level BPE ('gpt2')");
-    require(kind == "gpt-2" || kind == "smollm" || kind == "starcoder",
-            "its tokenizer cuts words as '" + std::string(kind) + "'; known are gpt-2, smollm and starcoder");
-    bpe_parts parts{.tokens = {}, .merges = {}, .added = {}, .single_digits = kind != "gpt-2"};
+    bool const llama3 = kind == "llama-bpe", qwen2 = kind == "qwen2";
+    require(kind == "gpt-2" || kind == "smollm" || kind == "starcoder" || llama3 || qwen2,
+            "its tokenizer cuts words as '" + std::string(kind) + "'; known are gpt-2, smollm, starcoder, llama-bpe and qwen2");
+    bpe_parts parts{.tokens = {}, .merges = {}, .added = {}, .single_digits = kind == "smollm" || kind == "starcoder", .whole_words_first = llama3,
+                    .pattern = std::string(llama3 ? llama3_pattern : qwen2 ? qwen2_pattern : std::string_view())};
     for (auto const& t : file.get<array>("tokenizer.ggml.tokens")) parts.tokens.emplace_back(text(t, "tokenizer.ggml.tokens"));
     for (auto const& m : file.get<array>("tokenizer.ggml.merges")) {
         auto const pair  = text(m, "tokenizer.ggml.merges");
