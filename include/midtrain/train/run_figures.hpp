@@ -97,7 +97,7 @@ inline std::string loss_figure(metrics const& m, figure_size size) {
     return f.finish();
 }
 
-/// One number of a row over tokens, from zero; `median` draws a running mean of a noisy one over it.
+/// One number of a row over tokens, on a scale from zero.
 template <class Value, class Label>
 std::string number_figure(metrics const& m, std::string_view title, std::string const& name, Value const& value, Label const& label, figure_size size = bare_figure) {
     auto const stages = stages_of(m);
@@ -114,13 +114,14 @@ std::string number_figure(metrics const& m, std::string_view title, std::string 
 inline std::string rate_figure(metrics const& m) {
     return number_figure(m, "Learning rate over tokens", "rate", [](metrics_row const& r) { return r.rate; }, rate_label);
 }
-/// Tokens of each step: their differences, the first within its stage.
+/// Tokens of each step.
 inline std::string batch_figure(metrics const& m) {
-    auto copy = m;
-    for (std::size_t i = m.rows.size(); i-- > 0;)
-        copy.rows[i].seconds = static_cast<double>(i > 0 ? m.rows[i].tokens - m.rows[i - 1].tokens : m.rows[i].step == 1 ? m.rows[i].tokens : 0);
-    if (m.rows.size() > 1 && m.rows[0].step != 1) copy.rows[0].seconds = copy.rows[1].seconds;
-    return number_figure(copy, "Tokens of a batch over tokens", "tokens a step", [](metrics_row const& r) { return r.seconds; }, tokens_label);
+    auto const batch = [&](metrics_row const& r) {
+        auto i = static_cast<std::size_t>(&r - m.rows.data());
+        if (i == 0 && r.step != 1 && m.rows.size() > 1) i = 1;  // the file begins in the middle of a run
+        return static_cast<double>(m.rows[i].tokens - (i > 0 ? m.rows[i - 1].tokens : 0));
+    };
+    return number_figure(m, "Tokens of a batch over tokens", "tokens a step", batch, tokens_label);
 }
 inline std::string speed_figure(metrics const& m) {
     return number_figure(m, "Tokens a second over tokens", "tokens/s", [](metrics_row const& r) { return r.tokens_per_second; }, tokens_label);
