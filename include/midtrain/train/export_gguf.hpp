@@ -53,8 +53,8 @@ void set_gguf_shape(io::gguf_writer& file, std::string const& architecture, Shap
     number("block_count", s.layers);
     number("feed_forward_length", s.ffn);
     number("attention.head_count", s.heads);
-    number("attention.head_count_kv", s.kv_heads);
     bool const gpt2 = architecture == "gpt2";
+    number("attention.head_count_kv", gpt2 ? s.heads : s.kv_heads);
     file.set(architecture + (gpt2 ? ".attention.layer_norm_epsilon" : ".attention.layer_norm_rms_epsilon"), static_cast<float>(s.norm_epsilon));
     if (gpt2) return;
     auto const head = head_size_of(s);
