@@ -52,6 +52,8 @@
 #include <midtrain/data/jsonl.hpp>
 #include <midtrain/data/megatron_tokens.hpp>
 #include <midtrain/data/merged_word.hpp>
+#include <midtrain/data/normal_form.hpp>
+#include <midtrain/data/normal_form_table.hpp>
 #include <midtrain/data/packing.hpp>
 #include <midtrain/data/parquet_text.hpp>
 #include <midtrain/data/pcre2_split.hpp>
@@ -185,6 +187,7 @@
 #include <midtrain/train/position_chart.hpp>
 #include <midtrain/train/progress_bar.hpp>
 #include <midtrain/train/read_fields.hpp>
+#include <midtrain/train/refuse_changes.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/report_html.hpp>
 #include <midtrain/train/report_page.hpp>

@@ -183,6 +183,18 @@ BOOST_AUTO_TEST_CASE(talks_become_masked_documents) {
     }
     BOOST_TEST(learnt == (std::vector<std::string>{"Yes.<|im_end|>", "4<|im_end|>"}), boost::test_tools::per_element());
 }
+BOOST_AUTO_TEST_CASE(a_mask_follows_a_text_that_is_composed) {
+    auto parts     = mt::data::byte_tokenizer().parts();
+    parts.composed = true;
+    mt::data::byte_level_bpe const         tokenizer(parts);
+    mt::data::text_document const          d{.text = "e\xcc\x81 a\xcc\x88 x", .masked = true, .learnt = {{4, 7}}, .where = "a"};
+    auto const                             made = mt::data::detail::document_encoder{tokenizer, -1}(d);
+    std::string                            learnt;
+    for (std::size_t i = 0; i < made.tokens.size(); ++i)
+        if (made.counts[i]) learnt += tokenizer.bytes(made.tokens[i]);
+    BOOST_TEST(tokenizer.decode(made.tokens) == "\xc3\xa9 \xc3\xa4 x");
+    BOOST_TEST(learnt == "\xc3\xa4");
+}
 BOOST_AUTO_TEST_CASE(what_cannot_be_prepared_is_said) {
     test::scratch_folder const folder;
     auto const tokenizer = mt::data::byte_tokenizer();

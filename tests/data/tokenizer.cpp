@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(what_would_change_the_tokens_is_refused_by_name) {
     BOOST_TEST(says("\"dropout\":null", "\"dropout\":0.1", "model.dropout"));
     BOOST_TEST(says("\"byte_fallback\":false", "\"byte_fallback\":true", "model.byte_fallback"));
     BOOST_TEST(says("\"end_of_word_suffix\":null", "\"end_of_word_suffix\":\"</w>\"", "model.end_of_word_suffix"));
-    BOOST_TEST(says("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}", "normalizer"));
+    BOOST_TEST(says("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFKC\"}", "normalizer"));
     BOOST_TEST(says("\"post_processor\":null", "\"post_processor\":{\"type\":\"BertProcessing\"}", "post_processor"));
     BOOST_TEST(says("\"individual_digits\":true", "\"individual_digits\":false", "pre_tokenizer"));
     BOOST_TEST(says("\"add_prefix_space\":false", "\"add_prefix_space\":true", "pre_tokenizer"));

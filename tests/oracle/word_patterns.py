@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Four byte-level tokenizers of 400 tokens that cut words as GPT-2, SmolLM2, Llama 3 and Qwen2 do, and the tokens that Hugging Face's
-tokenizers give for hard texts. Llama 3's has `ignore_merges` and a token that no merge makes.
+tokenizers give for hard texts. Llama 3's has `ignore_merges`, Qwen2's normal form C; the last
+token of each is one that no merge makes.
 
 Writes words/NAME.json and words/tokens.json: {NAME: [[text, tokens], ...]}.
 
@@ -10,7 +11,7 @@ import json
 import os
 import sys
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from tokenizer import LINES, TEXTS
 
@@ -18,7 +19,7 @@ LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[
 QWEN2 = LLAMA3.replace("{1,3}", "")
 MORE = ["12345 1234567 x12y1234", "DON'T We'VE i'LL 'S'T'RE", "a\r\nb\r\n\r\n  c \r\n", "!!!\n\n??\n x", "\u180ea \u180e\u180e b", " \t\u00a0\u2003x",
         "(word) [word] -word _word \u4e2d\u6587word", "a'\u017f b'\u212a it'\u017f", "\u0661\u0662\u0663\u0664 \u00bd\u00bc", "e\u0301te\u0301 n\u0303",
-        "x   \n\n   y\n   \n", "foo.bar(baz);//qux\n\t\treturn;\n", "\u0928\u092e\u0938\u094d\u0924\u0947 \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35",
+        "x   \n\n   y\n   \n", "foo.bar(baz);//qux\n\t\treturn;\n", "a\u0323\u0307 \u212b \u1112\u1161\u11ab\uac00\u11a8 \u0958 e\u0301<|end|>\u0301", "\u0928\u092e\u0938\u094d\u0924\u0947 \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35",
         "\U0001f468\u200d\U0001f469\u200d\U0001f467\n\n\U0001f600", "the quickest"]
 
 
@@ -38,6 +39,8 @@ def main(folder):
     for name in ("gpt2", "smollm2", "llama3", "qwen2"):
         t = Tokenizer(models.BPE())
         t.pre_tokenizer = cut(name)
+        if name == "qwen2":
+            t.normalizer = normalizers.NFC()
         t.decoder = decoders.ByteLevel()
         t.train_from_iterator(LINES.splitlines(keepends=True), trainers.BpeTrainer(
             vocab_size=399, special_tokens=[AddedToken("<|end|>", normalized=False, special=True)],

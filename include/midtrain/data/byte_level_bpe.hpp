@@ -15,6 +15,7 @@
 #include <midtrain/core/checksum.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/data/merged_word.hpp>
+#include <midtrain/data/normal_form.hpp>
 #include <midtrain/data/pcre2_split.hpp>
 #include <midtrain/data/word_split.hpp>
 
@@ -32,6 +33,7 @@ struct bpe_parts {
     std::vector<added_token>                         added;   ///< in `tokens` as plain text; found in a text before all else
     bool single_digits = false;                               ///< each number stands alone before the pattern cuts words
     bool whole_words_first = false;                           ///< a word that is a token is that, whatever the merges (`ignore_merges`)
+    bool composed = false;                                    ///< what lies between added tokens becomes normal form C first (Qwen 2)
     std::string pattern = {};                                 ///< cuts words, through PCRE2; empty: GPT-2's, which needs no library
 };
 
@@ -98,7 +100,9 @@ class byte_level_bpe {
         detail::merged_word       word;
         for (std::size_t at = 0; at < text.size();) {
             auto const [begin, id] = next_added(text, at);
-            encode_plain(text.substr(at, begin - at), word, to);
+            auto const plain = text.substr(at, begin - at);
+            if (parts_.composed) encode_plain(normal_form_c(plain), word, to);
+            else encode_plain(plain, word, to);
             if (id >= 0) to.push_back(id);
             at = begin + (id >= 0 ? parts_.tokens[static_cast<std::size_t>(id)].size() : 0);
         }
@@ -245,7 +249,8 @@ class byte_level_bpe {
         std::sort(added.begin(), added.end(), [](auto const& a, auto const& b) { return a.id < b.id; });
         for (auto const& a : added) number(static_cast<std::uint64_t>(a.id) << 1 | a.special);
         number(parts.single_digits);
-        if (parts.whole_words_first || !parts.pattern.empty()) number(parts.whole_words_first), text(parts.pattern);
+        if (parts.whole_words_first || parts.composed || !parts.pattern.empty())
+            number(parts.whole_words_first), number(parts.composed), text(parts.pattern);
         return sum.value();
     }
 

@@ -73,7 +73,7 @@ inline chat_text bracketed(chat_style const& style, std::span<chat_message const
     if (!llama2) to.say(style.begin);
     for (std::size_t i = 0; i < rest.size(); ++i) {
         auto const& [role, content] = rest[i];
-        check(role == (i % 2 == 0 ? "user" : "assistant"), [&] {
+        check(role == (i % 2 == 0 ? "user" : "assistant"), [&, &role = role] {
             return "message " + std::to_string(i + 1 + system) + " is of role '" + role + "' where the chat form " +
                    std::string(llama2 ? "llama2" : "mistral") + " wants user and assistant in turns";
         });

@@ -17,6 +17,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/data/byte_level_bpe.hpp>
 #include <midtrain/data/byte_stream.hpp>
+#include <midtrain/data/normal_form.hpp>
 #include <midtrain/data/text_reader.hpp>
 #include <midtrain/data/token_file.hpp>
 #include <midtrain/io/file_writer.hpp>
@@ -75,7 +76,25 @@ struct document_encoder {
         std::vector<std::uint8_t> counts;
         document_note             note{};
     };
-    encoded operator()(text_document const& d) const {
+    encoded operator()(text_document const& d) const { return d.masked && tokenizer.parts().composed ? plain(composed(d)) : plain(d); }
+
+  private:
+    /// In normal form C piece by piece, so that the spans still say what the loss counts.
+    static text_document composed(text_document const& d) {
+        text_document    to{.text = {}, .masked = true, .learnt = {}, .where = d.where};
+        std::string_view text = d.text;
+        std::size_t      at   = 0;
+        for (auto const& [from, end] : d.learnt) {
+            to.text += normal_form_c(text.substr(at, from - at));
+            auto const first = to.text.size();
+            to.text += normal_form_c(text.substr(from, end - from));
+            to.learnt.emplace_back(first, to.text.size());
+            at = end;
+        }
+        to.text += normal_form_c(text.substr(at));
+        return to;
+    }
+    encoded plain(text_document const& d) const {
         encoded to;
         to.tokens = tokenizer.encode(d.text);
         if (d.masked) mark(d, to);
@@ -85,8 +104,6 @@ struct document_encoder {
         if (d.masked) to.counts.insert(to.counts.begin(), 0);
         return to;
     }
-
-  private:
     void mark(text_document const& d, encoded& to) const {
         std::size_t at = 0, span = 0;
         for (auto const id : to.tokens) {

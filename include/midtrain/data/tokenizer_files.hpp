@@ -49,7 +49,9 @@ class tokenizer_json {
         read_vocabulary(parts);
         read_merges(parts);
         read_words(parts);
-        require(is_nothing(root_.find("normalizer")), "normalizer: none is known");
+        auto const normalizer = root_.find("normalizer");
+        parts.composed        = normalizer && is(normalizer->find("type"), "NFC");
+        require(parts.composed || is_nothing(normalizer), "normalizer: only NFC is known");
         require(known_after(root_.find("post_processor")), "post_processor: only ByteLevel and TemplateProcessing are known");
         auto made = made_tokenizer(std::move(parts), path_);
         require(made.missing_bytes().empty() || is_nothing(member(root_, "model")->find("unk_token")),
@@ -179,7 +181,7 @@ inline std::string tokenizer_json_text(byte_level_bpe const& t) {
         s += R"(,"single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":)";
         s += a.special ? "true}" : "false}";
     }
-    s += "],\n\"normalizer\":null,\n\"pre_tokenizer\":" +
+    s += std::string("],\n\"normalizer\":") + (parts.composed ? R"({"type":"NFC"})" : "null") + ",\n\"pre_tokenizer\":" +
          (parts.single_digits || own ? R"({"type":"Sequence","pretokenizers":[)" + (own ? split : digits) + "," + level + "]}" : level) +
          ",\n\"post_processor\":null,\n\"decoder\":" + level + R"(,
 "model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,"fuse_unk":false,)" +
@@ -211,7 +213,7 @@ inline byte_level_bpe read_tokenizer(io::gguf const& file) {
     require(kind == "gpt-2" || kind == "smollm" || kind == "starcoder" || llama3 || qwen2,
             "its tokenizer cuts words as '" + std::string(kind) + "'; known are gpt-2, smollm, starcoder, llama-bpe and qwen2");
     bpe_parts parts{.tokens = {}, .merges = {}, .added = {}, .single_digits = kind == "smollm" || kind == "starcoder", .whole_words_first = llama3,
-                    .pattern = std::string(llama3 ? llama3_pattern : qwen2 ? qwen2_pattern : std::string_view())};
+                    .composed = qwen2, .pattern = std::string(llama3 ? llama3_pattern : qwen2 ? qwen2_pattern : std::string_view())};
     for (auto const& t : file.get<array>("tokenizer.ggml.tokens")) parts.tokens.emplace_back(text(t, "tokenizer.ggml.tokens"));
     for (auto const& m : file.get<array>("tokenizer.ggml.merges")) {
         auto const pair  = text(m, "tokenizer.ggml.merges");
