@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
+#include <midtrain/core/error.hpp>
 #include <midtrain/train/run_state.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -30,6 +32,15 @@ inline void match_sources(run_state& s, std::vector<std::string> const& names) {
         for (auto const& n : names)
             s.record.push_back(was(n) < old.sources.size() ? old.record[row * width + 1 + was(n)] : std::nan(""));
     }
+}
+
+/// The same for a run that goes on with a corpus of these sources. Within a stage no source that was drawn from may go.
+inline void take_sources(run_state& s, std::vector<std::string> const& names) {
+    auto const drawn  = [&] { return std::accumulate(s.drawn.drawn.begin(), s.drawn.drawn.end(), std::int64_t{0}); };
+    auto const before = drawn();
+    match_sources(s, names);
+    check(s.step_in_stage == 0 || drawn() == before,
+          "the checkpoint stands within a stage that draws from a source which this recipe lacks; keep the source with a weight of zero");
 }
 
 }  // namespace midtrain::inline MT_ABI

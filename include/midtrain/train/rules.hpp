@@ -1,7 +1,11 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <midtrain/averaging/none.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
+#include <midtrain/concepts/averaging_policy.hpp>
 #include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/core/error.hpp>
@@ -95,6 +99,29 @@ constexpr void judge_mixture(Stage const& s, Judge const& judge) {
     judge.template refuse_if<"the weights of the mixture do not sum to one">(apart, s.name);
 }
 
+/// At the ends of the run and at most 257 points between, in batches of the first stage.
+template <class Recipe, class Judge>
+constexpr void judge_average(Recipe const& r, Judge const& judge) {
+    using Average = std::remove_cvref_t<decltype(r.average)>;
+    if constexpr (!std::is_same_v<Average, averaging::none>) {
+        static_assert(AveragingPolicy<Average>, "midtrain: recipe.average is not an AveragingPolicy: it needs  double share(progress) const.  "
+                                                "The shortest one is polyak_tail in midtrain/averaging/tail.hpp");
+        tokens all{}, batch{};
+        for_each_stage(r.stages, [&](auto const& s, int n) {
+            all += s.at(0).budget;
+            if (n == 0) batch = s.batch.size();
+        });
+        std::int64_t const steps = batch.count > 0 ? all.count / batch.count : 0, points = steps < 256 ? steps : 256;
+        bool               bad   = false;
+        for (std::int64_t k = 1; k <= points; ++k) {
+            std::int64_t const done = steps * k / points;
+            double const       s    = r.average.share({done, done * batch, all, batch});
+            bad |= !(s >= 0 && s <= 1);
+        }
+        judge.template refuse_if<"the share of some step in the average is not between 0 and 1">(bad, "");
+    }
+}
+
 }  // namespace detail
 
 /// What the values alone tell.
@@ -105,6 +132,7 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
             (shape.head_size > 0 ? shape.head_size % 2 != 0 : shape.width % (2 * shape.heads) != 0), "");
     judge.template refuse_if<"clip and z_loss are not negative">(!(r.clip >= 0) || !(r.z_loss >= 0), "");
     judge.template refuse_if<"a recipe has at least one stage">(r.stages.size() == 0, "");
+    detail::judge_average(r, judge);
     for_each_stage(r.stages, [&](auto const& s, int n) {
         static_assert(PositionScalingPolicy<decltype(s.position)>,
                       "midtrain: stage.position is not a PositionScalingPolicy: it needs  context() const, inverse_frequency(pair, "

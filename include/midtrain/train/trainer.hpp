@@ -2,7 +2,6 @@
 #include <cmath>
 #include <cstdint>
 #include <new>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +19,7 @@
 #include <midtrain/train/match_sources.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/recipe.hpp>
+#include <midtrain/train/refuse_changes.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/running_average.hpp>
@@ -64,7 +64,7 @@ class trainer {
         state_.settings = written_settings(*recipe_);
         auto all = remembered();
         if (auto const found = where_.newest()) {
-            refuse_impossible(where_.load(*found, state_, all));
+            refuse_impossible_changes(*recipe_, state_, where_.load(*found, state_, all));
             resumed_ = true;
         } else if (where_.forks()) where_.fork(state_, all);
     }
@@ -141,35 +141,9 @@ class trainer {
         return p;
     }
 
-    // What a recipe may not change under a run that is on its way, whatever is accepted.
-    void refuse_impossible(std::vector<setting_change> const& changes) const {
-        int          stages = 0;
-        std::int64_t done   = state_.step_in_stage;
-        for_each_stage(recipe_->stages, [&](auto const& s, int n) {
-            ++stages;
-            if (n != state_.stage) return;
-            check(done <= s.steps(), [&] {
-                return "stage '" + std::string(s.name) + "' has " + std::to_string(s.steps()) + " steps in this recipe, and the checkpoint has done " + std::to_string(done);
-            });
-            for (auto const& c : changes)
-                check(done == 0 || done == s.steps() || (c.key != std::string(s.name) + ".batch.sequences" && c.key != std::string(s.name) + ".batch.length"),
-                      [&] { return "the checkpoint stands within stage '" + std::string(s.name) + "', whose batch cannot change on the way: " + c.compared(); });
-        });
-        check(state_.stage < stages, [&] {
-            return "the checkpoint stands in stage " + std::to_string(state_.stage + 1) + ", and this recipe has " + std::to_string(stages);
-        });
-    }
-    void take_sources(std::vector<std::string> const& names) {
-        if (state_.sources.empty() || state_.step_in_stage == 0) return match_sources(state_, names);
-        auto const before = std::accumulate(state_.drawn.drawn.begin(), state_.drawn.drawn.end(), std::int64_t{0});
-        match_sources(state_, names);
-        check(before == std::accumulate(state_.drawn.drawn.begin(), state_.drawn.drawn.end(), std::int64_t{0}),
-              "the checkpoint stands within a stage that draws from a source which this recipe lacks; keep the source with a weight of zero");
-    }
-
     template <template <class> class Sources, class Store>
     void prepare(Sources<Store> const& corpus) {
-        take_sources(names_of_sources(corpus));
+        take_sources(state_, names_of_sources(corpus));
         for_each_source(corpus, [&](std::string_view name, Store const& s) {
             check(s.documents() > 0, [&] { return "source '" + std::string(name) + "' has no documents"; });
             if constexpr (requires { s.vocabulary(); })

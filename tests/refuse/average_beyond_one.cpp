@@ -1,0 +1,24 @@
+// expect: the share of some step in the average is not between 0 and 1
+#include <midtrain/midtrain.hpp>
+
+namespace mt = midtrain;
+using namespace mt::literals;
+
+struct small : mt::decoder_shape {
+    static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 128, vocab = 256;
+};
+template <class T>
+struct sources {
+    T web, maths;
+};
+
+constexpr auto recipe = mt::checked([] {
+    return mt::recipe{.optimizer = mt::adamw{},
+                      .stages    = mt::stages{mt::stage{.name     = "anneal",
+                                                       .budget   = 1_Mtok,
+                                                       .mixture  = mt::fixed_mixture<sources>{.share = {.web = .75, .maths = .25}},
+                                                       .rate     = mt::cosine{.from = 2e-4, .to = 0},
+                                                       .batch    = {.sequences = 8, .length = 512},
+                                                       .position = mt::rope{.base = 1e4, .length = 1024}}},
+                      .average   = mt::ema{.decay = 1.5}};
+}, small{});
