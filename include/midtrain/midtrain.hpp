@@ -124,6 +124,7 @@
 #include <midtrain/model/head.hpp>
 #include <midtrain/model/head_norm.hpp>
 #include <midtrain/model/index_sorter.hpp>
+#include <midtrain/model/kv_cache.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/mlp.hpp>
@@ -132,6 +133,7 @@
 #include <midtrain/model/staging.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/op/attention.hpp>
+#include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>

@@ -49,6 +49,21 @@ BOOST_AUTO_TEST_CASE(greedy_takes_the_largest_logit_of_the_last_token_each_time)
         text.push_back(token);
     }
 }
+BOOST_AUTO_TEST_CASE(stops_and_top_k_and_several_prompts) {
+    speaker    s;
+    auto const whole = mt::generate(s.model, prompt, {.max_tokens = 10, .temperature = 1, .seed = 5});
+    std::vector<std::int32_t> const two{whole[4], whole[5]};
+    auto const cut = mt::generate(s.model, prompt, {.max_tokens = 10, .temperature = 1, .seed = 5, .stops = {{90, 91, 92}, two}});
+    auto const at  = std::search(whole.begin(), whole.end(), two.begin(), two.end());
+    BOOST_TEST((cut == std::vector<std::int32_t>(whole.begin(), at)));
+    auto const greedy = mt::generate(s.model, prompt, {.max_tokens = 10});
+    BOOST_TEST((mt::generate(s.model, prompt, {.max_tokens = 10, .temperature = 9, .top_k = 1}) == greedy));
+    std::vector<std::vector<std::int32_t>> const prompts{prompt, prompt, {1, 2}};
+    auto const all = mt::generate_all(s.model, std::span(prompts), {.max_tokens = 10, .temperature = 1, .seed = 5});
+    BOOST_TEST(all[0] == whole);
+    BOOST_TEST(all[1] != whole);
+    BOOST_TEST((all == mt::generate_all(s.model, std::span(prompts), {.max_tokens = 10, .temperature = 1, .seed = 5})));
+}
 BOOST_AUTO_TEST_CASE(it_stops_before_the_end_token) {
     speaker     s;
     auto const  whole = mt::generate(s.model, prompt, {.max_tokens = 8, .temperature = 1, .seed = 3});

@@ -53,10 +53,14 @@ struct finder {
             out(r, say(b.inputs.data + base, rows[r] - base)) = 5;
         }
     }
-    void logits(mt::token_batch const& b, mt::matrix_view<float> out) {
-        std::vector<std::int32_t> all(static_cast<std::size_t>(b.count()));
-        for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i);
-        logits(b, mt::row_view<std::int32_t const>{all.data(), b.count()}, out);
+    struct decoding {
+        std::vector<std::int32_t> text;
+    };
+    decoding begin_decoding(mt::index_t) const { return {}; }
+    void decode(decoding& d, std::span<std::int32_t const> tokens, std::span<float> out) const {
+        d.text.insert(d.text.end(), tokens.begin(), tokens.end());
+        for (auto& x : out) x = 0;
+        out[static_cast<std::size_t>(say(d.text.data(), static_cast<mt::index_t>(d.text.size()) - 1))] = 5;
     }
 };
 

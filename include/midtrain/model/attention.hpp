@@ -4,6 +4,7 @@
 #include <midtrain/model/head_norm.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/op/attention.hpp>
+#include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/rope.hpp>
 #include <midtrain/op/run.hpp>
 
@@ -25,6 +26,7 @@ class attention {
         auto const qkv = qkv_.forward(p, x);
         norm_.forward(p, qkv);
         turn(p, qkv, op::turn::forward);
+        if (p.cache.capacity > 0) return out_.forward(p, matrix_view<typename Pass::stored const>(cached(p, qkv)));
         auto const problem = make(p, qkv, p.make(x.rows, heads_ * head_size_));
         run(p.device, problem);
         p.save(problem);
@@ -49,6 +51,22 @@ class attention {
     void turn(Pass& p, matrix_view<T> qkv, op::turn way) const {
         if (how_ == positions::rotary)
             p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.cosine, p.sine, heads_ + kv_heads_, head_size_, way});
+    }
+    /// While tokens are generated: their keys and values are kept, and a single new token looks at those kept before.
+    template <class Pass, class T>
+    matrix_view<T> cached(Pass& p, matrix_view<T> qkv) const {
+        using C         = typename Pass::computed;
+        auto const kept = p.cache.take(2 * kv_heads_ * head_size_);
+        p.device.rows(qkv.rows, op::keep_keys_values<T>{qkv, kept, p.cache.used, heads_ * head_size_});
+        if (p.cache.used == 0) {
+            auto const problem = make(p, qkv, p.make(qkv.rows, heads_ * head_size_));
+            run(p.device, problem);
+            return problem.output;
+        }
+        auto const output = p.make(1, heads_ * head_size_);
+        p.device.rows(heads_, op::cached_attention<T>{qkv, kept, p.cache.scores, output, p.cache.first(p.cache.used), p.cache.used, kv_heads_, head_size_,
+                                                      C(1.0 / std::sqrt(static_cast<double>(head_size_)))});
+        return output;
     }
     template <class Pass, class T>
     auto make(Pass& p, matrix_view<T> qkv, matrix_view<T> output) const {

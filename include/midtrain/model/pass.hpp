@@ -6,6 +6,7 @@
 #include <vector>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/model/kv_cache.hpp>
 #include <midtrain/op/embedding.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/parameters.hpp>
@@ -82,6 +83,7 @@ struct pass {
     midtrain::arena                memory{};
     midtrain::tape                 saved{};
     bool                           saving = true;
+    kv_cache<stored, computed>     cache{};                    // where tokens are generated
 
     template <class T = stored>
     matrix_view<T> make(index_t rows, index_t columns) {

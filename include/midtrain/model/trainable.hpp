@@ -12,6 +12,7 @@
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/concepts/precision.hpp>
 #include <midtrain/concepts/weight_source.hpp>
+#include <midtrain/core/error.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/model/index_sorter.hpp>
@@ -172,6 +173,37 @@ class trainable {
         logits_.close(*device_, out.flat());
     }
 
+    /// The keys and values of a sequence that is being generated.
+    struct decoding {
+        buffer<stored>   kept;
+        buffer<computed> scores;
+        index_t          capacity = 0, used = 0;  ///< tokens
+    };
+    /// Room for a sequence of so many tokens.
+    decoding begin_decoding(index_t capacity) {
+        check(capacity > 0 && (positions_ == 0 || capacity <= positions_), [&] {
+            return "a sequence of " + std::to_string(capacity) + " tokens where the positions reach " + std::to_string(positions_);
+        });
+        counting_device nobody;
+        token_batch     form{};
+        form.sequences = form.length = 1;
+        auto p           = make_pass(nobody, form, pass_mode::evaluate, {});
+        p.cache.capacity = capacity;
+        net_.forward(p);
+        net_.logits(p, {});
+        return {device_->template make<stored>(p.cache.taken), device_->template make<computed>(shape_.heads * capacity), capacity, 0};
+    }
+    /// The next tokens of a sequence, and the logits of what follows the last of them, (vocabulary): work linear in length for each. The
+    /// first call takes a prompt as a whole.
+    void decode(decoding& d, std::span<std::int32_t const> tokens, std::span<computed> logits) {
+        check(!tokens.empty() && d.used + static_cast<index_t>(tokens.size()) <= d.capacity, [&] {
+            return "decoding: " + std::to_string(tokens.size()) + " tokens after " + std::to_string(d.used) + " where there is room for " + std::to_string(d.capacity);
+        });
+        for (auto t : tokens) check(t >= 0 && t < shape_.vocab, [&] { return "decoding: token " + std::to_string(t) + " is not in the vocabulary"; });
+        if (d.used == 0) return decode_part(d, tokens, logits);
+        for (std::size_t i = 0; i < tokens.size(); ++i) decode_part(d, tokens.subspan(i, 1), logits);
+    }
+
     /// Square root of the sum of squares of the gradient, in an order that never changes.
     double gradient_norm() {
         device_->rows(partial_.size(), squares_of_part<computed>{gradient_.view(), partial_.view()});
@@ -267,6 +299,10 @@ class trainable {
     }
 
     void reserve(token_batch const& batch, pass_mode mode) {
+        if constexpr (requires { Family::turns; })
+            check(!Family::turns || batch.length <= positions_, [&] {
+                return "a sequence has " + std::to_string(batch.length) + " tokens where set_rotary() was given " + std::to_string(positions_) + " positions";
+            });
         std::array<index_t, 3> const form{batch.sequences, batch.length, static_cast<index_t>(mode)};
         if (std::find(counted_.begin(), counted_.end(), form) != counted_.end()) return;
         counted_.push_back(form);
@@ -274,6 +310,25 @@ class trainable {
         if (memory_.size() >= need) return;
         memory_ = {};
         memory_ = device_->template make<std::byte>(need);
+    }
+
+    void decode_part(decoding& d, std::span<std::int32_t const> tokens, std::span<computed> logits) {
+        auto const                n = static_cast<index_t>(tokens.size());
+        std::vector<std::int32_t> positions(tokens.size()), begin(tokens.size(), 0), none(tokens.size(), -1);
+        std::iota(positions.begin(), positions.end(), static_cast<std::int32_t>(d.used));
+        token_batch batch{{tokens.data(), n}, {none.data(), n}, {positions.data(), n}, {begin.data(), n}, 1, n, 1};
+        std::int32_t const           last = static_cast<std::int32_t>(n - 1);
+        row_view<std::int32_t const> rows{&last, 1};
+        reserve(batch, pass_mode::evaluate);
+        auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
+        p.memory = arena(memory_.view());
+        p.cache  = {d.kept.view().data, as_matrix(d.scores.view().data, static_cast<index_t>(shape_.heads), d.capacity), d.capacity, d.used, shape_.window, 0};
+        narrow(p.batch);
+        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, &rows});
+        row_view<computed> const out{logits.data(), static_cast<index_t>(logits.size())};
+        net_.logits(p, rows, as_matrix(logits_.open(*device_, out).data, index_t{1}, out.size()));
+        logits_.close(*device_, out);
+        d.used += n;
     }
 
     // A window is a document's begin that comes along: attention needs no other notion of it.

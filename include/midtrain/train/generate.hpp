@@ -9,8 +9,6 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/core/types.hpp>
-#include <midtrain/core/view.hpp>
-#include <midtrain/problem/batch.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -19,7 +17,9 @@ struct generate_options {
     std::int32_t  end_token   = -1;  ///< stops here; below zero: never
     double        temperature = 0;   ///< 0: always the likeliest token
     double        top_p       = 1;   ///< draws among the likeliest tokens that together have this share (Holtzman et al. 2020)
+    index_t       top_k       = 0;   ///< and among so many of them (Fan et al. 2018); 0: all
     std::uint64_t seed        = 0;
+    std::vector<std::vector<std::int32_t>> stops = {};  ///< stops after any of these, and leaves it out
 };
 
 /// A token from a row of logits; u is uniform in [0, 1). Ties go to the lower id, so the same logits give the same token.
@@ -35,42 +35,61 @@ std::int32_t choose_token(std::span<T const> logits, generate_options const& how
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),
                      [&](auto a, auto b) { return share[static_cast<std::size_t>(a)] > share[static_cast<std::size_t>(b)]; });
-    std::size_t kept  = 0;
-    double      inside = 0;
-    while (kept < order.size() && (kept == 0 || inside < how.top_p * sum)) inside += share[static_cast<std::size_t>(order[kept++])];
+    std::size_t       kept = 0;
+    std::size_t const most = how.top_k > 0 ? std::min(order.size(), static_cast<std::size_t>(how.top_k)) : order.size();
+    double            inside = 0;
+    while (kept < most && (kept == 0 || inside < how.top_p * sum)) inside += share[static_cast<std::size_t>(order[kept++])];
     double left = u * inside;
     for (std::size_t k = 0; k + 1 < kept; ++k)
         if ((left -= share[static_cast<std::size_t>(order[k])]) < 0) return order[k];
     return order[kept - 1];
 }
 
-/// Tokens that go on from a prompt, without the end token. Each is drawn from the logits of the whole sequence, computed anew: meant
-/// for looking at a few dozen tokens. The model's rotary table must reach prompt + max_tokens. The same seed gives the same tokens.
-template <class Model>
-std::vector<std::int32_t> generate(Model& model, std::span<std::int32_t const> prompt, generate_options how = {}) {
-    check(!prompt.empty(), "a continuation needs a prompt of at least one token");
-    check(how.max_tokens >= 0 && how.temperature >= 0 && how.top_p > 0 && how.top_p <= 1,
-          "continuation: max_tokens and temperature are not negative, top_p is in (0, 1]");
-    using T = typename Model::computed;
-    // One length for all steps: what stands behind the last token is seen by none before it, and memory is counted once.
-    index_t const             length = static_cast<index_t>(prompt.size()) + how.max_tokens, vocabulary = model.shape().vocab;
-    auto const                n      = static_cast<std::size_t>(length);
-    std::vector<std::int32_t> text(prompt.begin(), prompt.end()), positions(n), begin(n, 0), none(n, -1);
-    text.resize(n, prompt.back());
-    std::iota(positions.begin(), positions.end(), 0);
-    auto const view = [&](std::vector<std::int32_t> const& v) { return row_view<std::int32_t const>{v.data(), length}; };
-    token_batch const batch{view(text), view(none), view(positions), view(begin), 1, length, 1};
-    auto const          row = static_cast<std::size_t>(vocabulary);
-    std::vector<T>      logits(n * row);
-    random_stream const draws{how.seed, 0x67656e};
-    for (auto at = prompt.size(); at < n; ++at) {
-        model.logits(batch, as_matrix(logits.data(), length, vocabulary));
-        auto const last = std::span<T const>(logits).subspan((at - 1) * row, row);
-        text[at]        = choose_token(last, how, draws.uniform(at - prompt.size()));
-        if (text[at] == how.end_token) text.resize(at), at = n;
+namespace detail {
+
+/// Whether a text ends with one of the stops; if so it loses it.
+inline bool stopped(std::vector<std::int32_t>& text, generate_options const& how) {
+    for (auto const& stop : how.stops) {
+        if (stop.empty() || stop.size() > text.size() || !std::equal(stop.begin(), stop.end(), text.end() - static_cast<std::ptrdiff_t>(stop.size()))) continue;
+        text.resize(text.size() - stop.size());
+        return true;
     }
-    text.erase(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(prompt.size()));
-    return text;
+    return false;
+}
+
+}  // namespace detail
+
+/// Tokens that go on from a prompt, without the end token. Keys and values of earlier tokens are kept, so that each token costs one row.
+/// The model's rotary table must reach prompt + max_tokens. The same seed gives the same tokens; `stream` tells prompts apart.
+template <class Model>
+std::vector<std::int32_t> generate(Model& model, std::span<std::int32_t const> prompt, generate_options const& how = {}, std::uint64_t stream = 0) {
+    check(!prompt.empty(), "a continuation needs a prompt of at least one token");
+    check(how.max_tokens >= 0 && how.temperature >= 0 && how.top_p > 0 && how.top_p <= 1 && how.top_k >= 0,
+          "continuation: max_tokens, temperature and top_k are not negative, top_p is in (0, 1]");
+    using T = typename Model::computed;
+    std::vector<std::int32_t> text;
+    if (how.max_tokens == 0) return text;
+    std::vector<T>      logits(static_cast<std::size_t>(model.shape().vocab));
+    random_stream const draws{how.seed, 0x67656e + stream};
+    auto                state = model.begin_decoding(static_cast<index_t>(prompt.size()) + how.max_tokens);
+    model.decode(state, prompt, std::span<T>(logits));
+    while (true) {
+        text.push_back(choose_token(std::span<T const>(logits), how, draws.uniform(text.size())));
+        if (text.back() == how.end_token) {
+            text.pop_back();
+            return text;
+        }
+        if (detail::stopped(text, how) || static_cast<index_t>(text.size()) == how.max_tokens) return text;
+        model.decode(state, std::span<std::int32_t const>(text).last(1), std::span<T>(logits));
+    }
+}
+
+/// The same for several prompts, each with draws of its own.
+template <class Model>
+std::vector<std::vector<std::int32_t>> generate_all(Model& model, std::span<std::vector<std::int32_t> const> prompts, generate_options const& how = {}) {
+    std::vector<std::vector<std::int32_t>> all;
+    for (auto const& p : prompts) all.push_back(generate(model, std::span<std::int32_t const>(p), how, all.size()));
+    return all;
 }
 
 }  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,60 @@
+#pragma once
+#include <midtrain/core/monoid.hpp>
+#include <midtrain/core/scalar.hpp>
+#include <midtrain/core/view.hpp>
+
+namespace midtrain::inline MT_ABI::op {
+
+/// Keeps the keys and values of new tokens: row t of qkv, from `column` on, becomes row first + t of the cache. One token a team.
+template <class T>
+struct keep_keys_values {
+    matrix_view<T const> qkv;    // (tokens, (heads + 2 kv_heads) * size)
+    matrix_view<T>       cache;  // (capacity, 2 kv_heads * size)
+    index_t              first, column;
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t t) const {
+        auto const from = qkv.row(t).data + column;
+        auto const to   = cache.row(first + t).data;
+        team.each(cache.columns, [=](index_t i) { to[i] = from[i]; });
+    }
+};
+
+/// Attention of one new token over the kept keys and values of rows first .. last: the last row of attention_problem, in work linear in
+/// length. One head a team.
+template <class T>
+struct cached_attention {
+    matrix_view<T const>       qkv;     // (1, (heads + 2 kv_heads) * size)
+    matrix_view<T const>       cache;   // (capacity, 2 kv_heads * size)
+    matrix_view<computed_t<T>> scores;  // (heads, capacity): workspace
+    matrix_view<T>             output;  // (1, heads * size)
+    index_t                    first, last, kv_heads, size;
+    computed_t<T>              scale;
+
+    template <class Team>
+    MT_HOST_DEVICE void operator()(Team const& team, index_t head) const {
+        using C          = computed_t<T>;
+        index_t const n  = last - first + 1, kv = head / (scores.rows / kv_heads), begin = first, d = size;
+        auto const    q  = qkv.row(0).data + head * size;
+        auto const    s  = scores.row(head).data;
+        auto const    kept = cache;
+        auto const    y  = output.row(0).data + head * size;
+        C const       by = scale;
+        team.each(n, [=](index_t j) {
+            auto const k = kept.row(begin + j).data + kv * d;
+            C          x = 0;
+            for (index_t i = 0; i < d; ++i) x += C(q[i]) * C(k[i]);
+            s[j] = x * by;
+        });
+        C const top   = team.reduce(n, largest{}, [=](index_t j) { return s[j]; });
+        C const total = team.reduce(n, sum{}, [=](index_t j) { return s[j] = exponential(s[j] - top); });
+        index_t const value = (kv_heads + kv) * d;
+        team.each(d, [=](index_t i) {
+            C x = 0;
+            for (index_t j = 0; j < n; ++j) x += s[j] * C(kept(begin + j, value + i));
+            y[i] = T(x / total);
+        });
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI::op
