@@ -1,4 +1,5 @@
 // Stands before the C library's calls that change files. Only what the program itself and libstdc++ call comes here.
+#undef _FORTIFY_SOURCE  // it would define open() itself
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
