@@ -31,7 +31,7 @@ void set_in_tree(json& tree, std::string const& key, std::string const& value) {
 /// Names of the stages and the recipe's own keys.
 bool is_of_recipe(run_form const& f, std::string const& key) {
     auto const head = key.substr(0, key.find('.'));
-    bool       is   = head == "optimizer" || head == "clip" || head == "z_loss" || head == "seed";
+    bool       is   = head == "optimizer" || head == "clip" || head == "z_loss" || head == "seed" || head == "average";
     for (auto const& s : f.stage) is |= head == std::string_view(s.name);
     return is;
 }
@@ -91,14 +91,14 @@ run_file read_run_file(std::string const& path, mt::settings const& changes) {
         if (is_of_recipe(r.form, c.key)) of_recipe.set(c.key + "=" + c.value);
         else set_in_tree(tree, c.key, c.value), again = true;
     }
-    if (again) mt::read_fields(tree, path, r.form, names);
+    if (again) r.form = mt::blank<run_form>(), mt::read_fields(tree, path, r.form, names);
     auto& f = r.form;
     resolve(f.folder.value, path), resolve(f.model.value.from.value, path), resolve(f.model.value.tokenizer, path);
     resolve(f.checkpoints.fork_from, path);
     for (auto& s : f.source) resolve(s.tokens.value, path), resolve(s.held_out, path);
     if (f.checkpoints.folder.empty()) f.checkpoints.folder = f.folder.value + "/checkpoints";
     else resolve(f.checkpoints.folder, path);
-    r.recipe = {.optimizer = f.optimizer, .stages = {f.stage}, .clip = f.clip, .z_loss = f.z_loss, .seed = f.seed};
+    r.recipe = {.optimizer = f.optimizer, .stages = {f.stage}, .clip = f.clip, .z_loss = f.z_loss, .seed = f.seed, .average = f.average};
     r.recipe = mt::changed(r.recipe, of_recipe);
     return r;
 }

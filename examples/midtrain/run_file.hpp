@@ -7,22 +7,24 @@
 #include <midtrain/mixture/any_mixture.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/position/any_position.hpp>
+#include <midtrain/train/any_average.hpp>
 #include <midtrain/train/checkpoints.hpp>
+#include <midtrain/train/faults.hpp>
 #include <midtrain/train/settings.hpp>
 #include <midtrain/train/stage.hpp>
+#include "models.hpp"
 
 // A run as its file says it: a TOML (or JSON) file whose tables bear the names of the library's fields. See docs/run_file.md.
 namespace program {
 
 namespace mt = midtrain;
 
-enum class precision { automatic, fp32, bf16 };
 
 /// [model]
 struct model_form {
     mt::required<std::string> from;        ///< a folder in Hugging Face's form, or a .gguf file
     bool                      fresh = false;  ///< new weights from `seed` instead of those in the folder, whose config.json alone is read
-    precision                 compute   = precision::automatic;
+    precision                 compute   = precision::automatic;  ///< automatic, fp32 or bf16
     bool                      recompute = false;  ///< keep less for backward, and compute it again
     int                       threads   = 0;      ///< 0: as many as there are
     std::string               tokenizer{};        ///< a folder or .gguf, where it is not the model's own
@@ -37,7 +39,25 @@ struct source_form {
 
 /// [[stage]]: the library's stage with policies that the file names.
 using stage_form  = mt::stage<mt::any_mixture, mt::any_annealing, mt::any_position>;
-using recipe_form = mt::recipe<mt::adamw, mt::stage_list<stage_form>>;
+
+/// [watchdog]
+struct watchdog_form {
+    bool   on       = true;
+    double times    = 20;     ///< multiples of the median step after which something is said
+    double at_least = 60;     ///< seconds
+    bool   abort    = false;  ///< end the program then
+};
+
+/// What stands in the run's folder afterwards.
+enum class exported { none, bf16, fp32 };
+
+/// [output]
+struct output_form {
+    exported model       = exported::bf16;  ///< folder model/, in Hugging Face's form
+    exported average     = exported::none;  ///< folder average/: the weights' average, where the run keeps one
+    bool     report      = true;            ///< report.html
+    bool     tensorboard = false;           ///< folder tensorboard/
+};
 
 /// The whole file.
 struct run_form {
@@ -49,13 +69,21 @@ struct run_form {
     double                       clip   = 1.0;
     double                       z_loss = 0;
     std::uint64_t                seed   = 1;
+    mt::any_average              average{};
     mt::checkpoints::options     checkpoints{};
+    mt::fault_policy             faults{};
+    watchdog_form                watchdog{};
+    output_form                  output{};
 };
+
+/// What a recipe is here: with an average, or without one at no cost.
+template <class Average>
+using recipe_of = mt::recipe<mt::adamw, mt::stage_list<stage_form>, Average>;
 
 struct run_file {
     std::string path;
     run_form    form;
-    recipe_form recipe;
+    recipe_of<mt::any_average> recipe;
     std::vector<bool> own_position{};  ///< by stage: whether the file gives one, rather than the model
 
     std::vector<std::string> source_names() const;

@@ -15,6 +15,9 @@ struct sources {
 struct twelve {
     int a, b, c, d, e, f, g, h, i, j, k, last;
 };
+struct sixteen {
+    int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, last;
+};
 struct none {};
 }  // namespace fields_under_test
 
@@ -28,6 +31,7 @@ struct hidden {
 using namespace fields_under_test;
 
 static_assert(mt::field_count<none> == 0 && mt::field_count<twelve> == 12 && mt::field_names<twelve>[11] == "last");
+static_assert(mt::field_count<sixteen> == 16 && mt::field_names<sixteen>[15] == "last" && mt::field_names<sixteen>[12] == "m");
 static_assert(mt::field_names<sources<double>>[2] == "maths" && mt::field_names<sources<std::string>>[0] == "web");
 static_assert(mt::field_names<hidden<double>>[0] == "slow" && mt::field_names<sources<hidden<none>>>[1] == "code");
 static_assert(mt::field_names<mt::wsd>[0] == "peak" && mt::field_names<mt::wsd>[2] == "warmup");

@@ -8,7 +8,7 @@
 #include <midtrain/config.hpp>
 
 // The fields of an aggregate: how many, what they are called, and a loop over them. Names are read off the compiler's own spelling of
-// a pointer to the field. Up to 12 fields, no base classes, no arrays.
+// a pointer to the field. Up to 16 fields, no base classes, no arrays.
 namespace midtrain::inline MT_ABI {
 
 namespace detail {
@@ -22,7 +22,7 @@ template <class S, std::size_t... I>
 consteval bool takes(std::index_sequence<I...>) {
     return requires { S{(static_cast<void>(I), any_field{})...}; };
 }
-template <class S, std::size_t N = 13>
+template <class S, std::size_t N = 17>
 consteval std::size_t count_fields() {
     if constexpr (N == 0 || takes<S>(std::make_index_sequence<N>{})) return N;
     else return count_fields<S, N - 1>();
@@ -33,7 +33,7 @@ template <class S>
 constexpr auto field_pointers(S& s) {
     constexpr std::size_t n   = count_fields<std::remove_const_t<S>>();
     auto const            all = [](auto&... field) { return std::tuple{&field...}; };
-    static_assert(n <= 12, "midtrain: a policy, a recipe or a sources struct has at most 12 fields");
+    static_assert(n <= 16, "midtrain: a policy, a recipe or a sources struct has at most 16 fields");
     if constexpr (n == 0) return std::tuple<>{};
     else if constexpr (n == 1) { auto& [a] = s; return all(a); }
     else if constexpr (n == 2) { auto& [a, b] = s; return all(a, b); }
@@ -46,7 +46,11 @@ constexpr auto field_pointers(S& s) {
     else if constexpr (n == 9) { auto& [a, b, c, d, e, f, g, h, i] = s; return all(a, b, c, d, e, f, g, h, i); }
     else if constexpr (n == 10) { auto& [a, b, c, d, e, f, g, h, i, j] = s; return all(a, b, c, d, e, f, g, h, i, j); }
     else if constexpr (n == 11) { auto& [a, b, c, d, e, f, g, h, i, j, k] = s; return all(a, b, c, d, e, f, g, h, i, j, k); }
-    else { auto& [a, b, c, d, e, f, g, h, i, j, k, l] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l); }
+    else if constexpr (n == 12) { auto& [a, b, c, d, e, f, g, h, i, j, k, l] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l); }
+    else if constexpr (n == 13) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m); }
+    else if constexpr (n == 14) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n); }
+    else if constexpr (n == 15) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o); }
+    else { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p); }
 }
 
 template <class S>

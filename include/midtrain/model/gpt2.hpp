@@ -17,6 +17,8 @@ struct gpt2 {
     using block_type = block<layernorm, attention, gelu_mlp>;
     using net_type   = decoder<block_type, layernorm>;
 
+    static constexpr bool turns = false;  ///< whether it needs a rotary table
+
     template <class Shape>
     static net_type make(parameter_layout& layout, Shape const& s) {
         embedding const in(layout, s.vocab, s.width, "transformer.wte.weight", s.context, "transformer.wpe.weight", s.deviation);

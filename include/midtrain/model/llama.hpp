@@ -17,6 +17,8 @@ struct llama {
     using block_type = block<rmsnorm, attention, swiglu>;
     using net_type   = decoder<block_type, rmsnorm>;
 
+    static constexpr bool turns = true;  ///< whether it needs a rotary table
+
     template <class Shape>
     static net_type make(parameter_layout& layout, Shape const& s) {
         embedding const in(layout, s.vocab, s.width, "model.embed_tokens.weight", 0, "", s.deviation);

@@ -1,0 +1,62 @@
+#include "models.hpp"
+#include <filesystem>
+#include <midtrain/exec/host/probe.hpp>
+#include <midtrain/io/gguf_config.hpp>
+#include <midtrain/io/hf_rotary.hpp>
+
+namespace program {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool exists(std::string const& path) {
+    std::error_code why;
+    return fs::exists(path, why);
+}
+
+void read_tokenizer(model_files& m, std::string const& from, bool wanted) {
+    if (from.ends_with(".gguf")) {
+        mt::io::gguf const file(from);
+        if (!wanted && !file.find("tokenizer.ggml.model")) return;
+        m.tokenizer = mt::data::read_tokenizer(file);
+        m.notes     = mt::data::read_tokenizer_notes(file);
+    } else if (wanted || exists(from + "/tokenizer.json")) {
+        m.tokenizer = mt::data::read_tokenizer(from + "/tokenizer.json");
+        if (exists(from + "/tokenizer_config.json")) m.notes = mt::data::read_tokenizer_notes(from + "/tokenizer_config.json", *m.tokenizer);
+    }
+}
+
+}  // namespace
+
+model_files open_model(std::string const& path, std::string const& tokenizer) {
+    mt::check(exists(path), [&] { return path + ": there is no such model"; });
+    model_files m{.path = path, .shape = {}, .tokenizer = {}, .notes = {}};
+    if (path.ends_with(".gguf")) {
+        m.shape       = mt::io::read_gguf_config(mt::io::gguf(path));
+        m.has_weights = true;
+    } else {
+        mt::check(exists(path + "/config.json"), [&] { return path + ": holds no config.json; a model is a folder in Hugging Face's form or a .gguf file"; });
+        m.shape = mt::io::read_hf_config(path + "/config.json");
+        for (char const* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
+            m.has_weights |= exists(path + "/" + name);
+    }
+    read_tokenizer(m, tokenizer.empty() ? path : tokenizer, !tokenizer.empty());
+    mt::check(!m.tokenizer || m.tokenizer->size() <= static_cast<std::size_t>(m.shape.vocab), [&] {
+        return (tokenizer.empty() ? path : tokenizer) + ": the tokenizer has " + std::to_string(m.tokenizer->size()) + " tokens where the model has " +
+               std::to_string(m.shape.vocab);
+    });
+    return m;
+}
+
+mt::any_position model_files::position() const {
+    if (mt::io::is_llama(shape.family)) return mt::io::position_of(shape.rotary);
+    return mt::rope{.base = 10'000, .length = shape.context};
+}
+
+precision chosen_precision(precision wanted, mt::host& device) {
+    if (wanted != precision::automatic) return wanted;
+    return mt::probe_products(device).prefer_bf16() ? precision::bf16 : precision::fp32;
+}
+
+}  // namespace program

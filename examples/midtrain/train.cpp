@@ -1,0 +1,87 @@
+#include <memory>
+#include <string>
+#include <vector>
+#include <midtrain/train/plan.hpp>
+#include <midtrain/train/recipe.hpp>
+#include "commands.hpp"
+#include "train_on.hpp"
+
+namespace program {
+
+recipe_of<mt::any_average> with_positions(run_file const& run, model_files const& files) {
+    auto recipe = run.recipe;
+    for (std::size_t i = 0; i < recipe.stages.all.size(); ++i) {
+        auto& stage = recipe.stages.all[i];
+        if (!run.own_position[i]) stage.position = files.position();
+        mt::check(mt::io::is_llama(files.shape.family) || stage.batch.length <= files.shape.context, [&] {
+            return "stage '" + stage.name.text() + "' has sequences of " + std::to_string(stage.batch.length.value) + " tokens, and this gpt2 has learned " +
+                   std::to_string(files.shape.context) + " positions";
+        });
+    }
+    return recipe;
+}
+
+namespace {
+
+struct given {
+    std::string              file;
+    std::vector<std::string> set;
+    bool                     dry_run = false, accept_changes = false;
+
+    run_file read() const {
+        mt::settings changes;
+        for (auto const& s : set) changes.set(s);
+        return read_run_file(file, changes);
+    }
+};
+
+model_options options_of(run_form const& form) {
+    return {.compute = form.model.value.compute, .memory = form.model.value.recompute ? mt::pass_mode::recompute : mt::pass_mode::train,
+            .threads = form.model.value.threads, .fresh = form.model.value.fresh, .seed = form.seed};
+}
+model_files files_of(run_form const& form) { return open_model(form.model.value.from, form.model.value.tokenizer); }
+
+int train(given const& g) {
+    auto const run   = g.read();
+    auto const files = files_of(run.form);
+    auto       how   = options_of(run.form);
+    mt::check(how.fresh || files.has_weights, [&] { return files.path + ": holds no weights; set fresh = true in [model] for new ones"; });
+    mt::host device(how.threads > 0 ? how.threads : static_cast<int>(std::thread::hardware_concurrency()));
+    how.compute = chosen_precision(how.compute, device);
+    return with_model(device, files, how, [&](auto& model) { return train_on(model, run, files, {.accept_changes = g.accept_changes}); });
+}
+
+int plan(given const& g) {
+    auto const run   = g.read();
+    auto const files = files_of(run.form);
+    auto const checked = mt::judged(with_positions(run, files), files.shape);
+    auto       how   = options_of(run.form);
+    if (how.compute == precision::automatic) how.compute = precision::fp32;
+    mt::counting_device nothing;
+    return with_model(nothing, files, how, [&](auto& model) { return mt::print(mt::make_plan(*checked, model, run.source_names()), stdout), 0; });
+}
+
+void add_run_options(CLI::App& command, std::shared_ptr<given> const& g) {
+    command.add_option("run", g->file, "the run file, TOML or JSON")->required();
+    command.add_option("--set", g->set, "changes a value: stage.field=value, model.compute=fp32; may be given again")->allow_extra_args(false);
+}
+
+}  // namespace
+
+void add_plan(CLI::App& program) {
+    auto const g       = std::make_shared<given>();
+    auto const command = program.add_subcommand("plan", "judges a run file and says what it would do, without a step");
+    add_run_options(*command, g);
+    command->callback([g] { plan(*g); });
+}
+
+void add_train(CLI::App& program) {
+    auto const g       = std::make_shared<given>();
+    auto const command = program.add_subcommand("train", "carries a run out, or goes on with it");
+    add_run_options(*command, g);
+    command->add_flag("--dry-run", g->dry_run, "the same as plan");
+    command->add_flag("--accept-changes", g->accept_changes, "goes on from a checkpoint although the recipe is another one");
+    command->callback([g] { g->dry_run ? plan(*g) : train(*g); });
+}
+
+}  // namespace program

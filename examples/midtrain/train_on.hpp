@@ -1,0 +1,20 @@
+#pragma once
+#include "models.hpp"
+#include "run_file.hpp"
+
+namespace program {
+
+struct train_options {
+    bool plan_only      = false;  ///< say what would be done
+    bool accept_changes = false;  ///< go on from a checkpoint although the recipe is another one
+};
+
+/// Carries out a run on its model. 0: done, or stopped by a signal with its state saved. Defined for the model types that
+/// with_model() knows, each in a unit of its own (train_*.cpp), since the compiler has much to do for each.
+template <class Model>
+int train_on(Model& model, run_file const& run, model_files const& files, train_options const& how);
+
+/// The same recipe, but where the file says no position the model's own.
+recipe_of<mt::any_average> with_positions(run_file const& run, model_files const& files);
+
+}  // namespace program
