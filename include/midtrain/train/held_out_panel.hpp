@@ -41,7 +41,8 @@ class held_out_panel {
   public:
     /// Sources have the colours of their place among the run's. With `wrapped` pixels the names of models take as many lines as they need,
     /// the title is the page's, and colours are those of the models' lines.
-    held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources, held_out_kind kind, std::size_t columns = 7, double wrapped = 0)
+    held_out_panel(std::vector<held_out_loss> const& all, std::vector<std::string> const& run_sources, held_out_kind kind,
+                   std::size_t columns = 7, double wrapped = 0)
         : all_(&all), coloured_(run_sources), kind_(kind), most_columns_(columns), wrapped_(wrapped) {
         auto const add = [](std::vector<std::string>& to, std::string const& what) {
             if (std::find(to.begin(), to.end(), what) == to.end()) to.push_back(what);
@@ -49,13 +50,17 @@ class held_out_panel {
         for (auto const& h : all) add(sources_, h.source), add(models_, h.model), add(coloured_, h.source);
     }
 
-    double height() const { return all_->empty() ? 0 : (wrapped_ > 0 ? 16 + legend(nullptr, 0, 0) : 70) + row_height * static_cast<double>(rows()); }
+    double height() const {
+        return all_->empty() ? 0 : (wrapped_ > 0 ? 16 + legend(nullptr, 0, 0) : 70) + row_height * static_cast<double>(rows());
+    }
 
     void draw(svg& to, double left, double top, double right) const {
         if (all_->empty()) return;
         if (wrapped_ == 0)
-            to.text({left, top + 12}, kind_ == held_out_kind::loss ? "Held-out loss (nats per token), bars: 95 % intervals; each source on its own scale"
-                                                              : "Change of held-out loss (nats per token), bars: paired 95 % intervals; each source on its own scale",
+            to.text({left, top + 12},
+                    kind_ == held_out_kind::loss
+                        ? "Held-out loss (nats per token), bars: 95 % intervals; each source on its own scale"
+                        : "Change of held-out loss (nats per token), bars: paired 95 % intervals; each source on its own scale",
                     13, "start", "fill=\"#111111\" font-weight=\"bold\"");
         if (wrapped_ > 0) top += legend(&to, left, top) - 18;
         else legend(&to, left, top + 20);
@@ -96,7 +101,8 @@ class held_out_panel {
         draw_scale(to, y, a, b, 5, [&](double v) { return number(("%." + std::to_string(y.decimals(5)) + "f").c_str(), v); });
         if (change) to.line({a, y(0)}, {b, y(0)}, "stroke=\"#111111\" stroke-width=\"1\"");
         double const name = wrapped_ > 0 ? a : left + 21;
-        if (wrapped_ == 0) to.rectangle(left + 8, top - 18, 9, 9, "fill=\"" + std::string(look_of(place(coloured_, sources_[s])).colour) + "\"");
+        if (wrapped_ == 0)
+            to.rectangle(left + 8, top - 18, 9, 9, "fill=\"" + std::string(look_of(place(coloured_, sources_[s])).colour) + "\"");
         to.text({name, top - 9}, fitted(sources_[s], 12, left + width - name - 11), 12, "start", "fill=\"#111111\"");
         for (auto const& h : *all_) {
             if (h.source != sources_[s]) continue;

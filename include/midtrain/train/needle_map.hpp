@@ -24,7 +24,8 @@ class needle_drawing {
     needle_drawing(std::vector<needle_value> const& all, needle_map_options const& how) : all_(all), how_(how) {
         for (auto const& v : all) lengths_.push_back(v.length), depths_.push_back(v.depth);
         for_unique(lengths_), for_unique(depths_);
-        cell_ = {(how.width - left - 8) / static_cast<double>(lengths_.size()), std::clamp(220.0 / static_cast<double>(depths_.size()), 24.0, 40.0)};
+        cell_ = {(how.width - left - 8) / static_cast<double>(lengths_.size()),
+                 std::clamp(220.0 / static_cast<double>(depths_.size()), 24.0, 40.0)};
     }
 
     std::string draw() const {
@@ -58,7 +59,8 @@ class needle_drawing {
         auto const   d     = static_cast<std::size_t>(std::lower_bound(depths_.begin(), depths_.end(), v.depth) - depths_.begin());
         double const score = std::clamp(std::isfinite(v.score) ? v.score : 0.0, 0.0, 1.0);
         to.rectangle(column(l) + 1, row(d) + 1, cell_.x - 2, cell_.y - 2, "rx=\"3\" fill=\"#fafafa\" stroke=\"#e4e4e4\"");
-        to.rectangle(column(l) + 1, row(d) + 1, cell_.x - 2, cell_.y - 2, "rx=\"3\" fill=\"#0072B2\" fill-opacity=\"" + number("%.2f", 0.55 * score) + "\"");
+        to.rectangle(column(l) + 1, row(d) + 1, cell_.x - 2, cell_.y - 2,
+                     "rx=\"3\" fill=\"#0072B2\" fill-opacity=\"" + number("%.2f", 0.55 * score) + "\"");
         to.text({column(l) + cell_.x / 2, row(d) + cell_.y / 2 + 4}, number("%.0f", 100 * score), 11, "middle", "fill=\"#111111\"");
     }
 

@@ -66,7 +66,9 @@ inline void draw_ground(svg& to, plot const& p, int most_ticks = 8) {
                  "fill=\"#fafafa\" data-x=\"" + scale(p.x) + "\" data-y=\"" + scale(p.y) + "\"");
     for (double t : p.x.ticks(most_ticks)) to.line({p.x(t), p.top}, {p.x(t), p.bottom}, "stroke=\"#e4e4e4\" stroke-width=\"1\"");
 }
-inline void draw_title(svg& to, point p, std::string_view title) { to.text(p, title, 13, "start", "fill=\"#111111\" font-weight=\"bold\""); }
+inline void draw_title(svg& to, point p, std::string_view title) {
+    to.text(p, title, 13, "start", "fill=\"#111111\" font-weight=\"bold\"");
+}
 
 /// Where stages begin; over data that would hide it, the caller draws this last.
 inline void draw_boundaries(svg& to, plot const& p, std::vector<double> const& at) {
@@ -110,8 +112,8 @@ inline void draw_areas(svg& to, plot const& p, std::vector<double> const& x, std
         std::vector<point> area;
         for (std::size_t i = 0; i < x.size(); ++i) area.push_back({p.x(x[i]), p.y(tops[k + 1][i])});
         for (std::size_t i = x.size(); i-- > 0;) area.push_back({p.x(x[i]), p.y(tops[k][i])});
-        to.polygon(area, "fill=\"" + std::string(look_of(k).colour) + "\" fill-opacity=\"0.78\" stroke=\"#ffffff\" stroke-width=\"1\" data-name=\"" +
-                             escaped(names[k]) + "\"");
+        to.polygon(area, "fill=\"" + std::string(look_of(k).colour) +
+                             "\" fill-opacity=\"0.78\" stroke=\"#ffffff\" stroke-width=\"1\" data-name=\"" + escaped(names[k]) + "\"");
     }
 }
 

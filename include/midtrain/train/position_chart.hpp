@@ -31,7 +31,12 @@ namespace chart {
 class position_drawing {
   public:
     position_drawing(std::vector<position_curve> const& curves, position_chart_options const& how)
-        : curves_(curves), how_(how), right_(how.width - 140), top_(how.headed ? 84 : 14), bottom_(how.height - 52), to_(how.width, how.height, how.title) {
+        : curves_(curves),
+          how_(how),
+          right_(how.width - 140),
+          top_(how.headed ? 84 : 14),
+          bottom_(how.height - 52),
+          to_(how.width, how.height, how.title) {
         double low = 1e300, high = -1e300, longest = 2 * how.from;
         for (auto const& c : curves) {
             add(names_, c.name), add(variants_, c.variant);
@@ -52,7 +57,8 @@ class position_drawing {
         to_.text({(left + right_) / 2, bottom_ + 36}, "tokens of the document seen before the target (log scale)", 12, "middle");
         if (how_.headed) draw_title(to_, {left, top_ - 12}, "Loss (nats per token)");
         marks();
-        for (auto const& c : curves_) to_.polyline(line(c), style(c) + " data-name=\"" + escaped(variants_.size() > 1 ? c.name + ", " + c.variant : c.name) + "\"");
+        for (auto const& c : curves_)
+            to_.polyline(line(c), style(c) + " data-name=\"" + escaped(variants_.size() > 1 ? c.name + ", " + c.variant : c.name) + "\"");
         legend();
         labels();
         return to_.finish();

@@ -45,8 +45,9 @@ inline std::string positions_figures(std::vector<run_folder> const& runs) {
     }
     std::string s;
     for (auto const& [name, curves] : pictures)
-        s += figure(name, "Held-out documents at the last evaluation.",
-                    small(draw_position_chart(curves, {.title = name, .marks = {}, .from = 16, .width = 480, .height = 280, .headed = false})));
+        s += figure(
+            name, "Held-out documents at the last evaluation.",
+            small(draw_position_chart(curves, {.title = name, .marks = {}, .from = 16, .width = 480, .height = 280, .headed = false})));
     return s;
 }
 inline std::string needle_figures(std::vector<run_folder> const& runs) {
@@ -61,7 +62,8 @@ inline std::string needle_figures(std::vector<run_folder> const& runs) {
             std::vector<needle_value> of;
             for (auto const& v : *all)
                 if (v.task == task) of.push_back(v);
-            s += figure(runs.size() > 1 ? task + ": " + r.name : "Long context: " + task, "Score in percent by depth and length of the context.",
+            s += figure(runs.size() > 1 ? task + ": " + r.name : "Long context: " + task,
+                        "Score in percent by depth and length of the context.",
                         small(draw_needle_map(of, {.title = "Score of " + task + " by depth and length"})));
         }
     }
@@ -82,7 +84,8 @@ inline std::string run_facts(run_folder const& r) {
                                                          {"Training loss at the end", fixed(final_loss(m))},
                                                          {"Last rate", chart::rate_label(m.rows.back().rate)},
                                                          {"Time of steps", written_duration(seconds)}};
-    if (m.rows.size() > 1 && seconds > 0) all.emplace_back("Tokens a second", written_count(tokens / std::max(seconds - m.rows.front().seconds, 1e-9)));
+    if (m.rows.size() > 1 && seconds > 0)
+        all.emplace_back("Tokens a second", written_count(tokens / std::max(seconds - m.rows.front().seconds, 1e-9)));
     return facts(all);
 }
 
@@ -94,35 +97,48 @@ inline std::string one_run(run_folder const& r) {
     auto const  spikes = chart::spikes_of(m).size();
     std::string s      = run_facts(r);
     if (!m.began.parent.empty()) s += "<p class=\"soft\" style=\"margin-top:12px\">Forked from " + escaped(m.began.parent) + "</p>\n";
-    s += section("Loss", figure("Training loss by source", "Nats a token, smoothed over " + smoothed_over(m) + " of each stage. Names switch lines on and off.",
+    s += section("Loss", figure("Training loss by source",
+                                "Nats a token, smoothed over " + smoothed_over(m) + " of each stage. Names switch lines on and off.",
                                 both(chart::loss_figure(m, hero), chart::loss_figure(m, phone)), true));
-    s += section("Evaluation", grid(figure("Held-out loss", "Nats a token; pale bars are 95 % intervals.", small(chart::held_out_figure(m, r.evaluations))) +
+    s += section("Evaluation", grid(figure("Held-out loss", "Nats a token; pale bars are 95 % intervals.",
+                                           small(chart::held_out_figure(m, r.evaluations))) +
                                     positions_figures(alone) + needle_figures(alone)) +
                                    spaced(held_out_table(alone)) + spaced(choice_table(alone)));
-    s += section("Schedule", grid(figure("Mixture", "Areas: planned shares. Lines: edges of what was drawn, over a tenth of each stage.", small(chart::mixture_figure(m))) +
-                                  figure("Learning rate", "", small(chart::rate_figure(m))) + figure("Tokens a step", "", small(chart::batch_figure(m))) +
-                                  figure("Gradient norm",
-                                         "Before clipping, log scale. " + (spikes == 0 ? std::string("No step stands out.")
-                                                                                      : std::to_string(spikes) + (spikes == 1 ? " ring marks a step" : " rings mark steps") +
-                                                                                            " above four times the median of the 32 before."),
-                                         small(chart::gradient_figure(m)))));
-    s += section("Speed", grid(figure("Tokens a second", "", small(chart::speed_figure(m))) + figure("Time by phase", "", phases_of(alone))));
+    s += section(
+        "Schedule",
+        grid(figure("Mixture", "Areas: planned shares. Lines: edges of what was drawn, over a tenth of each stage.",
+                    small(chart::mixture_figure(m))) +
+             figure("Learning rate", "", small(chart::rate_figure(m))) + figure("Tokens a step", "", small(chart::batch_figure(m))) +
+             figure("Gradient norm",
+                    "Before clipping, log scale. " +
+                        (spikes == 0 ? std::string("No step stands out.")
+                                     : std::to_string(spikes) + (spikes == 1 ? " ring marks a step" : " rings mark steps") +
+                                           " above four times the median of the 32 before."),
+                    small(chart::gradient_figure(m)))));
+    s += section("Speed",
+                 grid(figure("Tokens a second", "", small(chart::speed_figure(m))) + figure("Time by phase", "", phases_of(alone))));
     s += section("Stages", stages_table(m));
     s += section("Sources", sources_table(m));
     s += section("Events", events_table(alone));
-    if (auto const all = settings_table(alone); !all.empty()) s += section("Settings", "<details><summary>Every setting</summary>" + all + "</details>\n");
+    if (auto const all = settings_table(alone); !all.empty())
+        s += section("Settings", "<details><summary>Every setting</summary>" + all + "</details>\n");
     return s;
 }
 
 inline std::string many_runs(std::vector<run_folder> const& runs) {
     std::string s = section("Runs", runs_table(runs));
-    s += section("Loss", figure("Training loss of each run", "Nats a token of all sources, smoothed over a tenth of each stage. Names switch lines on and off.",
+    s += section("Loss", figure("Training loss of each run",
+                                "Nats a token of all sources, smoothed over a tenth of each stage. Names switch lines on and off.",
                                 both(chart::losses_figure(runs, hero), chart::losses_figure(runs, {480, 340, 160})), true));
     auto const wide = chart::finals_figure(runs, 1108);
-    s += section("Held-out loss", (wide.empty() ? "" : figure("At each run's end", "Nats a token with 95 % intervals; each source on its own scale.",
-                                                              both(wide, chart::finals_figure(runs, 480)), true)) + spaced(held_out_table(runs)));
+    s += section("Held-out loss",
+                 (wide.empty() ? ""
+                               : figure("At each run's end", "Nats a token with 95 % intervals; each source on its own scale.",
+                                        both(wide, chart::finals_figure(runs, 480)), true)) +
+                     spaced(held_out_table(runs)));
     s += section("Settings that differ", settings_table(runs));
-    s += section("Schedule and speed", grid(figure("Learning rate", "", small(chart::rates_figure(runs))) + figure("Time by phase", "", phases_of(runs))));
+    s += section("Schedule and speed",
+                 grid(figure("Learning rate", "", small(chart::rates_figure(runs))) + figure("Time by phase", "", phases_of(runs))));
     s += section("Evaluation", grid(positions_figures(runs) + needle_figures(runs)) +
                                    spaced(choice_table(runs)));
     s += section("Events", events_table(runs));
@@ -140,7 +156,8 @@ inline std::string draw_report(std::vector<run_folder> const& runs, std::string 
     for (auto const& s : runs[0].steps.sources) below += (below.empty() ? "" : ", ") + s;
     below = runs.size() == 1 ? "A run over " + below : "Runs over " + below;
     return page::whole(title, below, runs.size() == 1 ? page::one_run(runs[0]) : page::many_runs(runs),
-                       "Made by midtrain " + std::to_string(MT_VERSION_MAJOR) + "." + std::to_string(MT_VERSION_MINOR) + "." + std::to_string(MT_VERSION_PATCH));
+                       "Made by midtrain " + std::to_string(MT_VERSION_MAJOR) + "." + std::to_string(MT_VERSION_MINOR) + "." +
+                           std::to_string(MT_VERSION_PATCH));
 }
 
 }  // namespace midtrain::inline MT_ABI

@@ -20,7 +20,8 @@ inline std::string style() {
             night += "svg [" + std::string(what) + "=\"" + std::string(i.paper) + "\"]{" + what + ":" + std::string(i.night) + "}\n";
     return R"(:root{color-scheme:light dark;--page:#f3f4f6;--card:#ffffff;--ink:#14181d;--soft:#525c68;--line:#dfe3e8;--mark:#0b61a4;--best:#e3f1e9;--best-ink:#0a5c3d}
 *{box-sizing:border-box}
-body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,"DejaVu Sans",sans-serif}
+body{margin:0;background:var(--page);color:var(--ink);
+  font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,"DejaVu Sans",sans-serif}
 main{max-width:1180px;margin:0 auto;padding:28px 20px 56px}
 h1{font-size:26px;line-height:1.2;margin:0 0 4px;letter-spacing:-.01em;overflow-wrap:anywhere}
 h2{font-size:18px;margin:36px 0 12px}
@@ -54,15 +55,20 @@ td.best small{color:inherit}
 details{margin-top:12px}
 .spaced{margin-top:16px}
 summary{cursor:pointer;color:var(--mark);font-weight:600}
-.tip{position:absolute;pointer-events:none;z-index:2;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:6px 9px;font-size:12px;line-height:1.45;box-shadow:0 4px 14px rgb(0 0 0/.18);white-space:nowrap;font-variant-numeric:tabular-nums}
+.tip{position:absolute;pointer-events:none;z-index:2;background:var(--card);border:1px solid var(--line);border-radius:8px;
+  padding:6px 9px;font-size:12px;line-height:1.45;box-shadow:0 4px 14px rgb(0 0 0/.18);white-space:nowrap;
+  font-variant-numeric:tabular-nums}
 .tip b{display:block}
 .tip i{display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:6px}
 [data-key]{cursor:pointer}
 [data-key]:focus-visible{outline:2px solid var(--mark)}
 .off{opacity:.18}
 footer{margin-top:32px;font-size:12.5px;color:var(--soft)}
-@media(max-width:760px){main{padding:18px 12px 40px}.grid{grid-template-columns:minmax(0,1fr)}svg.wide{display:none}svg.narrow{display:block}.card{padding:12px}h1{font-size:22px}.facts{grid-template-columns:repeat(2,minmax(0,1fr))}.facts dd{font-size:18px}}
-@media(prefers-color-scheme:dark){:root{--page:#0f1216;--card:#171b21;--ink:#e8edf2;--soft:#a3aeba;--line:#2c343e;--mark:#6cb6ff;--best:#163a2b;--best-ink:#9fe6c3}
+@media(max-width:760px){main{padding:18px 12px 40px}.grid{grid-template-columns:minmax(0,1fr)}svg.wide{display:none}
+  svg.narrow{display:block}.card{padding:12px}h1{font-size:22px}.facts{grid-template-columns:repeat(2,minmax(0,1fr))}
+  .facts dd{font-size:18px}}
+@media(prefers-color-scheme:dark){:root{--page:#0f1216;--card:#171b21;--ink:#e8edf2;--soft:#a3aeba;--line:#2c343e;--mark:#6cb6ff;
+  --best:#163a2b;--best-ink:#9fe6c3}
 )" + night + R"(}
 @media print{body{background:#fff}main{max-width:none;padding:0}.card,.facts div{border-color:#ccc}details>*{display:block}}
 )";
@@ -79,15 +85,18 @@ for(const svg of document.querySelectorAll('figure svg')){
  const lines=[...svg.querySelectorAll('polyline[data-name]')].map(e=>({e,name:e.dataset.name,colour:e.getAttribute('stroke'),points:e.getAttribute('points').split(' ').map(p=>p.split(',').map(Number))}));
  if(lines.length){
  const card=svg.closest('figure'),tip=card.querySelector('.tip')??document.createElement('div'),rule=document.createElementNS('http://www.w3.org/2000/svg','line');
- tip.className='tip';tip.hidden=true;card.append(tip);rule.setAttribute('stroke','#999999');rule.setAttribute('y1',top);rule.setAttribute('y2',top+h);rule.style.display='none';svg.append(rule);
+ tip.className='tip';tip.hidden=true;card.append(tip);rule.setAttribute('stroke','#999999');rule.setAttribute('y1',top);
+  rule.setAttribute('y2',top+h);rule.style.display='none';svg.append(rule);
  const hide=()=>{tip.hidden=true;rule.style.display='none'};
  svg.addEventListener('pointerleave',hide);
  svg.addEventListener('pointermove',event=>{
   const box=svg.getBoundingClientRect(),x=(event.clientX-box.left)*svg.viewBox.baseVal.width/box.width;
   if(x<left||x>left+w)return hide();
   const found=new Map();
-  for(const l of lines){if(l.e.classList.contains('off'))continue;let best=null;for(const p of l.points)if(!best||Math.abs(p[0]-x)<Math.abs(best[0]-x))best=p;
-   if(Math.abs(best[0]-x)<=Math.max(8,w/l.points.length)){const old=found.get(l.name);if(!old||Math.abs(old.p[0]-x)>Math.abs(best[0]-x))found.set(l.name,{p:best,colour:getComputedStyle(l.e).stroke})}}
+  for(const l of lines){if(l.e.classList.contains('off'))continue;let best=null;
+  for(const p of l.points)if(!best||Math.abs(p[0]-x)<Math.abs(best[0]-x))best=p;
+   if(Math.abs(best[0]-x)<=Math.max(8,w/l.points.length)){const old=found.get(l.name);
+  if(!old||Math.abs(old.p[0]-x)>Math.abs(best[0]-x))found.set(l.name,{p:best,colour:getComputedStyle(l.e).stroke})}}
   if(!found.size)return hide();
   tip.replaceChildren();const head=document.createElement('b');head.textContent=short(X((x-left)/w))+' tokens';tip.append(head);
   for(const[name,v]of[...found].sort((a,b)=>a[1].p[1]-b[1].p[1])){const row=document.createElement('div'),dot=document.createElement('i');dot.style.background=v.colour;row.append(dot,name+'  '+short(Y(1-(v.p[1]-top)/h)));tip.append(row)}
@@ -97,7 +106,8 @@ for(const svg of document.querySelectorAll('figure svg')){
  }
  for(const key of svg.querySelectorAll('text[data-key]')){
   const flip=()=>{for(const e of svg.querySelectorAll('[data-name],[data-key]'))if((e.dataset.name??e.dataset.key)===key.dataset.key)e.classList.toggle('off');key.setAttribute('aria-pressed',!key.classList.contains('off'))};
-  key.setAttribute('tabindex',0);key.setAttribute('role','button');key.setAttribute('aria-pressed',true);key.addEventListener('click',flip);
+  key.setAttribute('tabindex',0);key.setAttribute('role','button');key.setAttribute('aria-pressed',true);
+  key.addEventListener('click',flip);
   key.addEventListener('keydown',e=>{if(e.key==='Enter'||e.key===' '){e.preventDefault();flip()}})}
 }
 })();)js";
@@ -126,17 +136,23 @@ struct cell {
     bool        best = false;
     std::string before{};  ///< HTML
 };
-inline std::string table(std::vector<std::string> const& head, std::vector<std::vector<cell>> const& rows, std::vector<std::size_t> const& words = {}) {
+inline std::string table(std::vector<std::string> const& head, std::vector<std::vector<cell>> const& rows,
+                         std::vector<std::size_t> const& words = {}) {
     auto const  is_words = [&](std::size_t k) { return std::find(words.begin(), words.end(), k) != words.end(); };
     std::string s = "<div class=\"card scroll\"><table><thead><tr>";
-    for (std::size_t k = 0; k < head.size(); ++k) s += std::string("<th scope=\"col\"") + (is_words(k) ? " class=\"text\"" : "") + ">" + escaped(head[k]) + "</th>";
+    for (std::size_t k = 0; k < head.size(); ++k)
+        s += std::string("<th scope=\"col\"") + (is_words(k) ? " class=\"text\"" : "") + ">" + escaped(head[k]) + "</th>";
     s += "</tr></thead><tbody>\n";
     for (auto const& row : rows) {
         s += "<tr>";
         for (std::size_t k = 0; k < row.size(); ++k) {
             auto const& c = row[k];
-            s += std::string("<td") + (c.best ? " class=\"best\"" : is_words(k) ? " class=\"text\"" : "") + ">" + c.before + escaped(c.text) +
-                 (c.best ? " <span title=\"best\">\u2605</span>" : "") + (c.small.empty() ? "" : "<small>" + escaped(c.small) + "</small>") + "</td>";
+            s += std::string("<td") +
+                 (c.best        ? " class=\"best\""
+                  : is_words(k) ? " class=\"text\""
+                                : "") +
+                 ">" + c.before + escaped(c.text) + (c.best ? " <span title=\"best\">\u2605</span>" : "") +
+                 (c.small.empty() ? "" : "<small>" + escaped(c.small) + "</small>") + "</td>";
         }
         s += "</tr>\n";
     }
@@ -151,10 +167,12 @@ inline std::string facts(std::vector<std::pair<std::string, std::string>> const&
 
 /// The file.
 inline std::string whole(std::string_view title, std::string_view below, std::string const& content, std::string_view foot) {
-    return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>" +
-           escaped(title) + "</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n" + style() + "</style></head>\n<body><main>\n<header><h1>" + escaped(title) +
-           "</h1>\n<p class=\"soft\">" + escaped(below) + "</p></header>\n" + content + "<footer>" + escaped(foot) + "</footer>\n</main>\n<script>\n" +
-           std::string(script()) + "\n</script>\n</body></html>\n";
+    return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+           "content=\"width=device-width,initial-scale=1\">\n<title>" +
+           escaped(title) + "</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n" + style() +
+           "</style></head>\n<body><main>\n<header><h1>" + escaped(title) + "</h1>\n<p class=\"soft\">" + escaped(below) +
+           "</p></header>\n" + content + "<footer>" + escaped(foot) + "</footer>\n</main>\n<script>\n" + std::string(script()) +
+           "\n</script>\n</body></html>\n";
 }
 
 }  // namespace midtrain::inline MT_ABI::page

@@ -19,7 +19,8 @@ inline std::string fixed(double x, int decimals = 3) {
     return std::isfinite(x) ? chart::number(("%." + std::to_string(decimals) + "f").c_str(), x) : "\u2013";
 }
 inline cell with_bounds(interval const& i, int decimals = 3) {
-    return {fixed(i.value, decimals), std::isfinite(i.low + i.high) ? fixed(i.low, decimals) + " to " + fixed(i.high, decimals) : "", false, ""};
+    return {fixed(i.value, decimals), std::isfinite(i.low + i.high) ? fixed(i.low, decimals) + " to " + fixed(i.high, decimals) : "", false,
+            ""};
 }
 
 /// The loss of all sources, averaged by targets over the last twentieth of the last stage: less noisy than the last step's.
@@ -45,8 +46,13 @@ inline std::string stages_table(metrics const& m) {
         part.rows.assign(m.rows.begin() + static_cast<std::ptrdiff_t>(s.first), m.rows.begin() + static_cast<std::ptrdiff_t>(s.end));
         auto const& a = part.rows.front();
         auto const& b = part.rows.back();
-        rows.push_back({{s.name}, {std::to_string(part.rows.size())}, {written_count(s.ends - s.begins)}, {chart::rate_label(a.rate) + " \u2192 " + chart::rate_label(b.rate)},
-                        {fixed(final_loss(part))}, {written_duration(seconds_of(part))}, {written_count((s.ends - s.begins) / std::max(seconds_of(part), 1e-9))}});
+        rows.push_back({{s.name},
+                        {std::to_string(part.rows.size())},
+                        {written_count(s.ends - s.begins)},
+                        {chart::rate_label(a.rate) + " \u2192 " + chart::rate_label(b.rate)},
+                        {fixed(final_loss(part))},
+                        {written_duration(seconds_of(part))},
+                        {written_count((s.ends - s.begins) / std::max(seconds_of(part), 1e-9))}});
     }
     return table({"Stage", "Steps", "Tokens", "Rate", "Loss at end", "Time", "Tokens/s"}, rows);
 }
@@ -155,9 +161,15 @@ inline std::string runs_table(std::vector<run_folder> const& runs) {
     for (std::size_t i = 0; i < runs.size(); ++i) {
         auto const& m = runs[i].steps;
         auto const  l = chart::run_look(i);
-        auto const  line = "<svg class=\"swatch\" viewBox=\"0 0 26 10\" aria-hidden=\"true\"><line x1=\"0\" y1=\"5\" x2=\"26\" y2=\"5\" " + chart::svg::stroke(l, 2.4) + "/></svg>";
-        rows.push_back({{runs[i].name, "", false, line}, {std::to_string(m.rows.back().step)}, {written_count(static_cast<double>(m.rows.back().tokens))},
-                        {fixed(final_loss(m))}, {chart::rate_label(m.rows.back().rate)}, {written_duration(seconds_of(m))}, {m.began.parent.empty() ? "\u2013" : m.began.parent}});
+        auto const  line = "<svg class=\"swatch\" viewBox=\"0 0 26 10\" aria-hidden=\"true\"><line x1=\"0\" y1=\"5\" x2=\"26\" y2=\"5\" " +
+                          chart::svg::stroke(l, 2.4) + "/></svg>";
+        rows.push_back({{runs[i].name, "", false, line},
+                        {std::to_string(m.rows.back().step)},
+                        {written_count(static_cast<double>(m.rows.back().tokens))},
+                        {fixed(final_loss(m))},
+                        {chart::rate_label(m.rows.back().rate)},
+                        {written_duration(seconds_of(m))},
+                        {m.began.parent.empty() ? "\u2013" : m.began.parent}});
         forked = forked || !m.began.parent.empty();
         if (final_loss(m) < final_loss(runs[best].steps)) best = i;
     }

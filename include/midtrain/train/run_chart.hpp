@@ -60,7 +60,8 @@ inline void draw_mixture_legend(svg& to, plot const& p, metrics const& m, double
         auto const   key = " data-key=\"" + escaped(m.sources[k]) + "\"";
         to.rectangle(p.right + 12, y - 9, 11, 11, "fill-opacity=\"0.78\" fill=\"" + std::string(look_of(k).colour) + "\"" + key);
         auto const change = number("%.2f", m.rows.front().weights[k]) + "\u2192" + number("%.2f", m.rows.back().weights[k]);
-        to.text({p.right + 28, y}, fitted(m.sources[k], 11, until - p.right - 34 - text_width(change, 10)), 11, "start", "fill=\"#333333\"" + key);
+        to.text({p.right + 28, y}, fitted(m.sources[k], 11, until - p.right - 34 - text_width(change, 10)), 11, "start",
+                "fill=\"#333333\"" + key);
         to.text({until, y}, change, 10, "end", "fill=\"#555555\"");
     }
 }
@@ -118,7 +119,8 @@ class run_drawing {
         draw_series(to_, p, {"rate", black, {steps_of(m_, stages_, [](metrics_row const& r) { return r.rate; })}, 1.8});
     }
     void mixture() {
-        auto const p = ground("Mixture (share of tokens by source)", mixture_top, mixture_bottom, {0, 1, mixture_bottom, mixture_top, false});
+        auto const p =
+            ground("Mixture (share of tokens by source)", mixture_top, mixture_bottom, {0, 1, mixture_bottom, mixture_top, false});
         draw_scale(to_, p.y, left, right, 5, tick_label(p.y, 5));
         planned_mixture const planned(m_, stages_);
         draw_areas(to_, p, planned.x, planned.tops, m_.sources);
@@ -129,7 +131,8 @@ class run_drawing {
         auto const lines  = loss_series(m_, stages_, how_.smoothing);
         auto [low, high] = range_of(lines);
         if (low > high) low = 0, high = 1;
-        auto const p = ground("Training loss (nats per token, smoothed)", loss_top, loss_bottom, with_room(low, high, loss_bottom, loss_top));
+        auto const p =
+            ground("Training loss (nats per token, smoothed)", loss_top, loss_bottom, with_room(low, high, loss_bottom, loss_top));
         draw_scale(to_, p.y, left, right, 7, tick_label(p.y, 7));
         draw_boundaries(to_, p, boundaries_of(stages_));
         for (auto const& s : lines) draw_series(to_, p, s);

@@ -99,7 +99,8 @@ inline std::string loss_figure(metrics const& m, figure_size size) {
 
 /// One number of a row over tokens, on a scale from zero.
 template <class Value, class Label>
-std::string number_figure(metrics const& m, std::string_view title, std::string const& name, Value const& value, Label const& label, figure_size size = bare_figure) {
+std::string number_figure(metrics const& m, std::string_view title, std::string const& name, Value const& value, Label const& label,
+                          figure_size size = bare_figure) {
     auto const stages = stages_of(m);
     double     most   = 0;
     for (auto const& r : m.rows)
@@ -124,7 +125,8 @@ inline std::string batch_figure(metrics const& m) {
     return number_figure(m, "Tokens of a batch over tokens", "tokens a step", batch, tokens_label);
 }
 inline std::string speed_figure(metrics const& m) {
-    return number_figure(m, "Tokens a second over tokens", "tokens/s", [](metrics_row const& r) { return r.tokens_per_second; }, tokens_label);
+    return number_figure(
+        m, "Tokens a second over tokens", "tokens/s", [](metrics_row const& r) { return r.tokens_per_second; }, tokens_label);
 }
 
 /// Areas: the plan. Lines: the upper edges of what was drawn, in a window of a tenth of the stage.
@@ -139,7 +141,9 @@ inline std::string mixture_figure(metrics const& m, figure_size size = {480, 280
         for (std::size_t k = 0; k + 1 < m.sources.size(); ++k) {
             auto const share = drawn_share(m, s, k, 0.1);
             for (std::size_t i = 0; i < edge.size(); ++i) edge[i] += share[i];
-            draw_series(f.to(), f.ground(), {"drawn up to " + m.sources[k], black, pieces_of(m, {s}, [&](auto const& in, std::size_t row) { return edge[row - in.first]; }), 1.1});
+            draw_series(f.to(), f.ground(),
+                        {"drawn up to " + m.sources[k], black,
+                         pieces_of(m, {s}, [&](auto const& in, std::size_t row) { return edge[row - in.first]; }), 1.1});
         }
     }
     f.boundaries();
@@ -152,7 +156,8 @@ inline std::string gradient_figure(metrics const& m, figure_size size = bare_fig
     auto const stages = stages_of(m);
     double     low = 1e300, high = 0;
     for (auto const& r : m.rows)
-        if (std::isfinite(r.gradient_norm) && r.gradient_norm > 0) low = std::min(low, r.gradient_norm), high = std::max(high, r.gradient_norm);
+        if (std::isfinite(r.gradient_norm) && r.gradient_norm > 0)
+            low = std::min(low, r.gradient_norm), high = std::max(high, r.gradient_norm);
     if (high == 0) low = 0.1, high = 1;
     token_figure f("Gradient norm before clipping over tokens, log scale", size, stages, {low / 1.3, high * 1.3, 0, 1, true});
     f.scales(plain_label);
@@ -240,7 +245,8 @@ inline std::string held_out_figure(metrics const& m, std::vector<evaluation_reco
         for (auto const& v : e.held_out)
             if (std::isfinite(v.loss.value + v.loss.low + v.loss.high)) {
                 double const x = p.x(static_cast<double>(e.tokens));
-                f.to().line({x, p.y(v.loss.low)}, {x, p.y(v.loss.high)}, "stroke=\"" + std::string(of(v.source).style.colour) + "\" stroke-width=\"4\" stroke-opacity=\"0.3\"");
+                f.to().line({x, p.y(v.loss.low)}, {x, p.y(v.loss.high)},
+                            "stroke=\"" + std::string(of(v.source).style.colour) + "\" stroke-width=\"4\" stroke-opacity=\"0.3\"");
             }
     for (auto const& s : lines) draw_series(f.to(), p, s);
     draw_end_labels(f.to(), p, lines, f.until(), loss_label);

@@ -49,7 +49,8 @@ inline void read_report_settings(std::string const& path, run_beginning& to) {
     auto const            all = io::parse_json({reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()}, path);
     if (auto const settings = all.find("settings"))
         if (auto const o = settings->as<io::json::object>())
-            for (auto const& [key, value] : *o) to.settings.emplace_back(key, value.as<std::string>() ? *value.as<std::string>() : io::written(value));
+            for (auto const& [key, value] : *o)
+                to.settings.emplace_back(key, value.as<std::string>() ? *value.as<std::string>() : io::written(value));
 }
 
 }  // namespace detail
@@ -67,7 +68,8 @@ inline run_folder read_run(std::string const& path) {
     r.steps = read_metrics(file("metrics.jsonl"));
     check(!r.steps.rows.empty(), [&] { return file("metrics.jsonl") + ": has no step yet"; });
     if (fs::exists(file("evaluations.jsonl"), none)) r.evaluations = read_evaluations(file("evaluations.jsonl"));
-    if (r.steps.began.settings.empty() && fs::exists(file("report.json"), none)) detail::read_report_settings(file("report.json"), r.steps.began);
+    if (r.steps.began.settings.empty() && fs::exists(file("report.json"), none))
+        detail::read_report_settings(file("report.json"), r.steps.began);
     return r;
 }
 

@@ -63,7 +63,9 @@ inline std::vector<double> smoothed_loss(metrics const& m, stage_span const& s, 
 inline std::vector<double> drawn_share(metrics const& m, stage_span const& s, std::size_t source, double share) {
     auto const          n = s.end - s.first, half = half_window(s, share);
     std::vector<double> out(n);
-    auto const          drawn = [&](std::size_t row, std::size_t k) { return row == 0 ? 0.0 : static_cast<double>(m.rows[s.first + row - 1].source_tokens[k]); };
+    auto const          drawn = [&](std::size_t row, std::size_t k) {
+        return row == 0 ? 0.0 : static_cast<double>(m.rows[s.first + row - 1].source_tokens[k]);
+    };
     for (std::size_t i = 0; i < n; ++i) {
         auto const a = i < half ? 0 : i - half, b = std::min(n, i + half + 1);
         double     all = 0;
@@ -99,11 +101,13 @@ std::vector<std::vector<point>> pieces_of(metrics const& m, std::vector<stage_sp
 }
 
 /// A smoothed loss over tokens; `source` beyond the last: the loss of all.
-inline std::vector<std::vector<point>> loss_pieces(metrics const& m, std::vector<stage_span> const& stages, std::size_t source, double share) {
+inline std::vector<std::vector<point>> loss_pieces(metrics const& m, std::vector<stage_span> const& stages, std::size_t source,
+                                                   double share) {
     std::vector<std::vector<point>> all;
     for (auto const& s : stages) {
         auto const loss = smoothed_loss(m, s, source, share);
-        for (auto& piece : pieces_of(m, {s}, [&](stage_span const& in, std::size_t row) { return loss[row - in.first]; })) all.push_back(std::move(piece));
+        for (auto& piece : pieces_of(m, {s}, [&](stage_span const&in, std::size_t row) { return loss[row - in.first]; }))
+            all.push_back(std::move(piece));
     }
     return all;
 }

@@ -81,7 +81,8 @@ class tensorboard {
         if (tags_.empty())
             for (auto const& s : r.sources) tags_.emplace_back("loss/" + s, "weights/" + s);
         summary_.clear();
-        scalar("loss", r.loss), scalar("rate", r.rate), scalar("gradient_norm", r.gradient_norm), scalar("tokens_per_second", r.tokens_per_second());
+        scalar("loss", r.loss), scalar("rate", r.rate), scalar("gradient_norm", r.gradient_norm),
+            scalar("tokens_per_second", r.tokens_per_second());
         for (std::size_t i = 0; i < r.sources.size(); ++i) {
             if (r.source_targets[i] > 0) scalar(tags_[i].first, r.source_loss[i]);
             scalar(tags_[i].second, r.weights[i]);
@@ -111,10 +112,12 @@ class tensorboard {
         std::error_code                   why;
         fs::create_directories(folder, why);
         check(fs::is_directory(folder), [&] { return folder + ": cannot be made: " + why.message(); });
-        std::int64_t             seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+        std::int64_t seconds =
+            std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
         std::vector<std::string> earlier;
         for (auto const& e : fs::directory_iterator(folder))
-            if (e.path().filename().string().starts_with(stem) && e.path().filename().string().ends_with(".midtrain")) earlier.push_back(e.path().filename().string());
+            if (e.path().filename().string().starts_with(stem) && e.path().filename().string().ends_with(".midtrain"))
+                earlier.push_back(e.path().filename().string());
         for (auto const& name : earlier) {
             if (resumed == 0) fs::remove(fs::path(folder) / name, why);
             else seconds = std::max<std::int64_t>(seconds, std::atoll(name.c_str() + stem.size()));
