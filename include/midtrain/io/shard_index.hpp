@@ -30,8 +30,9 @@ inline shard_index read_shard_index(std::string const& path) {
     auto const        map     = all.find("weight_map");
     require(map && map->as<json::object>() && !map->as<json::object>()->empty(), [] { return "has no 'weight_map' with tensors"; });
     shard_index index{path, {}};
-    for (auto const& [tensor, shard] : *map->as<json::object>()) {
-        auto const name = shard.as<std::string>();
+    for (auto const& entry : *map->as<json::object>()) {
+        auto const& tensor = entry.first;
+        auto const  name   = entry.second.as<std::string>();
         require(name != nullptr, [&] { return "tensor '" + tensor + "' has a file that is no text"; });
         bool const plain = !name->empty() && name->front() != '.' && name->find_first_of(std::string_view("/\\\0", 3)) == name->npos;
         require(plain, [&] { return "tensor '" + tensor + "' lies in '" + *name + "', which is no file beside this one"; });
