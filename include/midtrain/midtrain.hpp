@@ -167,6 +167,7 @@
 #include <midtrain/train/document_loss.hpp>
 #include <midtrain/train/evaluate.hpp>
 #include <midtrain/train/evaluation_record.hpp>
+#include <midtrain/train/evaluation_results.hpp>
 #include <midtrain/train/evaluator.hpp>
 #include <midtrain/train/export.hpp>
 #include <midtrain/train/export_gguf.hpp>

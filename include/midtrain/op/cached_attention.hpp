@@ -1,4 +1,5 @@
 #pragma once
+#include <midtrain/core/bf16.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
