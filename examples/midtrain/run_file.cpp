@@ -96,6 +96,8 @@ run_file read_run_file(std::string const& path, mt::settings const& changes) {
     resolve(f.folder.value, path), resolve(f.model.value.from.value, path), resolve(f.model.value.tokenizer, path);
     resolve(f.checkpoints.fork_from, path);
     for (auto& s : f.source) resolve(s.tokens.value, path), resolve(s.held_out, path);
+    resolve(f.evaluate.haystack, path);
+    for (auto& t : f.evaluate.task) resolve(t.items.value, path);
     if (f.checkpoints.folder.empty()) f.checkpoints.folder = f.folder.value + "/checkpoints";
     else resolve(f.checkpoints.folder, path);
     r.recipe = {.optimizer = f.optimizer, .stages = {f.stage}, .clip = f.clip, .z_loss = f.z_loss, .seed = f.seed, .average = f.average};

@@ -10,6 +10,7 @@
 #include <midtrain/train/any_average.hpp>
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/faults.hpp>
+#include <midtrain/train/needle.hpp>
 #include <midtrain/train/settings.hpp>
 #include <midtrain/train/stage.hpp>
 #include "models.hpp"
@@ -48,6 +49,28 @@ struct watchdog_form {
     bool   abort    = false;  ///< end the program then
 };
 
+/// [[evaluate.task]]
+struct task_form {
+    mt::required<mt::short_name> name;
+    mt::required<std::string>    items;      ///< JSONL of multiple choice, in a form that read_choice_items knows
+    int                          shots = 0;  ///< answered items before each
+    std::int64_t                 count = 0;  ///< items, from the first on; 0: all
+};
+
+/// [evaluate]: what is measured while the run goes on.
+struct evaluate_form {
+    std::int64_t           every_steps = 0;                     ///< 0: not by steps
+    mt::tokens             every{};                             ///< 0: not by tokens
+    bool                   at_start   = false;                  ///< also before the first step
+    bool                   stage_ends = true;
+    double                 share      = 0.2;                    ///< of the training's time; what would take more is left out
+    mt::index_t            length     = 0;                      ///< of the sequences; 0: the longest of all stages' sequences, at most 1024
+    std::int64_t           documents  = 40;                     ///< held out, of each source; 0: all
+    std::vector<task_form> task{};
+    std::string            haystack{};                          ///< token file in whose text needles are hidden; none: no needles
+    mt::needle_options     needle{};
+};
+
 /// What stands in the run's folder afterwards.
 enum class exported { none, bf16, fp32 };
 
@@ -73,6 +96,7 @@ struct run_form {
     mt::checkpoints::options     checkpoints{};
     mt::fault_policy             faults{};
     watchdog_form                watchdog{};
+    evaluate_form                evaluate{};
     output_form                  output{};
 };
 

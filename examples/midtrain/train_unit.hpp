@@ -1,15 +1,22 @@
 #pragma once
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 #include <midtrain/comm/self.hpp>
 #include <midtrain/data/any_tokens.hpp>
+#include <midtrain/train/evaluation_record.hpp>
+#include <midtrain/train/evaluator.hpp>
 #include <midtrain/train/export.hpp>
 #include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/progress_bar.hpp>
 #include <midtrain/train/recipe.hpp>
 #include <midtrain/train/report_html.hpp>
+#include <midtrain/train/tensorboard.hpp>
 #include <midtrain/train/trainer.hpp>
 #include "train_on.hpp"
 
@@ -34,6 +41,60 @@ void export_to(Model& model, std::string const& folder, exported how, mt::any_po
     std::printf("wrote %s\n", folder.c_str());
 }
 
+/// One line an evaluation; the file has all of it.
+inline void print_evaluation(mt::evaluation_record const& r) {
+    std::string line = "step " + std::to_string(r.step) + ":";
+    char        text[96];
+    for (auto const& v : r.held_out) line += (std::snprintf(text, sizeof text, " %s %.4f", v.source.c_str(), v.loss.value), text);
+    for (auto const& v : r.choice) line += (std::snprintf(text, sizeof text, " %s %.1f %%", v.task.c_str(), 100 * v.accuracy.value), text);
+    double score = 0;
+    for (auto const& v : r.needle) score += v.score / static_cast<double>(r.needle.size());
+    if (!r.needle.empty()) line += (std::snprintf(text, sizeof text, " needles %.2f", score), text);
+    std::fprintf(stderr, "\n%s\n", line.c_str());
+}
+
+/// What evaluations read, for as long as a run goes on.
+class evaluation_inputs {
+  public:
+    evaluation_inputs(run_file const& run, model_files const& files) : form_(&run.form.evaluate), files_(&files) {
+        mt::data::token_options const known{.end_token = files.shape.end_token, .vocabulary = files.shape.vocab};
+        for (auto const& s : run.form.source)
+            if (!s.held_out.empty()) held_out_.push_back({s.name.value.text(), std::make_unique<mt::data::any_tokens const>(mt::data::open_tokens(s.held_out, known))});
+        if (!form_->haystack.empty()) haystack_ = std::make_unique<mt::data::any_tokens const>(mt::data::open_tokens(form_->haystack, known));
+        mt::check(files.tokenizer || (form_->task.empty() && !haystack_), "[evaluate]: tasks and needles need a tokenizer, and the model has none; set model.tokenizer");
+        length_ = form_->length;
+        for (auto const& s : run.form.stage)
+            if (form_->length == 0) length_ = std::min<mt::index_t>(1024, std::max<mt::index_t>(length_, s.batch.length));
+    }
+
+    bool any() const { return !held_out_.empty() || !form_->task.empty() || haystack_; }
+
+    template <class Evaluator>
+    void add_to(Evaluator& to) const {
+        auto const end = static_cast<std::int32_t>(files_->shape.end_token);
+        std::vector<mt::named_store<mt::data::any_tokens>> stores;
+        for (auto const& [name, store] : held_out_) store->verify(), stores.push_back({name, store.get()});
+        if (!stores.empty())
+            to.held_out(stores, end, {.documents = form_->documents, .max_tokens = length_, .sequences = 1, .length = length_},
+                        files_->tokenizer ? mt::token_bytes(*files_->tokenizer) : mt::token_bytes());
+        for (auto const& t : form_->task)
+            to.choices(t.name.value.text(), *files_->tokenizer, mt::read_choice_items(t.items),
+                       {.sequences = 1, .length = length_, .begin = files_->notes.begin >= 0 ? files_->notes.begin : end, .shots = t.shots, .items = t.count});
+        if (haystack_) to.needles(*files_->tokenizer, *haystack_, form_->needle);
+    }
+
+  private:
+    struct named {
+        std::string                                 name;
+        std::unique_ptr<mt::data::any_tokens const> store;
+    };
+    evaluate_form const*                        form_;
+    model_files const*                          files_;
+    std::vector<named>                          held_out_;
+    std::unique_ptr<mt::data::any_tokens const> haystack_;
+    mt::index_t                                 length_ = 0;
+};
+
 template <class Trainer, class Average>
 void finish(Trainer& trainer, auto& model, run_file const& run, model_files const& files, recipe_of<Average> const& recipe) {
     auto const& form      = run.form;
@@ -51,6 +112,7 @@ template <class Model, class Average>
 int train_with(Model& model, run_file const& run, model_files const& files, train_options const& how, recipe_of<Average> const& recipe) {
     auto const& form   = run.form;
     auto const  corpus = open_sources(run, files);
+    evaluation_inputs const inputs(run, files);
     auto        where  = form.checkpoints;
     where.accept_changes |= how.accept_changes;
     mt::self    ranks;
@@ -68,10 +130,22 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
     }
     if (trainer.resumed()) std::printf("going on from step %lld\n", static_cast<long long>(trainer.state().step));
     std::filesystem::create_directories(form.folder.value);
-    mt::metrics_file metrics(form.folder.value + "/metrics.jsonl", trainer.state().step);
-    metrics.began(trainer.state().settings, trainer.state().parent.path);
+    auto const&      state = trainer.state();
+    mt::metrics_file metrics(form.folder.value + "/metrics.jsonl", state.step);
+    metrics.began(state.settings, state.parent.path);
+    std::optional<mt::tensorboard> board;
+    if (form.output.tensorboard) board.emplace(form.folder.value + "/tensorboard", state.step);
+    mt::evaluation_file evaluations(form.folder.value + "/evaluations.jsonl", state.step);
+    auto const&         when = form.evaluate;
+    mt::evaluator       evaluate(model, recipe.stages, {.every_steps = when.every_steps, .every = when.every, .stage_ends = when.stage_ends, .share = when.share},
+                                 [&](mt::evaluation_record const& r) { evaluations(r), print_evaluation(r); });
+    inputs.add_to(evaluate);
+    if (when.at_start && state.step == 0 && inputs.any()) evaluate.run(1, 0, 0);
     mt::progress_bar bar;
-    auto const       end = trainer.run(corpus, bar, metrics);
+    auto const       end = trainer.run(corpus, bar, metrics, [&](mt::report const& r) {
+        if (board) (*board)(r);
+        evaluate(r);
+    });
     if (end == mt::outcome::interrupted) {
         std::printf("\nstopped and saved; the same command goes on from here\n");
         return 0;

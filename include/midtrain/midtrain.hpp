@@ -157,6 +157,7 @@
 #include <midtrain/problem/counting_device.hpp>
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/parameters.hpp>
+#include <midtrain/train/any_average.hpp>
 #include <midtrain/train/average_models.hpp>
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/bootstrap.hpp>

@@ -26,6 +26,8 @@ struct named_store {
 /// How many bytes of text tokens stand for: a control token stands for none, an added word for its own.
 class token_bytes {
   public:
+    /// Of a model without a tokenizer: nothing is known, and no token stands for bytes.
+    token_bytes() = default;
     template <class Tokenizer>
     explicit token_bytes(Tokenizer const& tokenizer) {
         for (std::size_t i = 0; i < tokenizer.size(); ++i) {
