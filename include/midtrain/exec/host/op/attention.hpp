@@ -25,9 +25,9 @@ class host_attention {
     void forward(attention_problem<T> const& p) {
         panels const  packed(pool_, p, false);
         index_t const tiles = (p.length + tile - 1) / tile;
-        each_task(p.sequences * p.heads * tiles, [&](index_t k) {
+        each_task(p.sequences * p.heads * tiles, tile * (2 * p.head_size + tile) + 2 * tile, [&](index_t k, C* scratch) {
             // The longest rows first: the tail of the work is then short.
-            query_tile(p, packed, k % (p.sequences * p.heads), tiles - 1 - k / (p.sequences * p.heads));
+            query_tile(p, packed, k % (p.sequences * p.heads), tiles - 1 - k / (p.sequences * p.heads), scratch);
         });
     }
 
@@ -39,14 +39,16 @@ class host_attention {
         auto&         values = workspace(4);
         grow(keys, size * p.heads);
         grow(values, size * p.heads);
-        each_task(p.sequences * p.heads, [&](index_t k) { one_head(g, packed, k, keys.data(), values.data()); });
-        each_task(p.sequences * p.kv_heads, [&](index_t k) { sum_group(g, k, keys.data(), values.data()); });
+        index_t const rows = padded(p.length);
+        each_task(p.sequences * p.heads, 3 * rows * p.head_size + 2 * tile * tile + rows,
+                  [&](index_t k, C* scratch) { one_head(g, packed, k, keys.data(), values.data(), scratch); });
+        each_task(p.sequences * p.kv_heads, 0, [&](index_t k, C*) { sum_group(g, k, keys.data(), values.data()); });
     }
 
   private:
-    /// Workspaces that outlive a call, so that a step allocates nothing after the first.
+    /// Workspaces of a thread that outlive a call, so that a step allocates nothing after the first.
     static std::vector<C>& workspace(int which) {
-        static thread_local std::vector<C> all[5];
+        static thread_local std::vector<C> all[6];
         return all[which];
     }
     static void grow(std::vector<C>& v, index_t n) {
@@ -54,11 +56,15 @@ class host_attention {
     }
     static index_t padded(index_t length) { return (length + tile - 1) / tile * tile; }
 
+    /// f(k, scratch) for k in 0 .. n-1, on the thread that is free first. Each thread makes its scratch of `values` before it looks for a
+    /// task: one that came too late for any in the first step has it all the same.
     template <class F>
-    void each_task(index_t n, F const& f) {
+    void each_task(index_t n, index_t values, F const& f) {
         std::atomic<index_t> next{0};
         auto                 task = [&](int) {
-            for (index_t k; (k = next.fetch_add(1, std::memory_order_relaxed)) < n;) f(k);
+            auto& scratch = workspace(5);
+            grow(scratch, values);
+            for (index_t k; (k = next.fetch_add(1, std::memory_order_relaxed)) < n;) f(k, scratch.data());
         };
         pool_.run(task);
     }
@@ -105,13 +111,11 @@ class host_attention {
             row[j] = first_key + j >= begin && first_key + j <= last ? row[j] : -std::numeric_limits<C>::infinity();
     }
 
-    static void query_tile(attention_problem<T> const& p, panels const& packed, index_t which, index_t q) {
+    static void query_tile(attention_problem<T> const& p, panels const& packed, index_t which, index_t q, C* query) {
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, base = s * p.length;
         index_t const first = q * tile, n = std::min(tile, p.length - first);
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group();
-        thread_local std::vector<C> memory;
-        grow(memory, tile * (2 * d + tile) + 2 * tile);
-        C *const query = memory.data(), *const out = query + tile * d, *const score = out + tile * d;
+        C *const out = query + tile * d, *const score = out + tile * d;
         C *const top = score + tile * tile, *const total = top + tile;
         index_t  begin = first;
         for (index_t r = 0; r < n; ++r) {
@@ -156,14 +160,12 @@ class host_attention {
 
     /// Backward of one head of one sequence: key tiles outside, query tiles inside; its share of the keys' and values'
     /// gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end.
-    static void one_head(attention_gradient_problem<T> const& g, panels const& packed, index_t which, C* keys, C* values) {
+    static void one_head(attention_gradient_problem<T> const& g, panels const& packed, index_t which, C* keys, C* values, C* query) {
         auto const&   p = g.forward;
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, base = s * p.length, length = p.length;
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group(), column = p.query_column(head);
-        thread_local std::vector<C> memory;
         index_t const rows = padded(length);
-        grow(memory, 3 * rows * d + 2 * tile * tile + rows);
-        C *const query = memory.data(), *const slope = query + rows * d, *const gradient = slope + rows * d;
+        C *const slope = query + rows * d, *const gradient = slope + rows * d;
         C *const score = gradient + rows * d, *const along = score + tile * tile, *const dot = along + tile * tile;
         for (index_t t = 0; t < length; ++t) {
             C total = 0;
