@@ -4,7 +4,11 @@
 #include <midtrain/annealing/any_annealing.hpp>
 #include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/decay.hpp>
+#include <midtrain/annealing/excerpt.hpp>
+#include <midtrain/annealing/exponential.hpp>
 #include <midtrain/annealing/joined.hpp>
+#include <midtrain/annealing/polynomial.hpp>
+#include <midtrain/annealing/power_law.hpp>
 #include <midtrain/annealing/then.hpp>
 #include <midtrain/annealing/wsd.hpp>
 #include <midtrain/averaging/blend.hpp>
@@ -162,6 +166,7 @@
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/bootstrap.hpp>
 #include <midtrain/train/checkpoint_folder.hpp>
+#include <midtrain/train/checkpoint_weights.hpp>
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/choice_items.hpp>
 #include <midtrain/train/compare_figures.hpp>
@@ -210,6 +215,7 @@
 #include <midtrain/train/stage.hpp>
 #include <midtrain/train/state_file.hpp>
 #include <midtrain/train/step.hpp>
+#include <midtrain/train/step_reporter.hpp>
 #include <midtrain/train/step_watcher.hpp>
 #include <midtrain/train/stop_signal.hpp>
 #include <midtrain/train/svg.hpp>

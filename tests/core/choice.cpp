@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(a_choice_has_the_kind_that_was_chosen) {
 }
 
 BOOST_AUTO_TEST_CASE(a_row_of_policies_is_then_without_a_compiler) {
-    using one = mt::annealing::annealing_choice<>;
+    using one = mt::annealing::one_annealing;
     auto const compiled = mt::then{.first = mt::linear{.from = 0, .to = 2}, .until = 30_tok,
                                    .second = mt::then{.first = mt::constant{2}, .until = 40_tok, .second = mt::cosine{.from = 2, .to = 0.5}}};
     mt::annealing::joined<one> read;

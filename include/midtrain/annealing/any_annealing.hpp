@@ -1,7 +1,11 @@
 #pragma once
 #include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/decay.hpp>
+#include <midtrain/annealing/excerpt.hpp>
+#include <midtrain/annealing/exponential.hpp>
 #include <midtrain/annealing/joined.hpp>
+#include <midtrain/annealing/polynomial.hpp>
+#include <midtrain/annealing/power_law.hpp>
 #include <midtrain/annealing/wsd.hpp>
 #include <midtrain/core/choice.hpp>
 
@@ -11,7 +15,8 @@ namespace midtrain::inline MT_ABI::annealing {
 template <class... More>
 struct annealing_choice
     : choice<option<"constant", constant>, option<"linear", linear>, option<"cosine", cosine>, option<"one_minus_sqrt", one_minus_sqrt>,
-             option<"wsd", wsd>, option<"wsd_cosine", wsd_of<cosine_shape>>, option<"wsd_one_minus_sqrt", wsd_of<one_minus_sqrt_shape>>, More...> {
+             option<"wsd", wsd>, option<"wsd_cosine", wsd_of<cosine_shape>>, option<"wsd_one_minus_sqrt", wsd_of<one_minus_sqrt_shape>>,
+             option<"exponential", exponential>, option<"halving", halving>, option<"polynomial", polynomial>, option<"power_law", power_law>, More...> {
     using annealing_choice::choice::choice;
 
     double rate(progress at) const {
@@ -25,7 +30,10 @@ struct annealing_choice
     }
 };
 
-using any_annealing = annealing_choice<option<"joined", joined<annealing_choice<>>>>;
+/// One of this folder's policies, whole or a stretch of it.
+using one_annealing = annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>>;
+/// The same, or several of them one after another.
+using any_annealing = annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>, option<"joined", joined<one_annealing>>>;
 
 }  // namespace midtrain::inline MT_ABI::annealing
 
