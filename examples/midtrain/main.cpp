@@ -11,6 +11,7 @@ int main(int argc, char** argv) try {
     program.set_version_flag("--version", std::to_string(MT_VERSION_MAJOR) + "." + std::to_string(MT_VERSION_MINOR) + "." + std::to_string(MT_VERSION_PATCH));
     program::add_average(program);
     program::add_evaluate(program);
+    program::add_export(program);
     program::add_inspect(program);
     program::add_plan(program);
     program::add_report(program);

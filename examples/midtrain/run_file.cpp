@@ -93,7 +93,7 @@ run_file read_run_file(std::string const& path, mt::settings const& changes) {
     }
     if (again) r.form = mt::blank<run_form>(), mt::read_fields(tree, path, r.form, names);
     auto& f = r.form;
-    resolve(f.folder.value, path), resolve(f.model.value.from.value, path), resolve(f.model.value.tokenizer, path);
+    resolve(f.folder.value, path), resolve(f.model.value.from.value, path), resolve(f.model.value.tokenizer, path), resolve(f.model.value.optimizer_state, path);
     resolve(f.checkpoints.fork_from, path);
     for (auto& s : f.source) resolve(s.tokens.value, path), resolve(s.held_out, path);
     resolve(f.evaluate.haystack, path);

@@ -29,6 +29,7 @@ struct model_form {
     bool                      recompute = false;  ///< keep less for backward, and compute it again
     int                       threads   = 0;      ///< 0: as many as there are
     std::string               tokenizer{};        ///< a folder or .gguf, where it is not the model's own
+    std::string               optimizer_state{};  ///< optimizer.pt of Hugging Face's Trainer: what AdamW remembers when the run begins
 };
 
 /// [[source]]

@@ -8,9 +8,11 @@
 #include <vector>
 #include <midtrain/comm/self.hpp>
 #include <midtrain/data/any_tokens.hpp>
+#include <midtrain/io/torch_adamw.hpp>
 #include <midtrain/train/evaluation_record.hpp>
 #include <midtrain/train/evaluator.hpp>
 #include <midtrain/train/export.hpp>
+#include <midtrain/train/load_adamw_state.hpp>
 #include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/progress_bar.hpp>
@@ -18,6 +20,7 @@
 #include <midtrain/train/report_html.hpp>
 #include <midtrain/train/tensorboard.hpp>
 #include <midtrain/train/trainer.hpp>
+#include "run_origin.hpp"
 #include "train_on.hpp"
 
 // What train_*.cpp instantiate, each for one type of model.
@@ -108,6 +111,16 @@ void finish(Trainer& trainer, auto& model, run_file const& run, model_files cons
     std::printf("wrote %s\n", page.c_str());
 }
 
+/// AdamW begins with what Hugging Face's Trainer left of it.
+template <class Trainer, class Model>
+void bring_optimizer(Trainer& trainer, Model& model, model_form const& form) {
+    mt::check(!form.fresh, "model.optimizer_state remembers how weights moved, and fresh = true makes new ones");
+    mt::io::torch_adamw const file(form.optimizer_state);
+    trainer.slots_have_seen(file.step());
+    mt::load_adamw_state(model, file);
+    std::printf("the optimizer goes on from update %lld of %s\n", static_cast<long long>(file.step()), form.optimizer_state.c_str());
+}
+
 template <class Model, class Average>
 int train_with(Model& model, run_file const& run, model_files const& files, train_options const& how, recipe_of<Average> const& recipe) {
     auto const& form   = run.form;
@@ -129,7 +142,9 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
         trainer.watch(dog);
     }
     if (trainer.resumed()) std::printf("going on from step %lld\n", static_cast<long long>(trainer.state().step));
+    else if (!form.model.value.optimizer_state.empty()) bring_optimizer(trainer, model, form.model.value);
     std::filesystem::create_directories(form.folder.value);
+    write_run_origin(form.folder.value, {.model = form.model.value.from, .tokenizer = form.model.value.tokenizer});
     auto const&      state = trainer.state();
     mt::metrics_file metrics(form.folder.value + "/metrics.jsonl", state.step);
     metrics.began(state.settings, state.parent.path);

@@ -213,11 +213,7 @@ class checkpoints {
     }
     template <class Model, class Wanted>
     static void take(io::safetensors const& file, Model& model, Wanted const& wanted) {
-        auto const there = detail::lines_of(state_text(file, "layout")), here = detail::lines_of(written_layout(model));
-        for (std::size_t i = 0; i < there.size() || i < here.size(); ++i) {
-            auto const line = [&](auto const& v) { return i < v.size() ? "'" + v[i] + "'" : std::string("nothing more"); };
-            check(line(there) == line(here), [&] { return file.path() + ": is of another model: tensor, place, rows and columns there " + line(there) + ", here " + line(here); });
-        }
+        check_same_layout(file, written_layout(model));
         for (auto const& b : model.state_buffers())
             if (wanted(b.name)) read_buffer(file, b.name, b.bytes);
         model.take_state();

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -160,6 +161,15 @@ std::string written_layout(Model const& model) {
                 s += p.name + " " + std::to_string(e.offset + p.first_row * e.columns) + " " + std::to_string(p.rows) + " " + std::to_string(e.columns) +
                      (e.role == role::norm || e.role == role::bias ? " vector" : p.transposed ? " transposed" : " matrix") + "\n";
     return s;
+}
+
+/// Refuses a checkpoint whose tensors do not lie where a model's do; `layout`: written_layout() of the model.
+inline void check_same_layout(io::safetensors const& file, std::string const& layout) {
+    auto const there = detail::lines_of(state_text(file, "layout")), here = detail::lines_of(layout);
+    for (std::size_t i = 0; i < there.size() || i < here.size(); ++i) {
+        auto const line = [&](auto const& v) { return i < v.size() ? "'" + v[i] + "'" : std::string("nothing more"); };
+        check(line(there) == line(here), [&] { return file.path() + ": is of another model: tensor, place, rows and columns there " + line(there) + ", here " + line(here); });
+    }
 }
 
 /// The tensors of a checkpoint's master weights; each lies within them.

@@ -73,6 +73,11 @@ class trainer {
     bool             resumed() const { return resumed_; }
     run_state const& state() const { return state_; }
 
+    /// The model's slots were filled from elsewhere and have seen so many updates: Adam's corrections go on from there.
+    void slots_have_seen(std::int64_t updates) {
+        check(!resumed_ && !where_.forks(), "slots are brought to a run that begins; a resumed one and a fork have their own");
+        state_.optimizer_step = updates;
+    }
     /// What is done about spikes and losses that are not numbers; otherwise the latter stop the run.
     void on_faults(fault_policy policy) { faults_ = fault_watch(policy); }
     /// A watchdog over the steps of run().
