@@ -12,6 +12,7 @@ using namespace mt::literals;
 // Time is measured in tokens, so a curve means the same for every batch size.
 constexpr mt::progress at(mt::tokens seen) { return {.seen = seen, .budget = 100_Mtok, .batch = 1_Mtok}; }
 
+// begin: curves
 constexpr auto cosine = mt::cosine{.from = 1.0, .to = 0.1};
 constexpr auto stable = mt::wsd{.peak = 1.0, .decay = 20_Mtok, .warmup = 10_Mtok};
 
@@ -20,6 +21,7 @@ static_assert(stable.rate(at(0_Mtok)) == 0.0);
 static_assert(stable.rate(at(50_Mtok)) == 1.0);
 static_assert(stable.rate(at(90_Mtok)) == 0.5);
 static_assert(stable.fits(100_Mtok) && !stable.fits(25_Mtok));  // 30 million tokens of warm-up and decay do not fit into 25
+// end: curves
 
 int main() {
     std::printf("Mtok  cosine                     wsd\n");

@@ -13,6 +13,7 @@
 namespace mt = midtrain;
 
 // Your sources have names. Leave one out of the braces below, and the program does not compile.
+// begin: mixture
 template <class T>
 struct sources {
     T web, code, maths;
@@ -20,6 +21,7 @@ struct sources {
 
 constexpr auto mixture = mt::annealed_mixture<sources>{.from = {.web = 0.75, .code = 0.15, .maths = 0.10},
                                                        .to   = {.web = 0.25, .code = 0.25, .maths = 0.50}};
+// end: mixture
 constexpr std::int64_t length = 1000;  // sequences in this stage
 
 int main() {

@@ -11,6 +11,7 @@
 
 namespace mt = midtrain;
 
+// begin: softmax
 /// y = exp(x - max(x)) / sum(exp(x - max(x))). One row a team.
 struct softmax {
     mt::matrix_view<float const> x;  // (rows, width)
@@ -28,6 +29,7 @@ struct softmax {
         team.each(n, [=](mt::index_t i) { out[i] /= total; });
     }
 };
+// end: softmax
 
 template <class Device>
 std::vector<float> run(Device&& device, std::vector<float> const& x, mt::index_t width) {

@@ -9,6 +9,7 @@
 namespace mt = midtrain;
 using namespace mt::literals;
 
+// begin: policy
 /// rate = peak * sqrt(hold / max(seen, hold)), times what is left of `tail` at the end.
 struct inverse_root {
     mt::required<double>     peak;  // left out of the braces, it does not compile
@@ -26,6 +27,7 @@ struct inverse_root {
 
 // The concept is the whole contract. A missing const would be an error here, and in a recipe a sentence that says so.
 static_assert(mt::AnnealingPolicy<inverse_root>);
+// end: policy
 
 struct almost {
     double rate(mt::progress) { return 1; }

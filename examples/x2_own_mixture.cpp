@@ -15,6 +15,7 @@ struct sources {
     T web, code, maths;
 };
 
+// begin: policy
 /// weight = size^(1/t) / sum of all size^(1/t), where t goes from `from` to `to` in a straight line over the stage.
 template <template <class> class Sources>
 struct cooling {
@@ -31,6 +32,7 @@ struct cooling {
     }
 };
 static_assert(mt::MixturePolicy<cooling<sources>>);
+// end: policy
 
 struct small : mt::decoder_shape {
     static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 128, vocab = 256;

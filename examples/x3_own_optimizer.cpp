@@ -12,6 +12,7 @@
 
 namespace mt = midtrain;
 
+// begin: update
 /// c = beta1 m + (1 - beta1) g;  w -= rate * (sign(c) + decay * w);  m = beta2 m + (1 - beta2) g.
 struct lion {
     double beta1 = 0.9, beta2 = 0.99, decay = 0;
@@ -32,6 +33,7 @@ struct lion {
         return w - C(s.rate) * (C((c > 0) - (c < 0)) + weight_decay * w);
     }
 };
+// end: update
 
 struct tiny : mt::decoder_shape {
     static constexpr int layers = 1, width = 32, heads = 2, kv_heads = 2, ffn = 64, vocab = 32;

@@ -11,6 +11,7 @@
 
 namespace mt = midtrain;
 
+// begin: ranks
 /// One rank alone that counts. All other verbs, and their forms with a ticket, are those of mt::self.
 struct counting_ranks : mt::self {
     std::vector<std::size_t> bytes;  // of each sum
@@ -22,6 +23,7 @@ struct counting_ranks : mt::self {
     }
 };
 static_assert(mt::Communicator<counting_ranks>);
+// end: ranks
 
 struct small : mt::decoder_shape {
     static constexpr int layers = 1, width = 32, heads = 2, kv_heads = 2, ffn = 64, vocab = 128;
