@@ -96,8 +96,8 @@ void evaluate(evaluate_settings const& s) {
         return measure(model, files, s);
     });
     print(r, stdout);
-    if (!s.compare.empty()) print_changes(mt::read_results(s.compare), r, stdout);
     if (!s.out.empty()) mt::write_results(s.out, r);
+    if (!s.compare.empty()) print_changes(mt::read_results(s.compare), r, stdout);
 }
 
 }  // namespace

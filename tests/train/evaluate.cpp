@@ -1,4 +1,5 @@
 #include <boost/test/unit_test.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -106,6 +107,41 @@ BOOST_AUTO_TEST_CASE(long_documents_are_cut_and_bytes_are_those_of_the_targets) 
     BOOST_TEST(first[0].bytes == 0);
     BOOST_CHECK_EXCEPTION(mt::evaluate_documents(e.model, s, end_token, {.max_tokens = 18, .length = 16}), mt::error,
                           [](mt::error const& x) { return std::string(x.what()).find("max_tokens is 18") != std::string::npos; });
+}
+BOOST_AUTO_TEST_CASE(what_a_loss_mask_leaves_out_is_no_target) {
+    struct masked_document : std::vector<std::int32_t> {
+        std::vector<bool> mask;
+        bool counts(std::size_t i) const { return mask.empty() || mask[std::min(i, mask.size() - 1)]; }
+    };
+    struct masked_store {
+        std::vector<masked_document> all;
+        std::size_t            documents() const { return all.size(); }
+        masked_document const& document(std::int64_t d) const { return all[static_cast<std::size_t>(d)]; }
+    };
+    evaluated    e;
+    masked_store s{{{{5, 17, 3, 60, 42}, {true, false, true, true, false}}, {{9, 8, 7}, {true, false, false}}, {{1, 2, 3}, {}}}};
+    auto const   bytes = [](std::span<std::int32_t const> t) {
+        std::int64_t n = 0;
+        for (auto x : t) n += 100 + x;
+        return n;
+    };
+    std::vector<std::vector<double>> whole(3), judged(3);
+    store const                      same{{s.all[0], s.all[1], s.all[2]}};
+    mt::evaluate_options const       how{.sequences = 2, .length = 16};
+    auto const keep = [](auto& to) { return [&](std::int64_t d, mt::index_t at, double loss) { to[static_cast<std::size_t>(d)].push_back(static_cast<double>(at)), to[static_cast<std::size_t>(d)].push_back(loss); }; };
+    mt::visit_losses(e.model, same, end_token, how, keep(whole));
+    BOOST_TEST(mt::visit_losses(e.model, s, end_token, how, keep(judged)) == 3);
+    // Tokens 2 and 3 of the first document are targets at positions 1 and 2; the end token goes with the last one, which is none.
+    std::vector<double> const wanted(whole[0].begin() + 2, whole[0].begin() + 6);
+    BOOST_TEST_REQUIRE(judged[0].size() == 4u);
+    for (std::size_t i = 0; i < 4; ++i) BOOST_TEST(std::abs(judged[0][i] - wanted[i]) < 1e-5);  // another place in the batch: float rounding
+    BOOST_TEST(judged[1].empty());
+    BOOST_TEST(judged[2].size() == 6u);
+    auto const got = mt::evaluate_documents(e.model, s, end_token, how, bytes);
+    BOOST_TEST((got[0].targets == 2 && got[0].bytes == 103 + 160));
+    BOOST_TEST((got[1] == mt::document_loss{}));
+    BOOST_TEST((got[2].targets == 3 && got[2].bytes == 102 + 103));
+    BOOST_TEST(mt::evaluate_positions(e.model, s, end_token, how)[0].targets == 1);
 }
 BOOST_AUTO_TEST_CASE(losses_by_position_are_the_same_losses) {
     evaluated  e;

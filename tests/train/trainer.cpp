@@ -18,6 +18,7 @@
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/scaled.hpp>
+#include <midtrain/problem/attention.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/trainer.hpp>
 #include <support/small_models.hpp>
@@ -138,6 +139,20 @@ BOOST_AUTO_TEST_CASE(nothing_is_allocated_after_a_stages_first_step) {
     t.run(r.corpus, [&](mt::report const&) { counts[step++] = allocations.load(); });
     for (std::size_t i = 1; i < 10; ++i) BOOST_TEST(counts[i] == counts[1], "step " << i + 1);
     for (std::size_t i = 11; i < 15; ++i) BOOST_TEST(counts[i] == counts[11], "step " << i + 1);
+}
+BOOST_AUTO_TEST_CASE(a_thread_that_gets_its_first_task_late_allocates_nothing) {
+    // One task for two threads, whoever is first: sooner or later it is the one that had none in the first call.
+    mt::host            device(2);
+    std::vector<float>  qkv(3 * 8 * 4, 0.1f), out(8 * 4), gradient(8 * 4, 1.0f), result(qkv.size()), log_sum(8), dot(8);
+    std::vector<std::int32_t> begin(8, 0);
+    mt::attention_gradient_problem<float> const g{{mt::as_matrix<float const>(qkv.data(), 8, 12), {begin.data(), 8}, mt::as_matrix(out.data(), 8, 4),
+                                                   mt::as_matrix(log_sum.data(), 1, 8), 1, 8, 1, 1, 4, 0.5f},
+                                                  mt::as_matrix<float const>(gradient.data(), 8, 4), mt::as_matrix(result.data(), 8, 12),
+                                                  mt::as_matrix(dot.data(), 1, 8)};
+    device.run(g.forward), device.run(g);
+    auto const first = allocations.load();
+    for (int i = 0; i < 20'000; ++i) device.run(g.forward), device.run(g);
+    BOOST_TEST(allocations.load() == first);
 }
 BOOST_AUTO_TEST_CASE(what_is_not_a_number_names_step_documents_and_checkpoint) {
     run        r;

@@ -27,6 +27,7 @@
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/precision/precision.hpp>
+#include <midtrain/train/evaluator.hpp>
 #include <midtrain/train/inspect.hpp>
 #include <midtrain/train/trainer.hpp>
 #include <support/far_device.hpp>
@@ -366,8 +367,30 @@ BOOST_AUTO_TEST_CASE(steps_tell_what_they_spend_their_time_on) {
         BOOST_TEST(p.phases.data + p.phases.compute + p.phases.update <= p.seconds * 1.0001);
         BOOST_TEST((p.step % 2 == 1 && p.step > 1) == (p.phases.checkpoint > 0));
         saved += p.phases.checkpoint;
+        if (p.step == 6) BOOST_TEST(p.phases.evaluation >= 0.05);
+        if (p.step == 5) std::this_thread::sleep_for(std::chrono::milliseconds(50));  // as an evaluation does
     });
     BOOST_TEST(saved > 0);
+}
+BOOST_AUTO_TEST_CASE(the_time_of_an_evaluator_is_that_of_the_phase) {
+    run    r(plain, options{});
+    double measured = 0;
+    mt::evaluator evaluate(r.model, plain->stages, {.every_steps = 6, .share = 1e9}, [](mt::evaluation_record const&) {});
+    evaluate.add(32, [](auto&, auto&) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); });
+    r.trainer.run(r.corpus, [&](mt::report const& p) { measured += p.phases.evaluation; }, evaluate);
+    BOOST_TEST(measured >= 3 * 0.02);  // after steps 6, 12 and 18; nobody hears of what comes after the last step
+    BOOST_TEST(evaluate.seconds() >= 4 * 0.02);
+}
+BOOST_AUTO_TEST_CASE(each_save_is_told) {
+    scratch s;
+    run     r(plain, options{.folder = s.path, .every_steps = 5});
+    std::vector<std::pair<std::int64_t, std::int64_t>> told;
+    r.trainer.when_saved([&](mt::saved_step at) { told.emplace_back(at.step, at.tokens); });
+    r.go(12);
+    BOOST_TEST((told == std::vector<std::pair<std::int64_t, std::int64_t>>{{5, 640}, {10, 1280}, {12, 1536}}));
+    run none(plain, options{});
+    none.trainer.when_saved([](mt::saved_step) { BOOST_ERROR("nothing is saved without a folder"); });
+    none.go(3);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@
 #include <span>
 #include <midtrain/core/error.hpp>
 #include <midtrain/data/permutation.hpp>
+#include <midtrain/data/token_range.hpp>
 
 namespace midtrain::inline MT_ABI::data {
 
@@ -48,7 +49,8 @@ class packing {
             for (std::int64_t k = 0; k < take; ++k, ++n) {
                 std::int64_t const i = at.offset + k;
                 to.inputs[n]         = token(document, i);
-                to.targets[n]        = i + 1 < size && counts(document, i + 1) ? token(document, i + 1) : -1;
+                bool const target    = i + 1 < size && is_counted(document, static_cast<std::size_t>(i + 1));
+                to.targets[n]        = target ? token(document, i + 1) : -1;
                 to.positions[n]      = positions_ == packed_positions::restart ? static_cast<std::int32_t>(k) : static_cast<std::int32_t>(n);
                 to.document_begin[n] = begin;
             }
@@ -67,11 +69,6 @@ class packing {
     template <class Document>
     std::int32_t token(Document const& d, std::int64_t i) const {
         return i < static_cast<std::int64_t>(d.size()) ? static_cast<std::int32_t>(d[static_cast<std::size_t>(i)]) : end_;
-    }
-    template <class Document>
-    static bool counts(Document const& d, std::int64_t i) {
-        if constexpr (requires { d.counts(std::size_t{}); }) return d.counts(static_cast<std::size_t>(i));
-        else return true;
     }
     void move(cursor& at, std::int64_t size, std::int64_t take) const {
         at.offset += take;

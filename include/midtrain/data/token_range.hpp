@@ -33,4 +33,11 @@ struct token_range {
     }
 };
 
+/// Whether the loss counts token i of any document, size() being the end token behind it: what the document says, if it says anything.
+template <class Document>
+bool is_counted(Document const& document, std::size_t i) {
+    if constexpr (requires { document.counts(i); }) return document.counts(i);
+    else return true;
+}
+
 }  // namespace midtrain::inline MT_ABI::data

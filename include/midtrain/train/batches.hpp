@@ -12,6 +12,19 @@
 
 namespace midtrain::inline MT_ABI {
 
+namespace detail {
+
+/// A source that somebody else owns.
+template <class Store>
+struct borrowed_store {
+    Store const* store;
+
+    auto           documents() const { return store->documents(); }
+    decltype(auto) document(std::int64_t i) const { return store->document(i); }
+};
+
+}  // namespace detail
+
 /// The batches of a stage: which source each sequence comes from, and what stands in it. A step's global batch is the same for any
 /// number of ranks; each takes its contiguous share of the sequences.
 template <class Store>
@@ -77,6 +90,15 @@ class batches {
     std::pair<std::int64_t, std::int64_t> begins_at(index_t sequence) const {
         auto const& at = begins_[static_cast<std::size_t>(sequence)];
         return {packed_[static_cast<std::size_t>(source_of(sequence))].which(at), at.offset};
+    }
+    /// For a message: which documents the first sixteen sequences begin in, by the sources' names.
+    std::string written_beginnings(std::span<std::string const> names) const {
+        std::string s = "its sequences begin in";
+        for (index_t k = 0; k < sequences_ && k < 16; ++k) {
+            auto const [document, offset] = begins_at(k);
+            s += (k ? ", " : " ") + names[static_cast<std::size_t>(source_of(k))] + " document " + std::to_string(document) + " token " + std::to_string(offset);
+        }
+        return s + (sequences_ > 16 ? ", ..." : "");
     }
     std::int32_t         target(index_t token) const { return targets_[static_cast<std::size_t>(token)]; }
     index_t              sequences() const { return sequences_; }

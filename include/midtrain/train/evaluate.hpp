@@ -9,6 +9,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/data/token_range.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/train/document_loss.hpp>
 
@@ -35,18 +36,20 @@ class evaluation_pack {
     /// Whether n tokens still fit: into the open sequence, or into the next.
     bool fits(index_t n) const { return used_ < sequences_ && (at_ + n <= length_ || used_ + 1 < sequences_); }
 
-    /// text[i + 1] is the target of text[i] where i + 1 >= first; positions restart, and no token sees another document.
-    void add(std::int64_t document, std::span<std::int32_t const> text, std::size_t first = 1) {
+    /// text[i + 1] is the target of text[i] where judged(i + 1); positions restart, and no token sees another document.
+    template <class Judged>
+    void add(std::int64_t document, std::span<std::int32_t const> text, Judged const& judged) {
         auto const n = static_cast<index_t>(text.size()) - 1;
         if (at_ + n > length_) ++used_, at_ = 0;
         for (index_t i = 0; i < n; ++i) {
             auto const to = static_cast<std::size_t>(used_ * length_ + at_ + i), from = static_cast<std::size_t>(i);
-            inputs_[to] = text[from], targets_[to] = from + 1 >= first ? text[from + 1] : -1;
+            bool const target = judged(from + 1);
+            inputs_[to] = text[from], targets_[to] = target ? text[from + 1] : -1;
             positions_[to] = static_cast<std::int32_t>(i), begin_[to] = static_cast<std::int32_t>(at_);
             document_[to] = document;
+            targeted_ += target;
         }
         at_ += n;
-        targeted_ += static_cast<index_t>(text.size() - first);
     }
 
     /// The losses of all targets, in order: visit(document, position, loss).
@@ -101,8 +104,18 @@ class evaluation_pack {
 
 }  // namespace detail
 
+namespace detail {
+
+/// Tokens of a document that are looked at, its end token included.
+inline std::size_t evaluated_tokens(evaluate_options const& how, std::size_t size) {
+    return std::min(static_cast<std::size_t>(how.max_tokens > 0 ? how.max_tokens : how.length + 1), size + 1);
+}
+
+}  // namespace detail
+
 /// The loss of every target of held-out documents: visit(document, position, loss), documents in the store's order, positions from 0.
-/// Each document is followed by the end token, as in training. Several stand in one sequence, but none sees another.
+/// Each document is followed by the end token, as in training, and a token that the document's loss mask leaves out is no target.
+/// Several documents stand in one sequence, but none sees another.
 /// Returns how many documents were read. Store: `documents()` and `document(i)`, a range of token ids.
 template <class Model, class Store, class Visit>
 std::int64_t visit_losses(Model& model, Store const& store, std::int32_t end_token, evaluate_options how, Visit const& visit) {
@@ -119,12 +132,16 @@ std::int64_t visit_losses(Model& model, Store const& store, std::int32_t end_tok
     std::vector<std::int32_t>             text;
     for (std::int64_t d = 0; d < count; ++d) {
         auto const document = store.document(d);
-        auto const take     = std::min(static_cast<std::size_t>(most), static_cast<std::size_t>(document.size()) + 1);
+        auto const take     = detail::evaluated_tokens(how, document.size());
+        bool       any      = false;
         text.clear();
-        for (std::size_t i = 0; i < take; ++i) text.push_back(i < document.size() ? static_cast<std::int32_t>(document[i]) : end_token);
-        if (text.size() < 2) continue;
+        for (std::size_t i = 0; i < take; ++i) {
+            text.push_back(i < document.size() ? static_cast<std::int32_t>(document[i]) : end_token);
+            any |= i > 0 && data::is_counted(document, i);
+        }
+        if (!any) continue;
         if (!pack.fits(static_cast<index_t>(text.size()) - 1)) pack.run(model, token_loss, visit);
-        pack.add(d, text);
+        pack.add(d, text, [&](std::size_t i) { return data::is_counted(document, i); });
     }
     if (!pack.empty()) pack.run(model, token_loss, visit);
     return count;
@@ -149,9 +166,10 @@ std::vector<document_loss> evaluate_documents(Model& model, Store const& store, 
     std::vector<std::int32_t> targets;
     for (std::size_t d = 0; d < out.size(); ++d) {
         auto const document = store.document(static_cast<std::int64_t>(d));
-        auto const last     = std::min(static_cast<std::size_t>(out[d].targets) + 1, static_cast<std::size_t>(document.size()));
+        auto const last     = std::min(detail::evaluated_tokens(how, document.size()), static_cast<std::size_t>(document.size()));
         targets.clear();
-        for (std::size_t i = 1; i < last; ++i) targets.push_back(static_cast<std::int32_t>(document[i]));
+        for (std::size_t i = 1; i < last; ++i)
+            if (data::is_counted(document, i)) targets.push_back(static_cast<std::int32_t>(document[i]));
         out[d].bytes = static_cast<std::int64_t>(bytes_of(std::span<std::int32_t const>(targets)));
     }
     return out;

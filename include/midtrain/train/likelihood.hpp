@@ -81,7 +81,7 @@ std::vector<likelihood> judge_texts(Model& model, std::span<judged_text const> t
         auto const  n   = static_cast<index_t>(t.tokens.size() - cut) - 1, judged = static_cast<index_t>(t.tokens.size() - t.first);
         if (judged == 0) continue;
         if (!pack.empty() && (!pack.fits(n) || pack.targets() + judged > most_rows)) run();
-        pack.add(static_cast<std::int64_t>(i), std::span(t.tokens).subspan(cut), t.first - cut);
+        pack.add(static_cast<std::int64_t>(i), std::span(t.tokens).subspan(cut), [&](std::size_t k) { return k + cut >= t.first; });
     }
     if (!pack.empty()) run();
     return out;

@@ -8,11 +8,16 @@
 namespace midtrain::inline MT_ABI {
 
 /// Seconds of a step by what they went to; all zero where nobody measured. What was saved or evaluated between two steps counts for the
-/// later one.
+/// later one. Observers that took a millisecond or more evaluated; those that only write a line take less.
 struct step_phases {
     double data = 0, compute = 0, update = 0, checkpoint = 0, evaluation = 0;
 
     double sum() const { return data + compute + update + checkpoint + evaluation; }
+};
+
+/// That a run was saved after so many steps and tokens.
+struct saved_step {
+    std::int64_t step = 0, tokens = 0;
 };
 
 /// What an observer is told after each optimizer step. Spans live until the next step.

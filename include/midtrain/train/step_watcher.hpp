@@ -13,10 +13,11 @@ class step_watcher {
     watchdog* dog = nullptr;  ///< none: nobody is told
 
     void begin(std::int64_t step) {
-        // What was saved between two steps counts for the later one.
+        // What was saved or evaluated between two steps counts for the later one.
         phases_            = {};
         phases_.checkpoint = saved_;
-        saved_             = 0;
+        phases_.evaluation = evaluated_;
+        saved_ = evaluated_ = 0;
         began_ = since_ = clock::now();
         at_             = step_phase::data;
         if (dog) dog->begin(step), dog->enter(at_);
@@ -38,7 +39,14 @@ class step_watcher {
         if (dog) dog->begin(step), dog->enter(step_phase::checkpoint);
         save();
         if (dog) dog->leave();
-        saved_ += std::chrono::duration<double>(clock::now() - start).count();
+        saved_ += since(start);
+    }
+    /// Between two steps: the observers hear of the one just done. What takes a millisecond or more is no line of a file but an evaluation.
+    template <class Tell>
+    void telling(Tell&& tell) {
+        auto const start = clock::now();
+        tell();
+        if (double const took = since(start); took >= 1e-3) evaluated_ += took;
     }
 
     double             seconds() const { return seconds_; }  ///< of the last step
@@ -47,6 +55,7 @@ class step_watcher {
   private:
     using clock = std::chrono::steady_clock;
 
+    static double since(clock::time_point start) { return std::chrono::duration<double>(clock::now() - start).count(); }
     void pass() {
         auto const   now  = clock::now();
         double const past = std::chrono::duration<double>(now - since_).count();
@@ -57,7 +66,7 @@ class step_watcher {
     clock::time_point began_{}, since_{};
     step_phase        at_ = step_phase::data;
     step_phases       phases_;
-    double            seconds_ = 0, saved_ = 0;
+    double            seconds_ = 0, saved_ = 0, evaluated_ = 0;
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <new>
 #include <optional>
 #include <span>
@@ -24,6 +25,7 @@
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/running_average.hpp>
 #include <midtrain/train/step.hpp>
+#include <midtrain/train/step_reporter.hpp>
 #include <midtrain/train/step_watcher.hpp>
 #include <midtrain/train/stop_signal.hpp>
 #include <midtrain/train/watchdog.hpp>
@@ -33,19 +35,6 @@ namespace midtrain::inline MT_ABI {
 
 /// How a run ended: through all stages, or asked to stop by a signal, with its state saved.
 enum class outcome { finished, interrupted };
-
-namespace detail {
-
-/// A source that somebody else owns.
-template <class Store>
-struct borrowed_store {
-    Store const* store;
-
-    auto           documents() const { return store->documents(); }
-    decltype(auto) document(std::int64_t i) const { return store->document(i); }
-};
-
-}  // namespace detail
 
 /// Carries out a recipe on a model: stage after stage, one row of steps over one model, so that between stages the buffers stay and the
 /// tables change. With checkpoints it goes on from the newest good one, or begins as a fork of another run's. After its first step the
@@ -80,6 +69,8 @@ class trainer {
     }
     /// What is done about spikes and losses that are not numbers; otherwise the latter stop the run.
     void on_faults(fault_policy policy) { faults_ = fault_watch(policy); }
+    /// f(saved_step) after each save, as soon as the loop may go on; what then goes wrong with it stops the run.
+    void when_saved(std::function<void(saved_step)> f) { when_saved_ = std::move(f); }
     /// A watchdog over the steps of run().
     void watch(watchdog_options how) { watchdog_options_ = std::move(how); }
 
@@ -169,7 +160,9 @@ class trainer {
     bool leads() const { return ranks_->rank() == 0; }
     void save(tokens batch) {
         auto all = remembered();
-        if (leads()) watcher_.saving(state_.step, [&] { where_.save(state_, all, batch); });
+        if (!leads()) return;
+        watcher_.saving(state_.step, [&] { where_.save(state_, all, batch); });
+        if (when_saved_ && !where_.how().folder.empty()) when_saved_({state_.step, state_.tokens});
     }
 
     template <class Stage, class Store, class Tell>
@@ -180,7 +173,7 @@ class trainer {
         if (state_.stage == n && state_.step_in_stage > 0) drawn.resume({state_.drawn, state_.cursors});
         else drawn.start_at(state_.cursors);
         if (state_.stage != n) state_.stage = n, state_.step_in_stage = 0;
-        begin_report(s, n);
+        reporter_.begin(state_, plan_, n, s.batch.length);
         while (state_.step_in_stage < s.steps()) {
             one_step(s, n, drawn, tell);
             bool const last = state_.step_in_stage == s.steps(), stopped = stop.came();
@@ -195,7 +188,7 @@ class trainer {
         progress const at = s.at(state_.step_in_stage);
         watcher_.begin(state_.step + 1);
         auto const mixed = s.mixture.weights(at);
-        std::copy(mixed.begin(), mixed.end(), weights_.begin());
+        std::copy(mixed.begin(), mixed.end(), reporter_.weights().begin());
         drawn.draw([&](std::int64_t sequence, std::span<double> to) {
             // Weights are continuous in tokens; a policy's `step` is the step that a sequence belongs to.
             progress const here{sequence / s.batch.sequences, {sequence * s.batch.length}, at.budget, at.batch};
@@ -214,11 +207,14 @@ class trainer {
         if (fault_) handle_fault(s, n, drawn);
         if (!fault_ || fault_->action == fault_action::skip) advance(s, drawn, applied);
         watcher_.end();
-        tell(make_report(s, s.rate.rate(at)));
+        report r = reporter_.make(s, state_, plan_, result_, watcher_);
+        r.rate   = s.rate.rate(at);
+        if (fault_) r.fault = fault_->action == fault_action::rewind ? "rewound" : "skipped", r.fault_text = state_.faults.back().what;
+        watcher_.telling([&] { tell(r); });
     }
     template <class Stage, class Store>
     [[noreturn]] void stop_at(Stage const& s, batches<Store> const& drawn, std::string const& what) const {
-        throw error("stage '" + std::string(s.name) + "', " + what + "; " + written_batch(drawn) + "; " + where_.last_good());
+        throw error("stage '" + std::string(s.name) + "', " + what + "; " + drawn.written_beginnings(state_.sources) + "; " + where_.last_good());
     }
 
     // Writes a fault down and does what the policy says; a step that is to be skipped is left to advance().
@@ -230,7 +226,7 @@ class trainer {
         if (fault_->action == fault_action::stop) stop_at(s, drawn, "step " + step + ": " + fault_->what + "; the weights are still those of the step before");
         if (state_.faults.size() >= static_cast<std::size_t>(faults_.policy().at_most))
             stop_at(s, drawn, what + "; that is more than the " + std::to_string(faults_.policy().at_most) + " faults that the policy allows");
-        state_.faults.push_back({state_.step + 1, what + "; " + written_batch(drawn)});
+        state_.faults.push_back({state_.step + 1, what + "; " + drawn.written_beginnings(state_.sources)});
         if (back) rewind(s, n, drawn);
     }
     // Back to the newest checkpoint, but with the data and the faults of now.
@@ -250,7 +246,7 @@ class trainer {
         then.norms.reserve(state_.norms.capacity());
         state_ = std::move(then);
         drawn.resume({state_.drawn, state_.cursors});
-        begin_report(s, n);
+        reporter_.begin(state_, plan_, n, s.batch.length);
     }
 
     template <class Stage, class Store>
@@ -273,49 +269,6 @@ class trainer {
         return at;
     }
 
-    template <class Store>
-    std::string written_batch(batches<Store> const& drawn) const {
-        std::string s = "its sequences begin in";
-        for (index_t k = 0; k < drawn.sequences() && k < 16; ++k) {
-            auto const [document, offset] = drawn.begins_at(k);
-            s += (k ? ", " : " ") + state_.sources[static_cast<std::size_t>(drawn.source_of(k))] + " document " + std::to_string(document) +
-                 " token " + std::to_string(offset);
-        }
-        return s + (drawn.sequences() > 16 ? ", ..." : "");
-    }
-
-    template <class Stage>
-    void begin_report(Stage const& s, int n) {
-        weights_.resize(state_.sources.size());
-        source_tokens_.resize(state_.sources.size());
-        tokens_before_.clear();
-        for (std::size_t i = 0; i < state_.sources.size(); ++i)
-            tokens_before_.push_back(state_.cursors[i].tokens - (state_.step_in_stage > 0 ? stage_tokens(i, s.batch.length) : 0));
-        stage_number_ = n;
-    }
-    std::int64_t stage_tokens(std::size_t source, index_t length) const { return state_.drawn.drawn[source] * length; }
-
-    template <class Stage>
-    report make_report(Stage const& s, double rate) {
-        double const seconds = watcher_.seconds();
-        for (std::size_t i = 0; i < source_tokens_.size(); ++i) source_tokens_[i] = state_.cursors[i].tokens - tokens_before_[i];
-        auto const& p = plan_.stages[static_cast<std::size_t>(stage_number_)];
-        spent_ += seconds;
-        cost_spent_ += p.cost * static_cast<double>(s.batch.size().count);
-        double left = p.cost * static_cast<double>(p.tokens - state_.step_in_stage * s.batch.size().count);
-        for (std::size_t k = static_cast<std::size_t>(stage_number_) + 1; k < plan_.stages.size(); ++k)
-            left += plan_.stages[k].cost * static_cast<double>(plan_.stages[k].tokens);
-        report r;
-        r.stage = s.name, r.stage_number = stage_number_ + 1, r.stage_count = static_cast<int>(plan_.stages.size());
-        r.step = state_.step, r.at = s.at(state_.step_in_stage);
-        r.loss = result_.loss, r.rate = rate, r.gradient_norm = result_.gradient_norm;
-        r.seconds = seconds, r.seconds_left = left * spent_ / cost_spent_, r.phases = watcher_.phases();
-        if (fault_) r.fault = fault_->action == fault_action::rewind ? "rewound" : "skipped", r.fault_text = state_.faults.back().what;
-        r.sources = state_.sources, r.weights = weights_, r.source_loss = result_.source_loss;
-        r.source_targets = result_.source_targets, r.source_tokens = source_tokens_;
-        return r;
-    }
-
     Ranks*                                ranks_;
     Model*                                model_;
     checked_recipe<Recipe, Shape>         recipe_;
@@ -328,13 +281,11 @@ class trainer {
     std::optional<fault>                  fault_;         // of the step just done
     std::optional<watchdog_options>       watchdog_options_;
     step_watcher                          watcher_;
+    step_reporter                         reporter_;
+    std::function<void(saved_step)>       when_saved_;
     bool                                  resumed_ = false;
-    int                                   stage_number_ = 0;
-    double                                spent_ = 0, cost_spent_ = 0;
     step_result                           result_;
     std::vector<typename Model::computed> token_loss_;
-    std::vector<double>                   weights_;
-    std::vector<std::int64_t>             source_tokens_, tokens_before_;
 };
 
 }  // namespace midtrain::inline MT_ABI
