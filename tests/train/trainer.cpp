@@ -141,17 +141,22 @@ BOOST_AUTO_TEST_CASE(nothing_is_allocated_after_a_stages_first_step) {
     for (std::size_t i = 11; i < 15; ++i) BOOST_TEST(counts[i] == counts[11], "step " << i + 1);
 }
 BOOST_AUTO_TEST_CASE(a_thread_that_gets_its_first_task_late_allocates_nothing) {
-    // One task for two threads, whoever is first: sooner or later it is the one that had none in the first call.
-    mt::host            device(2);
-    std::vector<float>  qkv(3 * 8 * 4, 0.1f), out(8 * 4), gradient(8 * 4, 1.0f), result(qkv.size()), log_sum(8), dot(8);
-    std::vector<std::int32_t> begin(8, 0);
-    mt::attention_gradient_problem<float> const g{{mt::as_matrix<float const>(qkv.data(), 8, 12), {begin.data(), 8}, mt::as_matrix(out.data(), 8, 4),
-                                                   mt::as_matrix(log_sum.data(), 1, 8), 1, 8, 1, 1, 4, 0.5f},
-                                                  mt::as_matrix<float const>(gradient.data(), 8, 4), mt::as_matrix(result.data(), 8, 12),
-                                                  mt::as_matrix(dot.data(), 1, 8)};
-    device.run(g.forward), device.run(g);
+    constexpr mt::index_t     all = 64;
+    std::vector<float>        qkv(all * 8 * 12, 0.1f), out(all * 8 * 4), gradient(out.size(), 1.0f), result(qkv.size()), log_sum(all * 8), dot(all * 8);
+    std::vector<std::int32_t> begin(all * 8, 0);
+    auto const run = [&](mt::host& device, mt::index_t sequences) {
+        auto const n = 8 * sequences;
+        mt::attention_gradient_problem<float> const g{{mt::as_matrix<float const>(qkv.data(), n, 12), {begin.data(), n}, mt::as_matrix(out.data(), n, 4),
+                                                       mt::as_matrix(log_sum.data(), 1, n), sequences, 8, 1, 1, 4, 0.5f},
+                                                      mt::as_matrix<float const>(gradient.data(), n, 4), mt::as_matrix(result.data(), n, 12),
+                                                      mt::as_matrix(dot.data(), 1, n)};
+        device.run(g.forward), device.run(g);
+    };
+    mt::host one(1), two(2);
+    run(one, all);  // what this thread keeps is as large as it gets
+    run(two, 1);    // one task, which the caller has done before the other thread looks
     auto const first = allocations.load();
-    for (int i = 0; i < 20'000; ++i) device.run(g.forward), device.run(g);
+    for (int i = 0; i < 200; ++i) run(two, all);
     BOOST_TEST(allocations.load() == first);
 }
 BOOST_AUTO_TEST_CASE(what_is_not_a_number_names_step_documents_and_checkpoint) {
