@@ -148,6 +148,7 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
     auto const&      state = trainer.state();
     mt::metrics_file metrics(form.folder.value + "/metrics.jsonl", state.step);
     metrics.began(state.settings, state.parent.path);
+    trainer.when_saved([&](mt::saved_step at) { metrics.note({"saved", at.step, at.tokens, mt::checkpoint_name(at.step)}); });
     std::optional<mt::tensorboard> board;
     if (form.output.tensorboard) board.emplace(form.folder.value + "/tensorboard", state.step);
     mt::evaluation_file evaluations(form.folder.value + "/evaluations.jsonl", state.step);
