@@ -73,6 +73,7 @@
 #include <midtrain/data/tokenizer_files.hpp>
 #include <midtrain/data/unicode.hpp>
 #include <midtrain/data/utf8.hpp>
+#include <midtrain/data/word_patterns.hpp>
 #include <midtrain/data/word_split.hpp>
 #include <midtrain/data/zstd_decoder.hpp>
 #include <midtrain/exec/crowd/crowd.hpp>
