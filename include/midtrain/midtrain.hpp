@@ -179,6 +179,14 @@
 #include <midtrain/train/export.hpp>
 #include <midtrain/train/export_gguf.hpp>
 #include <midtrain/train/faults.hpp>
+#include <midtrain/train/foreign/fields.hpp>
+#include <midtrain/train/foreign/hugging_face.hpp>
+#include <midtrain/train/foreign/megatron.hpp>
+#include <midtrain/train/foreign/megatron_arguments.hpp>
+#include <midtrain/train/foreign/olmo.hpp>
+#include <midtrain/train/foreign/read.hpp>
+#include <midtrain/train/foreign/run.hpp>
+#include <midtrain/train/foreign/timeline.hpp>
 #include <midtrain/train/generate.hpp>
 #include <midtrain/train/held_out.hpp>
 #include <midtrain/train/held_out_panel.hpp>
