@@ -4,6 +4,8 @@
 # C++, CMake and TOML that are not quoted are refused: nothing would keep them true.
 cmake_minimum_required(VERSION 3.24)
 
+get_filename_component(ROOT "${ROOT}" ABSOLUTE)
+
 # The part of `text` between the lines with "begin: marker" and "end: marker".
 function(take_part path marker text result)
   string(REGEX MATCH "begin: ${marker}\n" begin "${text}")

@@ -8,7 +8,7 @@
 
 namespace midtrain::inline MT_ABI::data {
 
-/// What a tokenizer's pattern asks of a character: \p{L}, \p{N}, \s (White_Space), or none of them.
+/// What a tokenizer's pattern asks of a character: `\p{L}`, `\p{N}`, `\s` (White_Space), or none of them.
 enum class character : std::uint8_t { other, letter, number, space };
 
 namespace detail {

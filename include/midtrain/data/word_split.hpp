@@ -65,7 +65,7 @@ inline std::size_t space_end(std::string_view text, std::size_t at, bool single_
 }  // namespace detail
 
 /// The end of the word that begins at `at`, as GPT-2's pattern cuts them, the first alternative that fits:
-///     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+/// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 /// With single digits each number stands alone first, and the pattern sees only what lies between.
 inline std::size_t word_end(std::string_view text, std::size_t at, bool single_digits) {
     if (text[at] == '\'')

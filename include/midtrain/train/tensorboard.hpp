@@ -63,8 +63,8 @@ struct proto_writer {
 
 }  // namespace detail
 
-/// An observer that writes TensorBoard's event files (TFRecords of tensorflow.Event): loss, loss/<source>, rate, gradient_norm,
-/// tokens_per_second and weights/<source> by optimizer step. A run that goes on writes a further file, which begins by taking back all
+/// An observer that writes TensorBoard's event files (TFRecords of tensorflow.Event): loss, `loss/<source>`, rate, gradient_norm,
+/// tokens_per_second and `weights/<source>` by optimizer step. A run that goes on writes a further file, which begins by taking back all
 /// steps beyond the one that it goes on from (SessionLog START), so TensorBoard shows each step once.
 class tensorboard {
   public:
