@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 #include <midtrain/data/tokenizer_files.hpp>
 #include <midtrain/exec/host/host.hpp>
@@ -30,6 +31,9 @@ struct qwen3_shape : test::small_shape {
 };
 struct qwen2_shape : test::small_shape {
     static constexpr bool qkv_bias = true;
+};
+struct wide_shape : test::small_shape {
+    static constexpr int vocab = 1024;
 };
 struct window_shape : test::small_shape {
     static constexpr int window = 8;
@@ -155,6 +159,32 @@ BOOST_AUTO_TEST_CASE(a_tokenizer_goes_along) {
     for (int i = 0; i < 97; ++i) many.push_back(std::string(static_cast<std::size_t>(i + 1), 'a'));
     mt::data::byte_level_bpe const large({.tokens = many, .merges = {}, .added = {}});
     BOOST_TEST(refusal([&] { mt::export_gguf(a.model, file.path, plain, {.tokenizer = &large}); }).ends_with("97 tokens where the model has 96"));
+}
+BOOST_AUTO_TEST_CASE(how_words_are_cut_goes_along_by_name) {
+    std::pair<char const*, char const*> const named[] = {{"gpt2", "gpt-2"}, {"smollm2", "smollm"}, {"llama3", "llama-bpe"}, {"qwen2", "qwen2"}};
+    for (auto const& [golden, pre] : named) {
+        std::string const from = std::string(MIDTRAIN_SOURCE_DIR) + "/tests/golden/words/" + golden + ".json";
+#ifndef MIDTRAIN_WITH_PCRE2
+        if (pre == std::string_view("llama-bpe") || pre == std::string_view("qwen2")) continue;  // such a tokenizer cannot be made then
+#endif
+        scratch const                          file;
+        fresh<mt::model::llama, wide_shape>    a;
+        auto const                             t = mt::data::read_tokenizer(from);
+        mt::export_gguf(a.model, file.path, plain, {.tokenizer = &t});
+        mt::io::gguf const f(file.path);
+        BOOST_TEST(f.get<std::string_view>("tokenizer.ggml.pre") == pre);
+        auto const back = mt::data::read_tokenizer(f);
+        BOOST_TEST((back.parts().pattern == t.parts().pattern && back.parts().composed == t.parts().composed));
+        BOOST_TEST((back.parts().whole_words_first == t.parts().whole_words_first && back.parts().single_digits == t.parts().single_digits));
+        for (char const* text : {"It's 12345 o'clock,\r\n\r\n  and CAN'T be\tlater!", "e\u0301tude 3.14 \u4e2d\u6587  x"})
+            BOOST_TEST((back.encode(text) == t.encode(text)), golden << ": " << text);
+    }
+    BOOST_TEST(mt::data::gguf_words({.tokens = {}, .merges = {}, .added = {}, .pattern = std::string(mt::data::llama3_pattern)}).empty());
+    BOOST_TEST(mt::data::gguf_words({.tokens = {}, .merges = {}, .added = {}, .whole_words_first = true, .pattern = std::string(mt::data::llama3_pattern)}) == "llama-bpe");
+    fresh<mt::model::llama>        a;
+    mt::data::byte_level_bpe const own({.tokens = {"a", "b"}, .merges = {}, .added = {}, .whole_words_first = true});
+    scratch const                  file;
+    BOOST_TEST(refusal([&] { mt::export_gguf(a.model, file.path, plain, {.tokenizer = &own}); }).find("no name for how this tokenizer cuts words") != std::string::npos);
 }
 BOOST_AUTO_TEST_CASE(what_llama_cpp_has_no_words_for_is_refused) {
     scratch const                          file;

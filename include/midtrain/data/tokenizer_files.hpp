@@ -8,6 +8,7 @@
 #include <vector>
 #include <midtrain/core/error.hpp>
 #include <midtrain/data/byte_level_bpe.hpp>
+#include <midtrain/data/word_patterns.hpp>
 #include <midtrain/io/gguf.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
@@ -22,11 +23,6 @@ struct tokenizer_notes {
     std::int64_t context = 0;  ///< 0: not said
     std::string  chat_template = {};
 };
-
-/// How published tokenizers cut words, as their tokenizer.json has it.
-inline constexpr std::string_view gpt2_pattern   = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-inline constexpr std::string_view llama3_pattern = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-inline constexpr std::string_view qwen2_pattern  = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 namespace detail {
 
@@ -198,7 +194,7 @@ inline std::string tokenizer_json_text(byte_level_bpe const& t) {
 /// A byte-level BPE tokenizer of Hugging Face's tokenizer.json.
 inline byte_level_bpe read_tokenizer(std::string const& path) { return detail::tokenizer_json(path).whole(); }
 
-/// The tokenizer inside a .gguf file. Its digits stand alone where llama.cpp's pattern of that name says so (llama-vocab.cpp).
+/// The tokenizer inside a .gguf file.
 inline byte_level_bpe read_tokenizer(io::gguf const& file) {
     using array        = io::gguf::value::array;
     auto const require = [&](bool condition, std::string const& what) { check(condition, [&] { return file.path() + ": " + what; }); };
@@ -209,11 +205,9 @@ inline byte_level_bpe read_tokenizer(io::gguf const& file) {
     auto const model = file.get<std::string_view>("tokenizer.ggml.model");
     auto const kind  = file.get<std::string_view>("tokenizer.ggml.pre");
     require(model == "gpt2", "its tokenizer is '" + std::string(model) + "', not byte-level BPE ('gpt2')");
-    bool const llama3 = kind == "llama-bpe", qwen2 = kind == "qwen2";
-    require(kind == "gpt-2" || kind == "smollm" || kind == "starcoder" || llama3 || qwen2,
+    bpe_parts parts;
+    require(set_gguf_words(kind, parts),
             "its tokenizer cuts words as '" + std::string(kind) + "'; known are gpt-2, smollm, starcoder, llama-bpe and qwen2");
-    bpe_parts parts{.tokens = {}, .merges = {}, .added = {}, .single_digits = kind == "smollm" || kind == "starcoder", .whole_words_first = llama3,
-                    .composed = qwen2, .pattern = std::string(llama3 ? llama3_pattern : qwen2 ? qwen2_pattern : std::string_view())};
     for (auto const& t : file.get<array>("tokenizer.ggml.tokens")) parts.tokens.emplace_back(text(t, "tokenizer.ggml.tokens"));
     for (auto const& m : file.get<array>("tokenizer.ggml.merges")) {
         auto const pair  = text(m, "tokenizer.ggml.merges");

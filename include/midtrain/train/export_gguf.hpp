@@ -12,6 +12,7 @@
 #include <midtrain/core/view.hpp>
 #include <midtrain/data/byte_level_bpe.hpp>
 #include <midtrain/data/tokenizer_files.hpp>
+#include <midtrain/data/word_patterns.hpp>
 #include <midtrain/io/gguf_names.hpp>
 #include <midtrain/io/gguf_writer.hpp>
 #include <midtrain/io/hf_config.hpp>
@@ -80,6 +81,7 @@ inline void set_gguf_rotary(io::gguf_writer& file, std::string const& architectu
 /// The vocabulary, filled up to the model's with tokens that are never used, as llama.cpp's converter does.
 inline void set_gguf_tokenizer(io::gguf_writer& file, data::byte_level_bpe const& tokenizer, std::size_t vocab) {
     auto const&               parts  = tokenizer.parts();
+    auto const                words  = data::gguf_words(parts);
     std::vector<std::string>  tokens = parts.tokens, merges;
     std::vector<std::int32_t> types(tokens.size(), 1);
     for (auto const& a : parts.added) types[static_cast<std::size_t>(a.id)] = a.special ? 3 : 4;  // control, user defined
@@ -87,7 +89,7 @@ inline void set_gguf_tokenizer(io::gguf_writer& file, data::byte_level_bpe const
     types.resize(vocab, 5);
     for (auto const& [left, right] : parts.merges) merges.push_back(left + " " + right);
     file.set("tokenizer.ggml.model", "gpt2");
-    file.set("tokenizer.ggml.pre", parts.single_digits ? "smollm" : "gpt-2");
+    file.set("tokenizer.ggml.pre", words);
     file.set("tokenizer.ggml.tokens", tokens);
     file.set("tokenizer.ggml.token_type", types);
     file.set("tokenizer.ggml.merges", merges);
@@ -181,6 +183,8 @@ void export_gguf(Model& model, std::string const& path, Policy const& positions,
     check(words <= static_cast<std::size_t>(s.vocab), [&] {
         return path + ": the tokenizer has " + std::to_string(words) + " tokens where the model has " + std::to_string(s.vocab);
     });
+    check(words == 0 || !data::gguf_words(how.tokenizer->parts()).empty(),
+          [&] { return path + ": GGUF has no name for how this tokenizer cuts words; known are gpt-2, smollm, llama-bpe and qwen2"; });
     check(s.window == 0 || gpt2, [&] { return path + ": llama.cpp has no sliding window for a " + architecture; });
     check(architecture != "llama" || !s.qkv_bias, [&] { return path + ": a llama with biases on q and k is not known in GGUF"; });
     io::gguf_writer file(path);
