@@ -4,6 +4,7 @@
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/recipe.hpp>
 #include "commands.hpp"
+#include "foreign.hpp"
 #include "train_on.hpp"
 
 namespace program {
@@ -61,24 +62,39 @@ int plan(given const& g) {
     return with_model(nothing, files, how, [&](auto& model) { return mt::print(mt::make_plan(*checked, model, run.source_names()), stdout), 0; });
 }
 
-void add_run_options(CLI::App& command, std::shared_ptr<given> const& g) {
-    command.add_option("run", g->file, "the run file, TOML or JSON")->required();
+CLI::Option* add_run_options(CLI::App& command, std::shared_ptr<given> const& g) {
     command.add_option("--set", g->set, "changes a value: stage.field=value, model.compute=fp32; may be given again")->allow_extra_args(false);
+    return command.add_option("run", g->file, "the run file, TOML or JSON");
+}
+
+void add_foreign_options(CLI::App& command, std::shared_ptr<foreign_settings> const& f) {
+    auto const foreign = command.add_option("--foreign", f->file, "judge a run of OLMo-core (config.json), Megatron-LM (arguments) or Hugging Face's Trainer (JSON)");
+    command.add_option("--as-run-file", f->run_file, "also write it as a run file, .toml or .json")->needs(foreign);
+    command.add_option("--model", f->model, "the model that it starts from, to compare positions")->needs(foreign);
+    command.add_option("--steps", f->steps, "of a run that counts in epochs")->needs(foreign)->check(CLI::PositiveNumber);
+    command.add_option("--length", f->length, "of a sequence in tokens, where the file does not say")->needs(foreign)->check(CLI::PositiveNumber);
+    command.add_option("--ranks", f->ranks, "data-parallel ones, where a batch is given for each")->needs(foreign)->check(CLI::PositiveNumber);
 }
 
 }  // namespace
 
 void add_plan(CLI::App& program) {
     auto const g       = std::make_shared<given>();
+    auto const f       = std::make_shared<foreign_settings>();
     auto const command = program.add_subcommand("plan", "judges a run file and says what it would do, without a step");
     add_run_options(*command, g);
-    command->callback([g] { plan(*g); });
+    add_foreign_options(*command, f);
+    command->callback([g, f] {
+        mt::check(g->file.empty() != f->file.empty(), "plan wants a run file, or --foreign and a file of another trainer");
+        if (g->file.empty()) plan_foreign(*f);
+        else plan(*g);
+    });
 }
 
 void add_train(CLI::App& program) {
     auto const g       = std::make_shared<given>();
     auto const command = program.add_subcommand("train", "carries a run out, or goes on with it");
-    add_run_options(*command, g);
+    add_run_options(*command, g)->required();
     command->add_flag("--dry-run", g->dry_run, "the same as plan");
     command->add_flag("--accept-changes", g->accept_changes, "goes on from a checkpoint although the recipe is another one");
     command->callback([g] { g->dry_run ? plan(*g) : train(*g); });

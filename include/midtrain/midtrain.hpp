@@ -110,6 +110,7 @@
 #include <midtrain/io/sync_folder.hpp>
 #include <midtrain/io/tensor_shape.hpp>
 #include <midtrain/io/tensor_values.hpp>
+#include <midtrain/io/toml_writer.hpp>
 #include <midtrain/io/torch_adamw.hpp>
 #include <midtrain/io/torch_archive.hpp>
 #include <midtrain/io/torch_file.hpp>
