@@ -182,12 +182,14 @@
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/foreign/fields.hpp>
 #include <midtrain/train/foreign/hugging_face.hpp>
+#include <midtrain/train/foreign/lint.hpp>
 #include <midtrain/train/foreign/megatron.hpp>
 #include <midtrain/train/foreign/megatron_arguments.hpp>
 #include <midtrain/train/foreign/olmo.hpp>
 #include <midtrain/train/foreign/read.hpp>
 #include <midtrain/train/foreign/run.hpp>
 #include <midtrain/train/foreign/timeline.hpp>
+#include <midtrain/train/foreign/written.hpp>
 #include <midtrain/train/generate.hpp>
 #include <midtrain/train/held_out.hpp>
 #include <midtrain/train/held_out_panel.hpp>
@@ -233,4 +235,5 @@
 #include <midtrain/train/trainer.hpp>
 #include <midtrain/train/watchdog.hpp>
 #include <midtrain/train/written.hpp>
+#include <midtrain/train/written_fields.hpp>
 #include <midtrain/version.hpp>
