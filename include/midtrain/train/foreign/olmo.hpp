@@ -56,8 +56,8 @@ struct olmo_schedule {
     timeline cosine_and_tail() const {
         auto const   d = std::min(length("decay", 0.1), end);
         auto         t = cosine(end - d);
-        double const r = horizon() > length("warmup") ? static_cast<double>(end - d - length("warmup")) / static_cast<double>(horizon() - length("warmup")) : 1;
-        double const from = annealing::cosine{.from = peak, .to = floor()}.rate({0, {std::llround(r * 1e15)}, {1'000'000'000'000'000}, {}});
+        auto const   w    = length("warmup");
+        double const from = annealing::cosine{.from = peak, .to = floor()}.rate({0, {std::max<std::int64_t>(0, end - d - w)}, {horizon() - w}, {}});
         t.add(d, annealing::linear{.from = from, .to = f.number("decay_min_lr", 0)});
         return t;
     }
