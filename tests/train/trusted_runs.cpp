@@ -1,5 +1,6 @@
 // Runs that fork, average, skip, rewind and go on: what they end with, to the bit.
 #include <boost/test/unit_test.hpp>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include <limits>
 #include <new>
 #include <string>
+#include <sys/wait.h>
 #include <thread>
 #include <type_traits>
 #include <unistd.h>
@@ -333,6 +335,65 @@ BOOST_AUTO_TEST_CASE(spikes_stand_out_from_running_medians) {
     BOOST_TEST(found(9.0, 50.0) == "");
     BOOST_CHECK_THROW(mt::fault_watch({.window = 1}), mt::error);
 }
+
+/// A run on documents of one token each, which it learns by heart, and in which document `bad` is noise: a loss spike when its turn comes.
+struct poisoned {
+    struct store {
+        std::int64_t              bad;
+        std::size_t               documents() const { return 200; }
+        std::vector<std::int32_t> document(std::int64_t d) const {
+            std::vector<std::int32_t> v(31, 7);
+            if (d == bad)
+                for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<std::int32_t>(mt::mix_bits(i) % 90);
+            return v;
+        }
+    };
+    mt::fault_policy             policy;
+    std::int64_t                 bad = 61;
+    std::vector<std::string>     told{};
+    std::vector<double>          losses{};
+    mt::run_state                state{};
+
+    void go(std::string const& folder) {
+        mt::host             device{1};
+        mt::self             ranks;
+        model_of<mt::host>   model{device, {}};
+        sources<store> const corpus{.slow{bad}, .fast{-1}};
+        model.initialise(1);
+        mt::trainer trainer(ranks, model, plain, mt::checkpoints(options{.folder = folder, .every_steps = 4, .keep = 6}));
+        trainer.on_faults(policy);
+        trainer.run(corpus, [&](mt::report const& p) {
+            losses.push_back(p.loss);
+            if (!p.fault.empty()) told.push_back(std::string(p.fault) + ": " + std::string(p.fault_text));
+        });
+        state = trainer.state();
+    }
+};
+
+BOOST_AUTO_TEST_CASE(a_poisoned_document_is_a_spike_that_is_skipped_or_rewound) {
+    poisoned careless{.policy = {}};
+    careless.go("");
+    auto const at = std::max_element(careless.losses.begin() + 10, careless.losses.end()) - careless.losses.begin() + 1;  // the step that reads it
+    BOOST_TEST_REQUIRE((at > 10 && at < 24), "it comes at step " << at);
+    BOOST_TEST(careless.told.empty());
+    for (auto const action : {mt::fault_action::skip, mt::fault_action::rewind}) {
+        scratch    s;
+        bool const back = action == mt::fault_action::rewind;
+        poisoned   p{.policy = {.spike = action, .loss_deviations = 6, .window = 8, .at_least = 8}};
+        p.go(s.path);
+        BOOST_TEST_REQUIRE(p.told.size() == 1u);
+        auto const begins = std::string(back ? "rewound" : "skipped") + ": step " + std::to_string(at) + (back ? " rewound" : " skipped") + ": the loss is ";
+        BOOST_TEST(p.told[0].starts_with(begins), p.told[0]);
+        BOOST_TEST(p.told[0].find("slow document 61") != std::string::npos, p.told[0]);  // whose sequence it is
+        BOOST_TEST(p.state.step == 24);
+        BOOST_TEST(p.state.optimizer_step == (back ? 24 : 23));
+        // A skip spends its batch. A rewind goes on with the data behind it, so the steps since the checkpoint were drawn besides.
+        std::int64_t tokens = 0;
+        for (auto const& c : p.state.cursors) tokens += c.tokens;
+        BOOST_TEST(tokens == (24 + (back ? at - (at - 1) / 4 * 4 : 0)) * 4 * 32);
+        BOOST_TEST(p.losses.back() < 0.5 * p.losses.front());
+    }
+}
 BOOST_AUTO_TEST_CASE(a_watchdog_says_which_step_hangs_and_at_what) {
     run                      r(plain, options{});
     std::vector<std::string> said;
@@ -348,6 +409,28 @@ BOOST_AUTO_TEST_CASE(a_watchdog_says_which_step_hangs_and_at_what) {
     BOOST_REQUIRE(said.size() == 1u);
     BOOST_TEST(said[0].starts_with("step 7 has taken "), said[0]);
     BOOST_TEST(said[0].ends_with("it is at drawing data"), said[0]);
+}
+BOOST_AUTO_TEST_CASE(a_watchdog_that_may_ends_the_program) {
+    // In a child, since it ends by SIGABRT; the run before it has saved.
+    scratch s;
+    auto const child = ::fork();
+    BOOST_REQUIRE(child >= 0);
+    if (child == 0) {
+        ::signal(SIGABRT, SIG_DFL);  // the test's own handler would catch it
+        run r(plain, options{.folder = s.path, .every_steps = 2, .background = false});
+        r.trainer.watch({.times = 10, .at_least = 0.2, .abort = true, .say = [](std::string const&) {}});
+        r.corpus.fast.look = [&](std::int64_t) {
+            if (r.trainer.state().step == 6) std::this_thread::sleep_for(std::chrono::seconds(30));
+        };
+        r.go();
+        ::_exit(0);
+    }
+    int ended = 0;
+    BOOST_REQUIRE(::waitpid(child, &ended, 0) == child);
+    BOOST_TEST((WIFSIGNALED(ended) && WTERMSIG(ended) == SIGABRT));
+    run again(plain, options{.folder = s.path});
+    BOOST_TEST(again.trainer.state().step == 6);  // the last good checkpoint loads, and the run can go on
+    BOOST_TEST((again.go() == mt::outcome::finished));
 }
 BOOST_AUTO_TEST_CASE(out_of_memory_is_a_sentence_with_the_plans_figures) {
     scratch s;
