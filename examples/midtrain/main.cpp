@@ -1,7 +1,7 @@
 // The ready program: mid-training for those who bring a run file and no compiler. `midtrain --help` says what it can do.
 #include <cstdio>
+#include <exception>
 #include <string>
-#include <midtrain/core/error.hpp>
 #include <midtrain/version.hpp>
 #include "commands.hpp"
 
@@ -10,6 +10,7 @@ int main(int argc, char** argv) try {
     program.require_subcommand(1);
     program.set_version_flag("--version", std::to_string(MT_VERSION_MAJOR) + "." + std::to_string(MT_VERSION_MINOR) + "." + std::to_string(MT_VERSION_PATCH));
     program::add_average(program);
+    program::add_convert(program);
     program::add_evaluate(program);
     program::add_export(program);
     program::add_inspect(program);
@@ -17,9 +18,15 @@ int main(int argc, char** argv) try {
     program::add_report(program);
     program::add_prepare(program);
     program::add_train(program);
-    CLI11_PARSE(program, argc, argv);
+    try {
+        program.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
+        std::fprintf(stderr, "%s; --help says what there is\n", e.what());
+        return 2;
+    }
     return 0;
-} catch (midtrain::error const& e) {
+} catch (std::exception const& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 2;
 }

@@ -106,6 +106,31 @@ BOOST_AUTO_TEST_CASE(what_is_written_for_others_reads_back) {
     BOOST_TEST(open_tokens(folder.file("again.bin")).tokens() == 46);
     BOOST_TEST(!test::refusal([&] { mt::data::write_llmc(folder.file("l.bin"), small, -1); }).empty());
 }
+BOOST_AUTO_TEST_CASE(every_form_is_written_from_every_other) {
+    using form = mt::data::token_form;
+    test::scratch_folder const folder;
+    auto const                 source = open_tokens(golden + "llmc_gpt2.bin", {.end_token = end});
+    mt::data::write_tokens(form::midtrain, folder.file("a.tok"), source, end);
+    auto const own = open_tokens(folder.file("a.tok"));
+    own.verify();
+    BOOST_TEST((read(own) == narrow && own.vocabulary() == source.vocabulary()));
+    mt::data::write_tokens(form::megatron, folder.file("b.bin"), own, end);
+    mt::data::write_tokens(form::llmc, folder.file("c.bin"), own, end);
+    for (char const* name : {"b.bin", "b.idx", "c.bin"}) BOOST_TEST((read(open_tokens(folder.file(name), {.end_token = end})) == narrow), name);
+    // A loss mask stays where there is a place for it.
+    mt::data::token_file_writer to(folder.file("m.tok"), 200, 7, mt::data::loss_mask::by_token);
+    to.add(std::vector<std::int32_t>{1, 2, 3}, std::vector<std::uint8_t>{0, 1, 1});
+    to.add(std::vector<std::int32_t>{4});
+    to.finish();
+    auto const masked = open_tokens(folder.file("m.tok"));
+    mt::data::write_tokens(form::midtrain, folder.file("n.tok"), masked, end);
+    auto const again = open_tokens(folder.file("n.tok"));
+    BOOST_TEST((read(again) == read(masked)));
+    BOOST_TEST((!again.document(0).counts(0) && again.document(0).counts(1) && again.document(0).counts(2) && again.document(1).counts(0)));
+    for (auto const f : {form::megatron, form::llmc})
+        BOOST_TEST(test::refusal([&] { mt::data::write_tokens(f, folder.file("o.bin"), masked, end); }).find("no place for a loss mask") != std::string::npos);
+    BOOST_TEST(!std::filesystem::exists(folder.file("o.bin")));
+}
 BOOST_AUTO_TEST_CASE(a_lying_index_is_refused) {
     test::scratch_folder const folder;
     std::filesystem::copy(golden + "megatron_u16.bin", folder.file("megatron_u16.bin"));

@@ -8,6 +8,8 @@
 #include <vector>
 #include <midtrain/core/error.hpp>
 #include <midtrain/data/megatron_tokens.hpp>
+#include <midtrain/data/token_file.hpp>
+#include <midtrain/data/token_range.hpp>
 #include <midtrain/io/file_writer.hpp>
 
 // Files of tokens for other programs. Store: documents(), document(i), vocabulary(), as for packing.
@@ -97,6 +99,54 @@ void write_llmc(std::string const& path, Store const& store, std::int32_t end_to
         for (std::size_t i = 0; i < document.size(); ++i) to.add(document[i]);
     }
     to.finish();
+}
+
+/// Forms that token files are written in: our own, Megatron's pair, llm.c's.
+enum class token_form { midtrain, megatron, llmc };
+
+namespace detail {
+
+/// Whether the loss leaves out any token.
+template <class Store>
+bool has_mask(Store const& store) {
+    for (std::int64_t d = 0; d < static_cast<std::int64_t>(store.documents()); ++d) {
+        auto const document = store.document(d);
+        for (std::size_t i = 0; i < document.size(); ++i)
+            if (!is_counted(document, i)) return true;
+    }
+    return false;
+}
+
+}  // namespace detail
+
+/// Our own form, with a loss mask where the store has one.
+template <class Store>
+void write_own_tokens(std::string const& path, Store const& store, std::uint64_t tokenizer_hash = 0) {
+    bool const                masked = detail::has_mask(store);
+    token_file_writer         to(path, static_cast<std::size_t>(store.vocabulary()), tokenizer_hash, masked ? loss_mask::by_token : loss_mask::none);
+    std::vector<std::int32_t> tokens;
+    std::vector<std::uint8_t> counts;
+    for (std::int64_t d = 0; d < static_cast<std::int64_t>(store.documents()); ++d) {
+        auto const document = store.document(d);
+        tokens.clear(), counts.clear();
+        for (std::size_t i = 0; i < document.size(); ++i) {
+            tokens.push_back(document[i]);
+            if (masked) counts.push_back(is_counted(document, i));
+        }
+        to.add(tokens, counts);
+    }
+    to.finish();
+}
+
+/// Writes a file of tokens in a form; of Megatron's pair `path` names either or what both begin with. A loss mask that the form has no
+/// place for is refused.
+template <class Store>
+void write_tokens(token_form form, std::string path, Store const& store, std::int32_t end_token) {
+    if (form == token_form::midtrain) return write_own_tokens(path, store);
+    check(!detail::has_mask(store), [&] { return path + ": there is no place for a loss mask in this form, and the tokens have one"; });
+    if (form == token_form::llmc) return write_llmc(path, store, end_token);
+    if (path.ends_with(".bin") || path.ends_with(".idx")) path.resize(path.size() - 4);
+    write_megatron(path, store, end_token);
 }
 
 }  // namespace midtrain::inline MT_ABI::data
