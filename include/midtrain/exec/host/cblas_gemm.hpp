@@ -1,16 +1,40 @@
 #pragma once
-// Products of floats through a CBLAS, which brings its own threads. Empty unless MIDTRAIN_WITH_CBLAS is defined.
+// Products of floats through a CBLAS. Each of our threads asks for its share of c, so that there is one pool: the library must be one that
+// many threads may call at once, as OpenBLAS is. Empty unless MIDTRAIN_WITH_CBLAS is defined.
 #ifdef MIDTRAIN_WITH_CBLAS
+#include <algorithm>
 #include <cblas.h>
+#include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/problem/gemm.hpp>
+
+extern "C" __attribute__((weak)) void openblas_set_num_threads(int);  // where the library is OpenBLAS with threads of its own
 
 namespace midtrain::inline MT_ABI::detail {
 
-inline void cblas_product(gemm_problem<float, float, float> const& p) {
-    auto const form = [](operand is) { return is == operand::plain ? CblasNoTrans : CblasTrans; };
-    auto const n    = [](index_t x) { return static_cast<int>(x); };
-    cblas_sgemm(CblasRowMajor, form(p.a_is), form(p.b_is), n(p.c.rows), n(p.c.columns), n(p.inner()), 1.0f, p.a.data, n(p.a.stride),
-                p.b.data, n(p.b.stride), p.accumulate ? 1.0f : 0.0f, p.c.data, n(p.c.stride));
+/// The rows [row, row + m) and columns [column, column + n) of c.
+inline void cblas_part(gemm_problem<float, float, float> const& p, index_t row, index_t m, index_t column, index_t n) {
+    bool const at = p.a_is == operand::transposed, bt = p.b_is == operand::transposed;
+    auto const whole = [](index_t x) { return static_cast<int>(x); };
+    auto const a = at ? p.a.data + row : p.a.data + row * p.a.stride, b = bt ? p.b.data + column * p.b.stride : p.b.data + column;
+    cblas_sgemm(CblasRowMajor, at ? CblasTrans : CblasNoTrans, bt ? CblasTrans : CblasNoTrans, whole(m), whole(n), whole(p.inner()), 1.0f,
+                a, whole(p.a.stride), b, whole(p.b.stride), p.accumulate ? 1.0f : 0.0f, p.c.data + row * p.c.stride + column,
+                whole(p.c.stride));
+}
+
+inline void cblas_product(thread_pool& pool, gemm_problem<float, float, float> const& p) {
+    static int const alone = [] {
+        if (openblas_set_num_threads) openblas_set_num_threads(1);
+        return 1;
+    }();
+    static_cast<void>(alone);
+    bool const    by_rows = p.c.rows >= p.c.columns;
+    index_t const extent  = by_rows ? p.c.rows : p.c.columns;
+    index_t const share   = ((extent + pool.size() - 1) / pool.size() + 15) / 16 * 16;
+    auto task = [&](int t) {
+        index_t const first = std::min(extent, t * share), n = std::min(share, extent - first);
+        if (n > 0) by_rows ? cblas_part(p, first, n, 0, p.c.columns) : cblas_part(p, 0, p.c.rows, first, n);
+    };
+    pool.run(task);
 }
 
 }  // namespace midtrain::inline MT_ABI::detail

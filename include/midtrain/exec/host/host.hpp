@@ -61,7 +61,7 @@ class host {
         if constexpr (detail::onednn_gemm<A, B, C>::serves)
             if (detail::onednn_gemm<A, B, C>::native()) return detail::onednn_gemm<A, B, C>::run(*pool_, p);
 #elif defined(MIDTRAIN_WITH_CBLAS)
-        if constexpr (std::is_same_v<gemm_problem<A, B, C>, gemm_problem<float, float, float>>) return detail::cblas_product(p);
+        if constexpr (std::is_same_v<gemm_problem<A, B, C>, gemm_problem<float, float, float>>) return detail::cblas_product(*pool_, p);
 #endif
         detail::blocked_gemm<A, B, C>::run(*pool_, p);
     }
