@@ -18,14 +18,19 @@ TEXT = "In 2024, the naïve 日本語 user wrote:\n\tint x = 42;  // don't\r\n�
 
 def llama_shapes(c):
     width, kv, ffn = c["hidden_size"], c["head_dim"] * c["num_key_value_heads"], c["intermediate_size"]
+    heads = c["head_dim"] * c["num_attention_heads"]
     yield "model.embed_tokens.weight", [c["vocab_size"], width]
     yield "model.norm.weight", [width]
     for n in range(c["num_hidden_layers"]):
         at = f"model.layers.{n}."
         yield at + "input_layernorm.weight", [width]
         yield at + "post_attention_layernorm.weight", [width]
-        for part, rows in (("q", width), ("k", kv), ("v", kv), ("o", width)):
-            yield at + f"self_attn.{part}_proj.weight", [rows, width]
+        for part, form in (("q", [heads, width]), ("k", [kv, width]), ("v", [kv, width]), ("o", [width, heads])):
+            yield at + f"self_attn.{part}_proj.weight", form
+            if c["model_type"] == "qwen2" and part != "o":
+                yield at + f"self_attn.{part}_proj.bias", form[:1]
+        for part in "qk" if c["model_type"] == "qwen3" else "":
+            yield at + f"self_attn.{part}_norm.weight", [c["head_dim"]]
         for part, form in (("gate", [ffn, width]), ("up", [ffn, width]), ("down", [width, ffn])):
             yield at + f"mlp.{part}_proj.weight", form
 
@@ -45,7 +50,9 @@ def gpt2_shapes(c):
 
 
 def wrong_weights(folder, config):
-    family = {"llama": ("LlamaForCausalLM", llama_shapes, "hidden_size"), "gpt2": ("GPT2LMHeadModel", gpt2_shapes, "n_embd")}
+    family = {"llama": ("LlamaForCausalLM", llama_shapes, "hidden_size"), "mistral": ("MistralForCausalLM", llama_shapes, "hidden_size"),
+              "qwen2": ("Qwen2ForCausalLM", llama_shapes, "hidden_size"), "qwen3": ("Qwen3ForCausalLM", llama_shapes, "hidden_size"),
+              "gpt2": ("GPT2LMHeadModel", gpt2_shapes, "n_embd")}
     name, shapes, width = family[config["model_type"]]
     if config["architectures"] != [name]:
         yield f"architectures is {config['architectures']}"
@@ -70,7 +77,7 @@ def wrong_weights(folder, config):
 
 
 def wrong_positions(config):
-    if config["model_type"] != "llama":
+    if config["model_type"] == "gpt2":
         return
     now, before = config["rope_parameters"], config["rope_scaling"]
     if now != {"rope_theta": config["rope_theta"], **(before or {"rope_type": "default"})}:

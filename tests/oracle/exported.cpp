@@ -1,5 +1,6 @@
 // Exports models with each position policy, and beside each folder the logits that midtrain has for it: what transformers is compared with.
 //   exported OUTPUT [MODEL.gguf]
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -31,6 +32,35 @@ struct untied_shape : test::small_shape {
     static constexpr double norm_epsilon = 1e-6;
 };
 
+/// Shapes that have a model class of their own in transformers: see io::hf_family_of_llama.
+struct mistral_shape : test::small_shape {
+    static constexpr int window = 24, head_size = 12;
+};
+struct qwen2_shape : test::small_shape {
+    static constexpr bool qkv_bias = true;
+};
+struct qwen3_shape : test::small_shape {
+    static constexpr int  head_size = 12;
+    static constexpr bool qk_norm = true, tied = false;
+};
+struct qwen2_window_shape : qwen2_shape {
+    static constexpr int window = 16;
+};
+
+/// New biases are zeros and new gains ones, with which a forgotten one would go unseen.
+template <class Model>
+void stir(Model& m) {
+    auto const all = m.master();
+    for (auto const& e : m.parameters().entries())
+        if (e.role == mt::role::norm || e.role == mt::role::bias)
+            for (auto const& p : e.parts)
+                for (mt::index_t i = 0; i < p.rows * e.columns; ++i) {
+                    auto const at = e.offset + p.first_row * e.columns + i;
+                    all[at] += 0.5f * static_cast<float>(std::sin(static_cast<double>(at)));
+                }
+    m.refresh();
+}
+
 /// The logits of a folder's own weights for one sequence, in fp32.
 template <class Family, class Shape, class Policy>
 void write_logits(std::string const& folder, Shape const& shape, Policy const& positions, mt::index_t length) {
@@ -55,6 +85,7 @@ void tiny(std::string const& folder, Shape const& shape, Policy const& positions
     mt::host                                              device;
     mt::trainable<mt::host, Family, Shape, mt::fp32> m(device, shape);
     m.initialise(7);
+    stir(m);
     mt::export_model(m, folder, positions, {.weights = weights});
     write_logits<Family>(folder, shape, positions, Shape::context);
 }
@@ -87,6 +118,12 @@ int main(int argc, char** argv) {
         tiny<mt::model::llama>(out + "llama_ntk", shape, mt::ntk{.base = 10'000, .trained = 16, .extended = 64}, f32);
         tiny<mt::model::llama>(out + "llama_yarn", shape, mt::yarn{.base = 10'000, .trained = 24, .extended = 64, .fast = 4}, f32);
         tiny<mt::model::llama>(out + "llama_untied_bf16", untied_shape{}, mt::rope{.base = 500'000, .length = 64}, bf16);
+        mt::rope const plain{.base = 10'000, .length = 64};
+        tiny<mt::model::llama>(out + "mistral", mistral_shape{}, plain, f32);
+        tiny<mt::model::llama>(out + "qwen2", qwen2_shape{}, plain, f32);
+        tiny<mt::model::llama>(out + "qwen2_window", qwen2_window_shape{}, plain, f32);
+        tiny<mt::model::llama>(out + "qwen3", qwen3_shape{}, plain, f32);
+        tiny<mt::model::llama>(out + "qwen3_bf16", qwen3_shape{}, mt::rope{.base = 1'000'000, .length = 64}, bf16);
         tiny<mt::model::gpt2>(out + "gpt2", shape, mt::rope{.base = 10'000, .length = 64}, f32);
         tiny<mt::model::gpt2>(out + "gpt2_bf16", shape, mt::rope{.base = 10'000, .length = 64}, bf16);
         if (argc > 2) published(out + "smollm2_yarn", argv[2]);
