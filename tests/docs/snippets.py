@@ -2,7 +2,7 @@
 """Runs the shell of the documentation: snippets.py MIDTRAIN ROOT SCRATCH
 
 Every block ```sh of the pages below is run in the order of the pages, in one folder, by a shell that stops at the first failure. A block
-```text right after the words "It prints" must be what the block before printed; "..." in it stands for anything. Blocks ```console are
+```text right after the words "It prints" holds lines of what the block before printed, in order; "..." in them stands for anything. Blocks ```console are
 for what other tests run (installing, building); no page may have another kind of shell.
 """
 import os
@@ -19,7 +19,8 @@ block = re.compile(r"(?P<before>[^\n]*)\n\n?```(?P<kind>[a-z]*)\n(?P<text>.*?)^`
 
 
 def pattern(text):
-    return re.compile(r".*?".join(re.escape(piece.strip()) for piece in text.split("...")), re.S)
+    pieces = (piece.strip() for line in text.splitlines() for piece in line.split("..."))
+    return re.compile(r".*?".join(re.escape(piece) for piece in pieces), re.S)
 
 
 def check_kinds():
@@ -50,9 +51,10 @@ def main():
             line = f"docs/{page}.md: "
             if found["kind"] == "sh":
                 start = time.monotonic()
-                done = subprocess.run(["bash", "-euo", "pipefail"], input=found["text"], capture_output=True, text=True, cwd=work, env=surroundings)
-                assert done.returncode == 0, f"{line}exit {done.returncode} of\n{found['text']}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-                said = done.stdout + done.stderr
+                done = subprocess.run(["bash", "-euo", "pipefail"], input=found["text"], text=True, cwd=work, env=surroundings,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                assert done.returncode == 0, f"{line}exit {done.returncode} of\n{found['text']}\n{done.stdout[-3000:]}"
+                said = done.stdout
                 count += 1
                 print(f"{page}: {time.monotonic() - start:.1f} s")
             elif found["kind"] == "text" and "It prints" in found["before"]:
