@@ -1,5 +1,5 @@
 // expect: the share of some step in the average is not between 0 and 1
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -1,5 +1,5 @@
 // expect: the budget is smaller than one batch
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -1,5 +1,5 @@
 // expect: the parts of the rate (warm-up, decay, joints) do not fit into the budget, or do not meet
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -1,5 +1,5 @@
 // expect: midtrain: stage.rate has a member fits, but not  bool fits(tokens budget) const
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

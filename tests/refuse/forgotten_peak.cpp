@@ -1,5 +1,5 @@
 // expect: required<double>
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -1,6 +1,6 @@
 // expect: midtrain: a row functor holds views and numbers only
 #include <vector>
-#include <midtrain/midtrain.hpp>
+#include <midtrain/exec/host/host.hpp>
 
 struct heavy {
     std::vector<float> owned;

@@ -1,5 +1,5 @@
 // expect: the sequences are longer than the positions reach
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

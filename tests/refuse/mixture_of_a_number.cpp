@@ -1,5 +1,5 @@
 // expect: midtrain: stage.mixture is not a MixturePolicy
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

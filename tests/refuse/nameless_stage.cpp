@@ -1,5 +1,5 @@
 // expect: a stage has a name of small letters, digits and underscores
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

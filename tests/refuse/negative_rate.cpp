@@ -1,5 +1,5 @@
 // expect: the rate is negative, infinite or not a number somewhere in the stage
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -1,5 +1,5 @@
 // expect: a weight of the mixture is negative
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -1,5 +1,5 @@
 // expect: the width does not divide into heads of even size, or heads into kv_heads
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

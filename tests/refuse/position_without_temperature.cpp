@@ -1,5 +1,5 @@
 // expect: midtrain: stage.position is not a PositionScalingPolicy
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -1,5 +1,5 @@
 // expect: midtrain: the ranks are no Communicator
-#include <midtrain/midtrain.hpp>
+#include <midtrain/train/trainer.hpp>
 
 struct silent {
     int rank() const { return 0; }

@@ -1,5 +1,5 @@
 // expect: the rate is zero all along
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -1,5 +1,5 @@
 // expect: midtrain: stage.rate is not an AnnealingPolicy: it needs  double rate(progress) const.
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -1,5 +1,5 @@
 // expect: no matching function for call
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 // A recipe that nobody judged is not what a trainer takes.
 template <class Recipe, class Shape>

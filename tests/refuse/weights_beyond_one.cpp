@@ -1,5 +1,5 @@
 // expect: the weights of the mixture do not sum to one
-#include <midtrain/midtrain.hpp>
+#include "recipe_parts.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;

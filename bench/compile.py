@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""What including us costs the compiler: CPU seconds of reading the umbrella, each header alone, and a whole trainer. One JSON line each.
+
+bench/compile.py [--headers] [--budget SECONDS]   (CXX chooses the compiler)
+
+The least of three runs counts. With --headers each header is read alone, too, slowest first. With --budget the exit is 1 when the umbrella takes
+longer.
+"""
+import argparse
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+
+root = pathlib.Path(__file__).resolve().parent.parent
+compiler = os.environ.get("CXX", "c++")
+
+
+def seconds(text, *flags, runs=3):
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder) / "unit.cpp"
+        source.write_text(text)
+        best = None
+        for _ in range(runs):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([compiler, "-std=c++20", "-march=x86-64-v3", "-I", str(root / "include"), *flags, str(source)], check=True, cwd=folder)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            best = took if best is None else min(best, took)
+        return best
+
+
+def say(case, took):
+    print(json.dumps({"case": case, "cpu_seconds": round(took, 2)}), flush=True)
+    return took
+
+
+arguments = argparse.ArgumentParser()
+arguments.add_argument("--headers", action="store_true")
+arguments.add_argument("--budget", type=float)
+asked = arguments.parse_args()
+say("nothing", seconds("", "-fsyntax-only"))
+umbrella = say("midtrain.hpp", seconds("#include <midtrain/midtrain.hpp>\n", "-fsyntax-only"))
+for example in ("01_annealing_is_a_function", "08_mid_train"):
+    text = (root / "examples" / f"{example}.cpp").read_text()
+    for level in ("-O0", "-O3"):
+        say(f"{example} {level}", seconds(text, level, "-c", "-o", "unit.o"))
+if asked.headers:
+    each = []
+    for header in sorted((root / "include").rglob("*.hpp")):
+        name = header.relative_to(root / "include")
+        each.append((seconds(f"#include <{name}>\n", "-fsyntax-only", runs=1), str(name)))
+    for took, name in sorted(each, reverse=True):
+        say(name, took)
+if asked.budget and umbrella > asked.budget:
+    sys.exit(f"midtrain.hpp takes {umbrella:.1f} CPU seconds to read; {asked.budget:.1f} are allowed")
