@@ -104,6 +104,7 @@
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/pickle.hpp>
+#include <midtrain/io/pickle_values.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
 #include <midtrain/io/shard_index.hpp>
@@ -129,6 +130,7 @@
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/head.hpp>
 #include <midtrain/model/head_norm.hpp>
+#include <midtrain/model/host_weights.hpp>
 #include <midtrain/model/index_sorter.hpp>
 #include <midtrain/model/kv_cache.hpp>
 #include <midtrain/model/linear.hpp>
@@ -136,8 +138,11 @@
 #include <midtrain/model/mlp.hpp>
 #include <midtrain/model/norm.hpp>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/model/rotary_buffers.hpp>
+#include <midtrain/model/sliding_window.hpp>
 #include <midtrain/model/staging.hpp>
 #include <midtrain/model/trainable.hpp>
+#include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/attention.hpp>
 #include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/cross_entropy.hpp>

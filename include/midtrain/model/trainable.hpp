@@ -1,8 +1,6 @@
 #pragma once
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <numbers>
 #include <numeric>
 #include <span>
 #include <string>
@@ -11,15 +9,18 @@
 #include <midtrain/concepts/device.hpp>
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/concepts/precision.hpp>
-#include <midtrain/concepts/weight_source.hpp>
 #include <midtrain/core/error.hpp>
-#include <midtrain/core/random.hpp>
 #include <midtrain/model/decoder_shape.hpp>
+#include <midtrain/model/host_weights.hpp>
 #include <midtrain/model/index_sorter.hpp>
+#include <midtrain/model/kv_cache.hpp>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/model/rotary_buffers.hpp>
+#include <midtrain/model/sliding_window.hpp>
 #include <midtrain/model/staging.hpp>
+#include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/elementwise.hpp>
-#include <midtrain/optim/elementwise_step.hpp>
+#include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/problem/counting_device.hpp>
 
@@ -48,12 +49,10 @@ class trainable {
     using master_t = typename Precision::master;
 
     trainable(Device& device, Shape shape, pass_mode training = pass_mode::train)
-        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)) {
+        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)), update_(device, layout_.size()) {
         weights_  = device.template make<stored>(layout_.size());
         master_   = device.template make<master_t>(layout_.size());
         gradient_ = device.template make<computed>(layout_.size());
-        partial_  = device.template make<computed>((layout_.size() + 4095) / 4096);
-        scalars_  = device.template make<step_scalars>(1);
     }
 
     Shape const&            shape() const { return shape_; }
@@ -62,63 +61,35 @@ class trainable {
     parameter_layout const& parameters() const { return layout_; }
     row_view<master_t>      master() { return master_.view(); }
     row_view<computed>      gradient() { return gradient_.view(); }
-    row_view<computed>      slots() { return slots_.view(); }
+    row_view<computed>      slots() { return update_.slots(); }
     index_t                 activation_bytes() const { return memory_.size(); }
     double                  z_loss = 0;
 
     /// Fresh weights, the same for a seed on every machine and in every order.
     void initialise(std::uint64_t seed) {
-        std::vector<master_t> host(static_cast<std::size_t>(layout_.size()));
-        std::uint64_t         stream = 0;
-        for (auto const& e : layout_.entries()) {
-            random_stream const draws{seed, stream++};
-            for (index_t i = 0; i < e.size(); ++i) {
-                double const u = 1.0 - draws.uniform(2 * static_cast<std::uint64_t>(i)), v = draws.uniform(2 * static_cast<std::uint64_t>(i) + 1);
-                double const normal = std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
-                host[static_cast<std::size_t>(e.offset + i)] = static_cast<master_t>(e.begins.mean + e.begins.deviation * normal);
-            }
-        }
-        device_->upload(host.data(), master_.view());
+        device_->upload(fresh_weights<master_t>(layout_, seed).data(), master_.view());
         refresh();
     }
 
     /// Every part of every parameter from a source of weights: `source.read(name, rows, columns, float* to)` in checkpoint layout.
     template <class Source>
     void load(Source const& source) {
-        static_assert(WeightSource<Source>, "midtrain: load() wants a WeightSource: source(name, rows, columns, std::span<float>).  "
-                                            "See midtrain/concepts/weight_source.hpp; midtrain::io::safetensors is one");
-        std::vector<master_t> host(static_cast<std::size_t>(layout_.size()));
-        std::vector<float>    part;
-        for (auto const& e : layout_.entries())
-            for (auto const& p : e.parts) {
-                part.resize(static_cast<std::size_t>(p.rows * e.columns));
-                source(p.name, p.transposed ? e.columns : p.rows, p.transposed ? p.rows : e.columns, std::span<float>(part));
-                place(part, e, p, host);
-            }
-        device_->upload(host.data(), master_.view());
+        device_->upload(read_weights<master_t>(layout_, source).data(), master_.view());
         refresh();
     }
 
     /// One part of a flat buffer (weights, gradients, slots) in checkpoint layout.
     template <class T>
     std::vector<T> part(row_view<T const> flat, parameter_info const& e, parameter_part const& p) const {
-        std::vector<T> rows(static_cast<std::size_t>(p.rows * e.columns)), out(rows.size());
+        std::vector<T> rows(static_cast<std::size_t>(p.rows * e.columns));
         device_->download(flat.part(e.offset + p.first_row * e.columns, p.rows * e.columns), rows.data());
-        for (index_t r = 0; r < p.rows; ++r)
-            for (index_t c = 0; c < e.columns; ++c)
-                out[static_cast<std::size_t>(p.transposed ? c * p.rows + r : r * e.columns + c)] = rows[static_cast<std::size_t>(r * e.columns + c)];
-        return out;
+        return in_checkpoint_layout(std::move(rows), p, e.columns);
     }
 
     /// Cosines and sines for positions 0 .. length-1: fill(length, head_size, cosine, sine), each (length, head_size / 2) in double.
     template <class Fill>
     void set_rotary(index_t length, Fill const& fill) {
-        index_t const       size = head_size_of(shape_), half = size / 2;
-        std::vector<double> c(static_cast<std::size_t>(length * half)), s(c.size());
-        fill(length, size, c.data(), s.data());
-        cosine_ = upload_as_computed(c);
-        sine_   = upload_as_computed(s);
-        positions_ = length;
+        rotary_ = {*device_, length, head_size_of(shape_), fill};
     }
 
     /// The same from a position-scaling policy.
@@ -131,18 +102,17 @@ class trainable {
     template <PositionScalingPolicy Policy, class F>
     void with_rotary(index_t length, Policy const& policy, F&& f) {
         struct kept {
-            trainable&       of;
-            buffer<computed> cosine, sine;
-            index_t          positions;
+            trainable&                       of;
+            rotary_buffers<Device, computed> table;
 
-            explicit kept(trainable& t) : of(t), cosine(std::move(t.cosine_)), sine(std::move(t.sine_)), positions(t.positions_) {}
-            ~kept() { of.cosine_ = std::move(cosine), of.sine_ = std::move(sine), of.positions_ = positions; }
+            explicit kept(trainable& t) : of(t), table(std::exchange(t.rotary_, {})) {}
+            ~kept() { of.rotary_ = std::move(table); }
         } const own(*this);
         set_rotary(length, policy);
         std::forward<F>(f)();
     }
     /// How far the rotary table reaches, in positions.
-    index_t rotary_length() const { return positions_; }
+    index_t rotary_length() const { return rotary_.length(); }
 
     void zero_gradient() { device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0}); }
 
@@ -152,26 +122,9 @@ class trainable {
     void evaluate(token_batch const& batch, row_view<computed> token_loss) { go(batch, token_loss, pass_mode::evaluate); }
 
     /// Logits of every token, (tokens, vocabulary).
-    void logits(token_batch const& batch, matrix_view<computed> out) {
-        reserve(batch, pass_mode::evaluate);
-        auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
-        p.memory = arena(memory_.view());
-        narrow(p.batch);
-        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin});
-        net_.logits(p, as_matrix(logits_.open(*device_, out.flat()).data, out.rows, out.columns));
-        logits_.close(*device_, out.flat());
-    }
-
+    void logits(token_batch const& batch, matrix_view<computed> out) { answer(batch, nullptr, out, {}); }
     /// Logits of the tokens that `rows` names, (rows, vocabulary): a batch of many tokens asks its head for a few.
-    void logits(token_batch const& batch, row_view<std::int32_t const> rows, matrix_view<computed> out) {
-        reserve(batch, pass_mode::evaluate);
-        auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
-        p.memory = arena(memory_.view());
-        narrow(p.batch);
-        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, &rows});
-        net_.logits(p, rows, as_matrix(logits_.open(*device_, out.flat()).data, out.rows, out.columns));
-        logits_.close(*device_, out.flat());
-    }
+    void logits(token_batch const& batch, row_view<std::int32_t const> rows, matrix_view<computed> out) { answer(batch, &rows, out, {}); }
 
     /// The keys and values of a sequence that is being generated.
     struct decoding {
@@ -181,8 +134,8 @@ class trainable {
     };
     /// Room for a sequence of so many tokens.
     decoding begin_decoding(index_t capacity) {
-        check(capacity > 0 && (positions_ == 0 || capacity <= positions_), [&] {
-            return "a sequence of " + std::to_string(capacity) + " tokens where the positions reach " + std::to_string(positions_);
+        check(capacity > 0 && (rotary_length() == 0 || capacity <= rotary_length()), [&] {
+            return "a sequence of " + std::to_string(capacity) + " tokens where the positions reach " + std::to_string(rotary_length());
         });
         counting_device nobody;
         token_batch     form{};
@@ -205,35 +158,15 @@ class trainable {
     }
 
     /// Square root of the sum of squares of the gradient, in an order that never changes.
-    double gradient_norm() {
-        device_->rows(partial_.size(), squares_of_part<computed>{gradient_.view(), partial_.view()});
-        partial_host_.resize(static_cast<std::size_t>(partial_.size()));
-        device_->download(row_view<computed const>(partial_.view()), partial_host_.data());
-        double total = 0;
-        for (auto x : partial_host_) total += static_cast<double>(x);
-        return std::sqrt(total);
-    }
+    double gradient_norm() { return update_.norm(*device_, gradient_.view()); }
 
     /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
     template <class Optimizer>
-    void prepare(Optimizer const& optimizer) {
-        if (slots_.size() != Optimizer::slots * layout_.size()) slots_ = device_->template make<computed>(Optimizer::slots * layout_.size());
-        std::vector<computed> decay(static_cast<std::size_t>(layout_.size() / 64));
-        for (auto const& e : layout_.entries())
-            for (index_t i = e.offset / 64; i < (e.offset + e.size() + 63) / 64; ++i)
-                decay[static_cast<std::size_t>(i)] = static_cast<computed>(optimizer.decay_of(e.role));
-        decay_ = device_->template make<computed>(layout_.size() / 64);
-        device_->upload(decay.data(), decay_.view());
-    }
-
+    void prepare(Optimizer const& optimizer) { update_.prepare(*device_, layout_, optimizer); }
     /// One step of the optimizer from the gradient that lies there.
     template <class Optimizer>
     void apply(Optimizer const& optimizer, step_scalars s) {
-        optimizer.prepare(s);
-        device_->upload(&s, scalars_.view());
-        device_->rows(layout_.size() / 64,
-                      elementwise_step<Optimizer, Precision>{optimizer, scalars_.view().data, master_.view(), weights_.view(),
-                                                             gradient_.view(), slots_.view(), decay_.view()});
+        update_.apply(*device_, optimizer, s, master_.view(), weights_.view(), gradient_.view());
     }
 
     /// Stored weights from master weights: after loading.
@@ -241,13 +174,13 @@ class trainable {
 
     /// What a checkpoint must hold to go on from here, where the host reads it. Who writes there then calls take_state().
     std::vector<state_buffer> state_buffers() {
-        return {{"master", on_host(master_, master_host_)}, {"slots", on_host(slots_, slots_host_)}};
+        return {{"master", on_host(master(), master_host_)}, {"slots", on_host(slots(), slots_host_)}};
     }
     /// The model goes on from what stands in the state_buffers() that were asked for last.
     void take_state() {
         if constexpr (!Device::shares_memory) {
             device_->upload(master_host_.data(), master_.view());
-            device_->upload(slots_host_.data(), slots_.view());
+            device_->upload(slots_host_.data(), slots());
         }
         refresh();
     }
@@ -266,25 +199,12 @@ class trainable {
     }
 
   private:
-    static void place(std::vector<float> const& from, parameter_info const& e, parameter_part const& p, std::vector<master_t>& to) {
-        for (index_t r = 0; r < p.rows; ++r)
-            for (index_t c = 0; c < e.columns; ++c)
-                to[static_cast<std::size_t>(e.offset + (p.first_row + r) * e.columns + c)] =
-                    static_cast<master_t>(from[static_cast<std::size_t>(p.transposed ? c * p.rows + r : r * e.columns + c)]);
-    }
-    auto upload_as_computed(std::vector<double> const& x) {
-        std::vector<computed> const y(x.begin(), x.end());
-        auto b = device_->template make<computed>(static_cast<index_t>(y.size()));
-        device_->upload(y.data(), b.view());
-        return b;
-    }
-
     // In place where the host shares the device's memory, else in a copy that stays.
-    template <class Buffer, class T>
-    std::span<std::byte> on_host(Buffer const& b, std::vector<T>& copy) {
-        if constexpr (Device::shares_memory) return std::as_writable_bytes(std::span(b.view().data, static_cast<std::size_t>(b.size())));
-        copy.resize(static_cast<std::size_t>(b.size()));
-        device_->download(row_view<T const>(b.view()), copy.data());
+    template <class T>
+    std::span<std::byte> on_host(row_view<T> values, std::vector<T>& copy) {
+        if constexpr (Device::shares_memory) return std::as_writable_bytes(std::span(values.data, static_cast<std::size_t>(values.size())));
+        copy.resize(static_cast<std::size_t>(values.size()));
+        device_->download(row_view<T const>(values), copy.data());
         return std::as_writable_bytes(std::span(copy));
     }
 
@@ -293,15 +213,14 @@ class trainable {
         index_t const half = head_size_of(shape_) / 2;
         return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights_.view(),
                                   .gradients = gradient_.view(), .batch = batch,
-                                  .cosine = as_matrix<computed const>(cosine_.view().data, positions_, half),
-                                  .sine = as_matrix<computed const>(sine_.view().data, positions_, half),
+                                  .cosine = rotary_.cosine(half), .sine = rotary_.sine(half),
                                   .token_loss = token_loss, .z_loss = z_loss};
     }
 
     void reserve(token_batch const& batch, pass_mode mode) {
         if constexpr (requires { Family::turns; })
-            check(!Family::turns || batch.length <= positions_, [&] {
-                return "a sequence has " + std::to_string(batch.length) + " tokens where set_rotary() was given " + std::to_string(positions_) + " positions";
+            check(!Family::turns || batch.length <= rotary_length(), [&] {
+                return "a sequence has " + std::to_string(batch.length) + " tokens where set_rotary() was given " + std::to_string(rotary_length()) + " positions";
             });
         std::array<index_t, 3> const form{batch.sequences, batch.length, static_cast<index_t>(mode)};
         if (std::find(counted_.begin(), counted_.end(), form) != counted_.end()) return;
@@ -319,25 +238,23 @@ class trainable {
         token_batch batch{{tokens.data(), n}, {none.data(), n}, {positions.data(), n}, {begin.data(), n}, 1, n, 1};
         std::int32_t const           last = static_cast<std::int32_t>(n - 1);
         row_view<std::int32_t const> rows{&last, 1};
-        reserve(batch, pass_mode::evaluate);
-        auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
-        p.memory = arena(memory_.view());
-        p.cache  = {d.kept.view().data, as_matrix(d.scores.view().data, static_cast<index_t>(shape_.heads), d.capacity), d.capacity, d.used, shape_.window, 0};
-        narrow(p.batch);
-        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, &rows});
-        row_view<computed> const out{logits.data(), static_cast<index_t>(logits.size())};
-        net_.logits(p, rows, as_matrix(logits_.open(*device_, out).data, index_t{1}, out.size()));
-        logits_.close(*device_, out);
+        answer(batch, &rows, as_matrix(logits.data(), index_t{1}, static_cast<index_t>(logits.size())),
+               {d.kept.view().data, as_matrix(d.scores.view().data, static_cast<index_t>(shape_.heads), d.capacity), d.capacity, d.used, shape_.window, 0});
         d.used += n;
     }
 
-    // A window is a document's begin that comes along: attention needs no other notion of it.
-    void narrow(token_batch& batch) {
-        if (shape_.window == 0 || shape_.window >= batch.length) return;
-        windows_.resize(static_cast<std::size_t>(batch.count()));
-        for (index_t i = 0; i < batch.count(); ++i)
-            windows_[static_cast<std::size_t>(i)] = std::max(batch.document_begin[i], static_cast<std::int32_t>(i % batch.length + 1 - shape_.window));
-        batch.document_begin = {windows_.data(), batch.count()};
+    // Forward, and the head's logits of the tokens that `rows` names, or of all.
+    void answer(token_batch const& batch, row_view<std::int32_t const>* rows, matrix_view<computed> out, kv_cache<stored, computed> cache) {
+        reserve(batch, pass_mode::evaluate);
+        auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
+        p.memory = arena(memory_.view());
+        p.cache  = cache;
+        window_.narrow(p.batch, shape_.window);
+        row_view<std::int32_t const> none{};
+        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, rows ? rows : &none});
+        auto const to = as_matrix(logits_.open(*device_, out.flat()).data, out.rows, out.columns);
+        rows ? net_.logits(p, *rows, to) : net_.logits(p, to);
+        logits_.close(*device_, out.flat());
     }
 
     void go(token_batch const& batch, row_view<computed> token_loss, pass_mode mode) {
@@ -345,7 +262,7 @@ class trainable {
         auto p   = make_pass(*device_, batch, mode, losses_.open(*device_, token_loss));
         p.memory = arena(memory_.view());
         p.saved  = std::move(saved_);
-        narrow(p.batch);
+        window_.narrow(p.batch, shape_.window);
         if (mode != pass_mode::evaluate) {
             p.by_token    = by_token_(batch.inputs, shape_.vocab);
             p.by_position = by_position_(batch.positions, shape_.context);
@@ -366,18 +283,18 @@ class trainable {
     typename Family::net_type           net_;
     buffer<stored>                      weights_;
     buffer<master_t>                    master_;
-    buffer<computed>                    gradient_, slots_, decay_, cosine_, sine_, partial_;
-    buffer<step_scalars>                scalars_;
+    buffer<computed>                    gradient_;
+    update_buffers<Device, Precision>   update_;
     buffer<std::byte>                   memory_;
-    index_t                             positions_ = 0;
-    std::vector<computed>               partial_host_, slots_host_;
+    rotary_buffers<Device, computed>    rotary_;
+    std::vector<computed>               slots_host_;
     std::vector<master_t>               master_host_;
     staging<Device>                     staged_;
     landing<Device, computed>           losses_, logits_;
     std::vector<std::array<index_t, 3>> counted_;
     tape                                saved_;
     index_sorter                        by_token_, by_position_;
-    std::vector<std::int32_t>           windows_;
+    sliding_window                      window_;
 };
 
 }  // namespace midtrain::inline MT_ABI
