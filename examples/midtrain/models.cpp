@@ -18,7 +18,7 @@ bool exists(std::string const& path) {
 void read_tokenizer(model_files& m, std::string const& from, bool wanted) {
     if (from.ends_with(".gguf")) {
         mt::io::gguf const file(from);
-        if (!wanted && !file.find("tokenizer.ggml.model")) return;
+        if (!wanted && !file.find("tokenizer.ggml.tokens")) return;
         m.tokenizer = mt::data::read_tokenizer(file);
         m.notes     = mt::data::read_tokenizer_notes(file);
     } else if (wanted || exists(from + "/tokenizer.json")) {
