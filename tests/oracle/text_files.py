@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The same three documents as JSONL packed by other programs' gzip (two members) and zstd (two frames), and as Parquet in three forms.
 
-tests/oracle/text_files.py OUTPUT_FOLDER   (pyarrow, zstandard)
+tests/oracle/text_files.py OUTPUT_FOLDER [GOLDEN_FOLDER]   (pyarrow, zstandard); with the second, what is in both is compared: packers of
+other versions may write other bytes
 """
 import gzip
 import json
@@ -15,7 +16,16 @@ import zstandard
 TEXTS = ["one\ntwo \u00e9", "", "\u4e2d\u6587 \U0001f600 " + "end " * 50]
 
 
-def main(folder):
+def unpacked(path):
+    if path.endswith(".gz"):
+        return gzip.open(path).read()
+    if path.endswith(".zst"):
+        with open(path, "rb") as f:
+            return zstandard.ZstdDecompressor().stream_reader(f, read_across_frames=True).read()
+    return pyarrow.parquet.read_table(path).to_pydict()
+
+
+def main(folder, golden=None):
     folder += "/text"
     os.makedirs(folder, exist_ok=True)
     lines = [(json.dumps({"text": t, "id": n}) + "\n").encode() for n, t in enumerate(TEXTS)]
@@ -27,7 +37,12 @@ def main(folder):
     for name, kind, packed in (("plain", pyarrow.string(), "none"), ("large", pyarrow.large_string(), "snappy"), ("zstd", pyarrow.string(), "zstd")):
         table = pyarrow.table({"nested": [[{"a": 1}]] * 3, "n": [1, 2, 3], "text": pyarrow.array(TEXTS, kind)})
         pyarrow.parquet.write_table(table, f"{folder}/{name}.parquet", compression=packed, row_group_size=2)
+    if golden:
+        names = sorted(os.listdir(golden))
+        assert names == sorted(os.listdir(folder)), names
+        for name in names:
+            assert unpacked(f"{folder}/{name}") == unpacked(f"{golden}/{name}"), name
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
