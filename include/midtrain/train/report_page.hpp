@@ -12,13 +12,7 @@ namespace midtrain::inline MT_ABI::page {
 
 using chart::escaped;
 
-/// The styles. Pictures are drawn in the colours of paper; on a dark page each colour is exchanged for its twin of the night.
-inline std::string style() {
-    std::string night;
-    for (auto const& i : chart::inks)
-        for (char const* what : {"fill", "stroke"})
-            night += "svg [" + std::string(what) + "=\"" + std::string(i.paper) + "\"]{" + what + ":" + std::string(i.night) + "}\n";
-    return R"(:root{color-scheme:light dark;--page:#f3f4f6;--card:#ffffff;--ink:#14181d;--soft:#525c68;--line:#dfe3e8;--mark:#0b61a4;--best:#e3f1e9;--best-ink:#0a5c3d}
+inline constexpr std::string_view sheet = R"(:root{color-scheme:light dark;--page:#f3f4f6;--card:#ffffff;--ink:#14181d;--soft:#525c68;--line:#dfe3e8;--mark:#0b61a4;--best:#e3f1e9;--best-ink:#0a5c3d}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);
   font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,"DejaVu Sans",sans-serif}
@@ -69,9 +63,18 @@ footer{margin-top:32px;font-size:12.5px;color:var(--soft)}
   .facts dd{font-size:18px}}
 @media(prefers-color-scheme:dark){:root{--page:#0f1216;--card:#171b21;--ink:#e8edf2;--soft:#a3aeba;--line:#2c343e;--mark:#6cb6ff;
   --best:#163a2b;--best-ink:#9fe6c3}
-)" + night + R"(}
+)";
+inline constexpr std::string_view print_sheet = R"(}
 @media print{body{background:#fff}main{max-width:none;padding:0}.card,.facts div{border-color:#ccc}details>*{display:block}}
 )";
+
+/// The styles. Pictures are drawn in the colours of paper; on a dark page each colour is exchanged for its twin of the night.
+inline std::string style() {
+    std::string night;
+    for (auto const& i : chart::inks)
+        for (char const* what : {"fill", "stroke"})
+            night += "svg [" + std::string(what) + "=\"" + std::string(i.paper) + "\"]{" + what + ":" + std::string(i.night) + "}\n";
+    return std::string(sheet).append(night).append(print_sheet);
 }
 
 /// Shows values under the pointer and lets names switch lines off. What it reads stands in the pictures: a ground's scales, a line's name.
