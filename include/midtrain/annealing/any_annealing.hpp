@@ -13,10 +13,10 @@ namespace midtrain::inline MT_ABI::annealing {
 
 /// A policy of which only a file says which it is: one of this folder's, or one of `More`.
 template <class... More>
-struct annealing_choice
-    : choice<option<"constant", constant>, option<"linear", linear>, option<"cosine", cosine>, option<"one_minus_sqrt", one_minus_sqrt>,
-             option<"wsd", wsd>, option<"wsd_cosine", wsd_of<cosine_shape>>, option<"wsd_one_minus_sqrt", wsd_of<one_minus_sqrt_shape>>,
-             option<"exponential", exponential>, option<"halving", halving>, option<"polynomial", polynomial>, option<"power_law", power_law>, More...> {
+struct annealing_choice : choice<option<"constant", constant>, option<"linear", linear>, option<"cosine", cosine>,
+                                 option<"one_minus_sqrt", one_minus_sqrt>, option<"wsd", wsd>, option<"wsd_cosine", wsd_of<cosine_shape>>,
+                                 option<"wsd_one_minus_sqrt", wsd_of<one_minus_sqrt_shape>>, option<"exponential", exponential>,
+                                 option<"halving", halving>, option<"polynomial", polynomial>, option<"power_law", power_law>, More...> {
     using annealing_choice::choice::choice;
 
     double rate(progress at) const {

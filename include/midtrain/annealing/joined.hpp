@@ -38,7 +38,8 @@ struct joined {
             if (over < tokens{} || budget < over || !parts[n].rate.fits(over)) return false;
             budget = budget - over;
             if (n + 1 == parts.size() || parts[n].at_end == joint::jump) continue;
-            if (!joint_meets(parts[n].rate.rate({0, over, over, {}}), parts[n + 1].rate.rate({0, {}, length(n + 1, budget), {}}))) return false;
+            if (!joint_meets(parts[n].rate.rate({0, over, over, {}}), parts[n + 1].rate.rate({0, {}, length(n + 1, budget), {}})))
+                return false;
         }
         return !parts.empty();
     }

@@ -8,8 +8,8 @@ namespace midtrain::inline MT_ABI::averaging {
 /// Whether the first weights count as all that came before them, as in torch.optim.swa_utils, or only as much as any other.
 enum class ema_start { first_weights, corrected };
 
-/// Exponential moving average: after each step average = decay * average + (1 - decay) * weights. Corrected (Kingma and Ba 2015, section 3),
-/// step n has the share (1 - decay) / (1 - decay^n), so that an average over few steps is one over those alone.
+/// Exponential moving average: after each step average = decay * average + (1 - decay) * weights. Corrected (Kingma and Ba 2015, section
+/// 3), step n has the share (1 - decay) / (1 - decay^n), so that an average over few steps is one over those alone.
 struct ema {
     required<double> decay;
     ema_start        start = ema_start::first_weights;

@@ -8,15 +8,16 @@ namespace midtrain::inline MT_ABI::averaging {
 
 /// A merge that stands in for a decay (WSM: Tian et al. 2025, arXiv 2507.17634, theorem 1): of k + 1 weights along the last `window` tokens
 /// of a run at a constant rate, number j counts c_j, so that the updates between number i - 1 and number i keep the share
-/// w_i = c_i + ... + c_k that a decay would have given them: c_0 = 1 - w_1, c_j = w_j - w_(j+1), c_k = w_k. `decay` is any annealing policy;
-/// its rate over the window, divided by that at the window's start, is w. The weights are those after each `every` tokens.
+/// w_i = c_i + ... + c_k that a decay would have given them: c_0 = 1 - w_1, c_j = w_j - w_(j+1), c_k = w_k. `decay` is any annealing
+/// policy; its rate over the window, divided by that at the window's start, is w. The weights are those after each `every` tokens.
 template <class Decay>
 struct merged_decay {
     required<tokens> window, every;
     Decay            decay;
 
     constexpr double share(progress at) const {
-        static_assert(AnnealingPolicy<Decay>, "midtrain: merged_decay.decay is not an AnnealingPolicy: it needs  double rate(progress) const");
+        static_assert(AnnealingPolicy<Decay>,
+                      "midtrain: merged_decay.decay is not an AnnealingPolicy: it needs  double rate(progress) const");
         std::int64_t const last = count(), place = at.seen.count - (at.budget.count - window.value.count);
         if (last < 1 || place < 0) return 0;
         // Number j is taken at the first step that has done j * every tokens of the window; a step that passes several counts for all.

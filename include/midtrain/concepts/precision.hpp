@@ -10,7 +10,8 @@ namespace midtrain::inline MT_ABI {
 /// fp32 in midtrain/precision/precision.hpp.
 template <class P>
 concept Precision = std::is_trivially_copyable_v<typename P::stored> && std::floating_point<typename P::computed> &&
-                    std::floating_point<typename P::master> && std::same_as<computed_t<typename P::stored>, typename P::computed> && requires {
+                    std::floating_point<typename P::master> &&
+                    std::same_as<computed_t<typename P::stored>, typename P::computed> && requires {
                         { P::name } -> std::convertible_to<char const*>;
                     };
 

@@ -48,8 +48,12 @@ constexpr auto field_pointers(S& s) {
     else if constexpr (n == 11) { auto& [a, b, c, d, e, f, g, h, i, j, k] = s; return all(a, b, c, d, e, f, g, h, i, j, k); }
     else if constexpr (n == 12) { auto& [a, b, c, d, e, f, g, h, i, j, k, l] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l); }
     else if constexpr (n == 13) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m); }
-    else if constexpr (n == 14) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n); }
-    else if constexpr (n == 15) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o); }
+    else if constexpr (n == 14) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
+    }
+    else if constexpr (n == 15) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o);
+    }
     else { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p); }
 }
 

@@ -63,7 +63,7 @@ MT_HOST_DEVICE constexpr double sqrt(double x) {
 /// cos(x) for |x| up to about 1e5, which is all that schedules ask for: to the nearest half turn, then a Taylor sum.
 MT_HOST_DEVICE constexpr double cos(double x) {
     auto const   turns = static_cast<std::int64_t>(x / pi + (x < 0 ? -0.5 : 0.5));
-    double const r     = (x - static_cast<double>(turns) * 3.14159265346825122834) - static_cast<double>(turns) * 1.21542010130123844986e-10;
+    double const r = (x - static_cast<double>(turns) * 3.14159265346825122834) - static_cast<double>(turns) * 1.21542010130123844986e-10;
     double       s     = 1.0;
     for (int k = 24; k > 0; k -= 2) s = 1.0 - s * r * r / (k * (k - 1));
     return turns % 2 == 0 ? s : -s;

@@ -72,10 +72,13 @@ inline any_tokens open_tokens(std::string const& path, token_options how = {}) {
     auto const      name = std::filesystem::path(path);
     std::error_code why;
     bool const      bin = name.extension() == ".bin";
-    if (detail::begins_with(file, megatron_tokens::known_magic) && name.extension() == ".idx") return any_tokens(megatron_tokens(path, how));
-    if (auto index = name; bin && std::filesystem::is_regular_file(index.replace_extension(".idx"), why)) return any_tokens(megatron_tokens(path, how));
+    if (detail::begins_with(file, megatron_tokens::known_magic) && name.extension() == ".idx")
+        return any_tokens(megatron_tokens(path, how));
+    if (auto index = name; bin && std::filesystem::is_regular_file(index.replace_extension(".idx"), why))
+        return any_tokens(megatron_tokens(path, how));
     check(bin || name.extension() == ".npy" || detail::is_llmc(file.bytes()) || detail::is_npy(file.bytes()), [&] {
-        return path + ": is no file of tokens that is known: neither midtrain's, Megatron's, llm.c's nor NumPy's, and not named .bin or .npy";
+        return path +
+               ": is no file of tokens that is known: neither midtrain's, Megatron's, llm.c's nor NumPy's, and not named .bin or .npy";
     });
     return any_tokens(flat_tokens(std::move(file), how));
 }

@@ -54,7 +54,8 @@ class byte_stream {
             bool const        at_end = left_.empty();
             std::size_t const made   = decoded(out);
             if (made > 0) return made;
-            if (at_end) return check(ended(), [&] { return path_ + ": ends within its packed data, at byte " + std::to_string(taken_); }), 0;
+            if (at_end)
+                return check(ended(), [&] { return path_ + ": ends within its packed data, at byte " + std::to_string(taken_); }), 0;
         }
     }
 

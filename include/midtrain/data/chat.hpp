@@ -95,7 +95,10 @@ inline chat_text headed(chat_style const& style, std::span<chat_message const> t
         check(user || assistant || m.role == "system",
               [&] { return "role '" + m.role + "' is unknown to the chat form " + std::string(zephyr ? "zephyr" : "alpaca"); });
         if (zephyr) to.say("<|" + m.role + "|>\n").turn(m, m.content, style.end).say("\n");
-        else to.say(user ? "### Instruction:\n" : assistant ? "### Response:\n" : "").turn(m, m.content, assistant ? style.end : "").say("\n\n");
+        else
+            to.say(user ? "### Instruction:\n" : assistant ? "### Response:\n" : "")
+                .turn(m, m.content, assistant ? style.end : "")
+                .say("\n\n");
     }
     return std::move(to.made);
 }
@@ -113,7 +116,8 @@ inline chat_text written_chat(chat_style const& style, std::span<chat_message co
     if (style.form == llama3 && !talk.empty()) to.say(style.begin);
     for (auto const& m : talk)
         if (style.form == chatml) to.say("<|im_start|>" + m.role + "\n").turn(m, m.content, "<|im_end|>").say("\n");
-        else if (style.form == llama3) to.say("<|start_header_id|>" + m.role + "<|end_header_id|>\n\n").turn(m, detail::stripped(m.content), "<|eot_id|>");
+        else if (style.form == llama3)
+            to.say("<|start_header_id|>" + m.role + "<|end_header_id|>\n\n").turn(m, detail::stripped(m.content), "<|eot_id|>");
         else to.turn(m, m.content, "").say("\n");
     return std::move(to.made);
 }
@@ -155,7 +159,8 @@ inline constexpr known_template known_templates[] = {
     {"{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
      "{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}"
      "{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}"
-     "{{ message['content'] + eos_token}}{% else %}{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}{% endfor %}",
+     "{{ message['content'] + eos_token}}{% else %}{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}"
+     "{% endfor %}",
      chat_form::mistral, ""},
 };
 inline constexpr std::string_view chatml_systems[] = {
@@ -170,8 +175,8 @@ inline std::optional<chat_style> known_chat(std::string_view chat_template) {
     std::string const loop = "{% for message in messages %}", body(detail::chatml_body);
     if (chat_template == loop + body) return chat_style{.form = chat_form::chatml};
     for (auto const& system : detail::chatml_systems)
-        if (chat_template == loop + "{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n" + std::string(system) +
-                                 "<|im_end|>\n' }}{% endif %}" + body)
+        if (chat_template == loop + "{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n" +
+                                 std::string(system) + "<|im_end|>\n' }}{% endif %}" + body)
             return chat_style{.form = chat_form::chatml, .default_system = std::string(system)};
     return std::nullopt;
 }

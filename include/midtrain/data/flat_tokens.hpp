@@ -54,7 +54,8 @@ inline bool is_npy(std::span<std::byte const> bytes) { return bytes.size() >= 6 
 inline token_layout npy_layout(std::span<std::byte const> bytes, std::string const& path) {
     check(bytes.size() >= 10, [&] { return path + ": ends within NumPy's header"; });
     auto const version = std::to_integer<unsigned>(bytes[6]);
-    check(version >= 1 && version <= 3, [&] { return path + ": has NumPy's version " + std::to_string(version) + " where 1 to 3 are known"; });
+    check(version >= 1 && version <= 3,
+          [&] { return path + ": has NumPy's version " + std::to_string(version) + " where 1 to 3 are known"; });
     std::size_t const fixed = version == 1 ? 10 : 12;
     std::uint32_t     size  = 0;
     check(bytes.size() >= fixed, [&] { return path + ": ends within NumPy's header"; });
@@ -68,9 +69,9 @@ inline token_layout npy_layout(std::span<std::byte const> bytes, std::string con
         return value == head.npos ? std::string_view() : head.substr(value);
     };
     auto const type = after("'descr'").substr(0, 5), shape = after("'shape'");
-    std::pair<char const*, token_layout> const known[] = {{"'|u1'", {0, 0, 1, false}}, {"'<u2'", {0, 0, 2, false}}, {"'<u4'", {0, 0, 4, false}},
-                                                          {"'<u8'", {0, 0, 8, false}}, {"'<i2'", {0, 0, 2, true}},  {"'<i4'", {0, 0, 4, true}},
-                                                          {"'<i8'", {0, 0, 8, true}}};
+    std::pair<char const*, token_layout> const known[] = {
+        {"'|u1'", {0, 0, 1, false}}, {"'<u2'", {0, 0, 2, false}}, {"'<u4'", {0, 0, 4, false}}, {"'<u8'", {0, 0, 8, false}},
+        {"'<i2'", {0, 0, 2, true}},  {"'<i4'", {0, 0, 4, true}},  {"'<i8'", {0, 0, 8, true}}};
     auto const at = std::find_if(std::begin(known), std::end(known), [&](auto const& k) { return type == k.first; });
     check(at != std::end(known), [&] { return path + ": holds numbers of type " + std::string(type) + ", which are no tokens"; });
     auto        layout = at->second;
@@ -82,8 +83,9 @@ inline token_layout npy_layout(std::span<std::byte const> bytes, std::string con
           [&] { return path + ": NumPy's header has a shape that is no row"; });
     layout.first  = fixed + size;
     layout.tokens = tokens;
-    check(tokens == (bytes.size() - layout.first) / layout.token_bytes && (bytes.size() - layout.first) % layout.token_bytes == 0,
-          [&] { return path + ": has " + std::to_string(bytes.size()) + " bytes, which is not what its " + std::to_string(tokens) + " tokens need"; });
+    check(tokens == (bytes.size() - layout.first) / layout.token_bytes && (bytes.size() - layout.first) % layout.token_bytes == 0, [&] {
+        return path + ": has " + std::to_string(bytes.size()) + " bytes, which is not what its " + std::to_string(tokens) + " tokens need";
+    });
     return layout;
 }
 
@@ -91,8 +93,9 @@ inline token_layout npy_layout(std::span<std::byte const> bytes, std::string con
 inline token_layout raw_layout(std::span<std::byte const> bytes, token_options const& how, std::string const& path) {
     auto const size = how.token_bytes > 0 ? how.token_bytes : how.vocabulary > 65'536 ? 4u : 2u;
     check(size == 2 || size == 4, [&] { return path + ": tokens without a header have 2 or 4 bytes, not " + std::to_string(size); });
-    check(bytes.size() % size == 0,
-          [&] { return path + ": has " + std::to_string(bytes.size()) + " bytes, no multiple of the " + std::to_string(size) + " of a token"; });
+    check(bytes.size() % size == 0, [&] {
+        return path + ": has " + std::to_string(bytes.size()) + " bytes, no multiple of the " + std::to_string(size) + " of a token";
+    });
     return {0, bytes.size() / size, size, false};
 }
 

@@ -71,12 +71,14 @@ class megatron_tokens {
         require(version == 1, [&] { return "has version " + std::to_string(version) + " where 1 is known"; });
         code_ = at<std::uint8_t>(17);
         constexpr std::uint8_t bytes[] = {0, 1, 0, 2, 4, 8, 0, 0, 2};  // by code; 0: no whole numbers, or too few for tokens
-        require(code_ < sizeof bytes && bytes[code_] > 0, [&] { return "has type code " + std::to_string(code_) + ", which is none of tokens"; });
+        require(code_ < sizeof bytes && bytes[code_] > 0,
+                [&] { return "has type code " + std::to_string(code_) + ", which is none of tokens"; });
         token_bytes_ = bytes[code_];
         require(sequences <= size / 12 && bounds >= 1 && bounds <= size / 8 && bounds <= sequences + 1 + size / 8,
                 [&] { return "has " + std::to_string(size) + " bytes, which is not what its header says"; });
         std::size_t const all = 34 + 12 * sequences + 8 * bounds;
-        require(size == all || size == all + sequences, [&] { return "has " + std::to_string(size) + " bytes, which is not what its header says"; });
+        require(size == all || size == all + sequences,
+                [&] { return "has " + std::to_string(size) + " bytes, which is not what its header says"; });
         read_documents(sequences, bounds);
     }
     void read_documents(std::uint64_t sequences, std::uint64_t bounds) {

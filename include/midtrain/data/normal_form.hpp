@@ -44,7 +44,8 @@ inline std::uint32_t composed(std::uint32_t a, std::uint32_t b) {
     static std::unordered_map<std::uint64_t, std::uint32_t> const pairs = [] {
         std::unordered_map<std::uint64_t, std::uint32_t> all;
         for (std::size_t i = 0; i < std::size(decompositions); i += 3)
-            if (decompositions[i] >> 31 == 0) all.emplace(std::uint64_t{decompositions[i + 1]} << 32 | decompositions[i + 2], decompositions[i]);
+            if (decompositions[i] >> 31 == 0)
+                all.emplace(std::uint64_t{decompositions[i + 1]} << 32 | decompositions[i + 2], decompositions[i]);
         return all;
     }();
     if (a - hangul_l < 19 && b - hangul_v < 21) return hangul + ((a - hangul_l) * 21 + (b - hangul_v)) * 28;

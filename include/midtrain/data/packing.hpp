@@ -51,7 +51,7 @@ class packing {
                 to.inputs[n]         = token(document, i);
                 bool const target    = i + 1 < size && is_counted(document, static_cast<std::size_t>(i + 1));
                 to.targets[n]        = target ? token(document, i + 1) : -1;
-                to.positions[n]      = positions_ == packed_positions::restart ? static_cast<std::int32_t>(k) : static_cast<std::int32_t>(n);
+                to.positions[n] = positions_ == packed_positions::restart ? static_cast<std::int32_t>(k) : static_cast<std::int32_t>(n);
                 to.document_begin[n] = begin;
             }
             move(at, size, take);

@@ -31,7 +31,8 @@ class pcre2_split {
     /// A walk over one text.
     class walk {
       public:
-        walk(pcre2_split const& by, std::string_view text) : code_(by.code_.get()), text_(text), match_(pcre2_match_data_create_from_pattern_8(code_, nullptr)) {
+        walk(pcre2_split const& by, std::string_view text)
+            : code_(by.code_.get()), text_(text), match_(pcre2_match_data_create_from_pattern_8(code_, nullptr)) {
             find(0);
         }
         /// The end of the word that begins at `at`, the end of the word before.
@@ -43,7 +44,8 @@ class pcre2_split {
       private:
         void find(std::size_t from) {
             begin_ = end_ = text_.size();
-            auto const n = pcre2_match_8(code_, reinterpret_cast<PCRE2_SPTR8>(text_.data()), text_.size(), from, PCRE2_NOTEMPTY, match_.get(), nullptr);
+            auto const n  = pcre2_match_8(code_, reinterpret_cast<PCRE2_SPTR8>(text_.data()), text_.size(), from, PCRE2_NOTEMPTY,
+                                          match_.get(), nullptr);
             if (n == PCRE2_ERROR_NOMATCH) return;
             check(n > 0, [&] { return "the pattern that cuts words gives up with PCRE2's error " + std::to_string(n); });
             auto const at = pcre2_get_ovector_pointer_8(match_.get());
@@ -79,12 +81,13 @@ class pcre2_split {
     static code compiled(std::string const& pattern) {
         int         why = 0;
         PCRE2_SIZE  at  = 0;
-        code        made(pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(pattern.data()), pattern.size(), PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF,
-                                         &why, &at, nullptr));
+        code        made(pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(pattern.data()), pattern.size(),
+                                         PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF, &why, &at, nullptr));
         check(made != nullptr, [&] {
             PCRE2_UCHAR8 text[128] = {};
             pcre2_get_error_message_8(why, text, sizeof text);
-            return "the pattern that cuts words is not understood: " + std::string(reinterpret_cast<char const*>(text)) + ", at byte " + std::to_string(at);
+            return "the pattern that cuts words is not understood: " + std::string(reinterpret_cast<char const*>(text)) + ", at byte " +
+                   std::to_string(at);
         });
         pcre2_jit_compile_8(made.get(), PCRE2_JIT_COMPLETE);  // where there is none, matching is only slower
         return made;

@@ -60,7 +60,8 @@ namespace detail {
 /// What must be the same for a result to be the same.
 class prepare_job {
   public:
-    prepare_job(byte_level_bpe const& tokenizer, std::string out, prepare_options const& how) : encode_{tokenizer, how.begin_token}, out_(std::move(out)), how_(how) {
+    prepare_job(byte_level_bpe const& tokenizer, std::string out, prepare_options const& how)
+        : encode_{tokenizer, how.begin_token}, out_(std::move(out)), how_(how) {
         check(how.held_out >= 0 && how.held_out < 1, "held_out is a share of the documents, from 0 to below 1");
         check(how.threads >= 1, "prepare needs at least one thread");
     }
@@ -114,12 +115,14 @@ class prepare_job {
     }
     std::string settings_of_text() const {
         auto const& t = how_.text;
-        std::string s = "form 1\n" + std::to_string(encode_.tokenizer.hash()) + "\n" + std::to_string(how_.begin_token) + "\n" + t.field + "\n" +
-                        std::to_string(static_cast<int>(t.invalid)) + "\n";
-        if (t.chat) s += std::to_string(static_cast<int>(t.chat->form)) + "\n" + t.chat->begin + "\n" + t.chat->end + "\n" + t.chat->default_system;
+        std::string s = "form 1\n" + std::to_string(encode_.tokenizer.hash()) + "\n" + std::to_string(how_.begin_token) + "\n" + t.field +
+                        "\n" + std::to_string(static_cast<int>(t.invalid)) + "\n";
+        if (t.chat)
+            s += std::to_string(static_cast<int>(t.chat->form)) + "\n" + t.chat->begin + "\n" + t.chat->end + "\n" + t.chat->default_system;
         return s;
     }
-    io::json::object described(prepare_source const& s, std::vector<input_file> const& inputs, std::vector<planned_part> const& parts) const {
+    io::json::object described(prepare_source const& s, std::vector<input_file> const& inputs,
+                               std::vector<planned_part> const& parts) const {
         io::json::array files;
         checksum        all;
         for (auto const& i : inputs)
@@ -171,14 +174,16 @@ class prepare_job {
             try {
                 token_file const f(file(name, suffix));
                 auto const sum = of ? of->find("checksum") : nullptr;
-                return sum && sum->as<std::string>() && *sum->as<std::string>() == checksum_text(f.data_checksum()) && f.tokens() == to.tokens;
+                return sum && sum->as<std::string>() && *sum->as<std::string>() == checksum_text(f.data_checksum()) &&
+                       f.tokens() == to.tokens;
             } catch (error const&) {
                 return false;
             }
         };
         made.short_documents = count(before, "short_documents");
         made.repeated        = count(before, "repeated");
-        bool const there     = split("train", "train", made.train) && (how_.held_out == 0 || split("held_out_split", "held_out", made.held_out));
+        bool const there =
+            split("train", "train", made.train) && (how_.held_out == 0 || split("held_out_split", "held_out", made.held_out));
         return there ? std::optional(made) : std::nullopt;
     }
 
@@ -256,10 +261,13 @@ std::vector<prepared_source> prepare(std::vector<prepare_source> const& sources,
         made.push_back(job.source(s, entries, old, wanted, tell));
         any = any || made.back().made;
     }
-    std::string const version = std::to_string(MT_VERSION_MAJOR) + "." + std::to_string(MT_VERSION_MINOR) + "." + std::to_string(MT_VERSION_PATCH);
-    io::json::object  manifest{{"midtrain", {version}},
-                              {"tokenizer", {io::json::object{{"hash", {std::to_string(tokenizer.hash())}}, {"tokens", {static_cast<double>(tokenizer.size())}}}}},
-                              {"sources", {std::move(entries)}}};
+    std::string const version =
+        std::to_string(MT_VERSION_MAJOR) + "." + std::to_string(MT_VERSION_MINOR) + "." + std::to_string(MT_VERSION_PATCH);
+    io::json::object manifest{
+        {"midtrain", {version}},
+        {"tokenizer",
+         {io::json::object{{"hash", {std::to_string(tokenizer.hash())}}, {"tokens", {static_cast<double>(tokenizer.size())}}}}},
+        {"sources", {std::move(entries)}}};
     auto const text = io::written(io::json{std::move(manifest)}, 2) + "\n";
     if (any || !before || text != detail::text_of_file(manifest_path)) io::write_whole(manifest_path, text);
     detail::clean_parts(out + "/parts", how.keep_parts ? wanted : std::set<std::string>{});

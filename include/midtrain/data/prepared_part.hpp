@@ -112,7 +112,8 @@ struct document_encoder {
             to.counts.push_back(span < d.learnt.size() && d.learnt[span].first < end);
             at = end;
         }
-        check(at == d.text.size(), [&] { return d.where + ": has bytes for which the tokenizer has no token, so no loss mask can be made"; });
+        check(at == d.text.size(),
+              [&] { return d.where + ": has bytes for which the tokenizer has no token, so no loss mask can be made"; });
     }
 };
 
@@ -135,7 +136,8 @@ struct finished_part {
 };
 
 /// Encodes documents on so many threads; the first that fails throws.
-inline std::vector<document_encoder::encoded> encode_all(std::vector<text_document> const& documents, document_encoder const& encode, int threads) {
+inline std::vector<document_encoder::encoded> encode_all(std::vector<text_document> const& documents, document_encoder const& encode,
+                                                         int threads) {
     std::vector<document_encoder::encoded> made(documents.size());
     std::vector<std::exception_ptr>        failed(documents.size());
     std::atomic<std::size_t>               next{0};
@@ -204,7 +206,8 @@ inline bool is_finished(std::string const& path, part_progress& at) {
 
 /// Makes a part unless it is there. Holds about a mebibyte of text a thread.
 template <class Tell>
-void make_part(planned_part const& p, document_encoder const& encode, text_options const& how, int threads, part_progress& at, Tell const& tell) {
+void make_part(planned_part const& p, document_encoder const& encode, text_options const& how, int threads, part_progress& at,
+               Tell const& tell) {
     if (is_finished(p.path, at)) {
         for (auto const& i : p.inputs) at.bytes += static_cast<std::int64_t>(i.bytes);
         return tell(std::as_const(at));

@@ -185,7 +185,7 @@ inline std::vector<std::string> text_files(std::string const& path) {
     std::error_code          why;
     auto const               pattern = fs::path(path).filename().string();
     bool const               many    = pattern.find_first_of("*?") != pattern.npos;
-    auto const               folder  = many ? (fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".")) : fs::path(path);
+    auto const folder = many ? (fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".")) : fs::path(path);
     if (many)
         for (auto const& f : fs::directory_iterator(folder, why)) {
             if (f.is_regular_file() && detail::fits_pattern(f.path().filename().string(), pattern)) all.push_back(f.path().string());

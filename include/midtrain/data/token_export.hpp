@@ -87,7 +87,8 @@ template <class Store>
 void write_llmc(std::string const& path, Store const& store, std::int32_t end_token) {
     check(end_token >= 0, [&] { return path + ": llm.c's files need an end token"; });
     std::int64_t total = 0;
-    for (std::int64_t d = 0; d < static_cast<std::int64_t>(store.documents()); ++d) total += static_cast<std::int64_t>(store.document(d).size()) + 1;
+    for (std::int64_t d = 0; d < static_cast<std::int64_t>(store.documents()); ++d)
+        total += static_cast<std::int64_t>(store.document(d).size()) + 1;
     check(total <= std::numeric_limits<std::int32_t>::max(), [&] { return path + ": too many tokens for llm.c's header"; });
     bool const            wide = store.vocabulary() > 65'536;
     detail::narrow_writer to(path, wide ? 4 : 2);
@@ -123,7 +124,8 @@ bool has_mask(Store const& store) {
 template <class Store>
 void write_own_tokens(std::string const& path, Store const& store, std::uint64_t tokenizer_hash = 0) {
     bool const                masked = detail::has_mask(store);
-    token_file_writer         to(path, static_cast<std::size_t>(store.vocabulary()), tokenizer_hash, masked ? loss_mask::by_token : loss_mask::none);
+    token_file_writer         to(path, static_cast<std::size_t>(store.vocabulary()), tokenizer_hash,
+                         masked ? loss_mask::by_token : loss_mask::none);
     std::vector<std::int32_t> tokens;
     std::vector<std::uint8_t> counts;
     for (std::int64_t d = 0; d < static_cast<std::int64_t>(store.documents()); ++d) {

@@ -94,7 +94,8 @@ class tokenizer_json {
         require(is_nothing(model.find("dropout")), "model.dropout: none is known");
         for (char const* name : {"continuing_subword_prefix", "end_of_word_suffix"})
             require(is_nothing(model.find(name)) || is(model.find(name), ""), "model." + std::string(name) + ": none is known");
-        require(model.find("byte_fallback") == nullptr || says(model.find("byte_fallback"), false), "model.byte_fallback: only false is known");
+        require(model.find("byte_fallback") == nullptr || says(model.find("byte_fallback"), false),
+                "model.byte_fallback: only false is known");
         parts.whole_words_first = says(model.find("ignore_merges"), true);
         for (auto const& [token, n] : get<json::object>(model, "vocab")) {
             auto& place = parts.tokens[id(n, parts)];
@@ -135,14 +136,17 @@ class tokenizer_json {
         auto const&       before   = *member(root_, "pre_tokenizer");
         bool const        sequence = is(before.find("type"), "Sequence");
         auto const        all      = before.find("pretokenizers");
-        require(!sequence || (all && all->as<json::array>() && !all->as<json::array>()->empty() && all->as<json::array>()->size() <= 2), sentence);
+        require(!sequence || (all && all->as<json::array>() && !all->as<json::array>()->empty() && all->as<json::array>()->size() <= 2),
+                sentence);
         auto const& level = sequence ? all->as<json::array>()->back() : before;
         auto const  first = sequence && all->as<json::array>()->size() == 2 ? &all->as<json::array>()->front() : nullptr;
         bool const  ours  = !level.find("use_regex") || says(level.find("use_regex"), true);
         require(is(level.find("type"), "ByteLevel") && says(level.find("add_prefix_space"), false), sentence);
         if (first && is(first->find("type"), "Split")) {
             auto const pattern = first->find("pattern") ? first->find("pattern")->find("Regex") : nullptr;
-            require(!ours && pattern && pattern->as<std::string>() && is(first->find("behavior"), "Isolated") && !says(first->find("invert"), true), sentence);
+            require(!ours && pattern && pattern->as<std::string>() && is(first->find("behavior"), "Isolated") &&
+                        !says(first->find("invert"), true),
+                    sentence);
             parts.pattern = *pattern->as<std::string>();
             if (parts.pattern == gpt2_pattern) parts.pattern.clear();
             return;
@@ -167,8 +171,10 @@ class tokenizer_json {
 inline std::string tokenizer_json_text(byte_level_bpe const& t) {
     auto const&       parts = t.parts();
     bool const        own   = !parts.pattern.empty();
-    std::string const level = R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":)" + std::string(own ? "false}" : "true}");
-    std::string const split = R"({"type":"Split","pattern":{"Regex":)" + io::quoted(parts.pattern) + R"(},"behavior":"Isolated","invert":false})";
+    std::string const level =
+        R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":)" + std::string(own ? "false}" : "true}");
+    std::string const split =
+        R"({"type":"Split","pattern":{"Regex":)" + io::quoted(parts.pattern) + R"(},"behavior":"Isolated","invert":false})";
     std::string const digits = R"({"type":"Digits","individual_digits":true})";
     std::string       s      = R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[)";
     for (auto const& a : parts.added) {
@@ -275,7 +281,8 @@ inline void write_tokenizer(std::string const& folder, byte_level_bpe const& tok
     for (auto const& [name, id] : named) {
         if (id < 0) continue;
         auto const n = static_cast<std::size_t>(id);
-        check(n < tokenizer.size(), [&, &name = name] { return folder + ": " + name + " " + std::to_string(n) + " is not in the vocabulary"; });
+        check(n < tokenizer.size(),
+              [&, &name = name] { return folder + ": " + name + " " + std::to_string(n) + " is not in the vocabulary"; });
         s += ",\n  \"" + name + "\": " + io::quoted(tokenizer.parts().tokens[n]);
     }
     if (notes.context > 0) s += ",\n  \"model_max_length\": " + std::to_string(notes.context);

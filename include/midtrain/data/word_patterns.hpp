@@ -28,8 +28,8 @@ inline std::string_view gguf_words(bpe_parts const& parts) {
     for (std::string_view name : {"gpt-2", "smollm", "llama-bpe", "qwen2"}) {
         bpe_parts said;
         set_gguf_words(name, said);
-        if (said.single_digits == parts.single_digits && said.whole_words_first == parts.whole_words_first && said.composed == parts.composed &&
-            said.pattern == parts.pattern)
+        if (said.single_digits == parts.single_digits && said.whole_words_first == parts.whole_words_first &&
+            said.composed == parts.composed && said.pattern == parts.pattern)
             return name;
     }
     return {};

@@ -27,7 +27,8 @@ class folder_lock {
             throw error(folder + ": " + reason);
         }
         auto const number = std::to_string(::getpid()) + "\n";
-        bool const noted  = ::ftruncate(file_, 0) == 0 && ::pwrite(file_, number.data(), number.size(), 0) == static_cast<ssize_t>(number.size());
+        bool const noted =
+            ::ftruncate(file_, 0) == 0 && ::pwrite(file_, number.data(), number.size(), 0) == static_cast<ssize_t>(number.size());
         if (noted) return;
         int const why = errno;
         ::close(std::exchange(file_, -1));

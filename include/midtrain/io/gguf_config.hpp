@@ -21,7 +21,8 @@ class gguf_numbers {
     hf_config whole() const {
         auto const architecture = std::string_view(front_).substr(0, front_.size() - 1);
         auto const family       = enum_value<hf_family>(architecture);
-        require(family && *family != hf_family::mistral, "its architecture is '" + std::string(architecture) + "'; known are llama, gpt2, qwen2 and qwen3");
+        require(family && *family != hf_family::mistral,
+                "its architecture is '" + std::string(architecture) + "'; known are llama, gpt2, qwen2 and qwen3");
         hf_config s{.path = file_->path(), .family = *family};
         bool const llama = is_llama(s.family);
         s.layers = number("block_count"), s.width = number("embedding_length"), s.heads = number("attention.head_count");
@@ -31,7 +32,8 @@ class gguf_numbers {
         s.norm_epsilon = decimal(file_->get<double>(key(llama ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon")));
         vocabulary(s);
         require(s.heads % s.kv_heads == 0, "its heads do not divide into its kv heads");
-        require(!has("attention.sliding_window") || file_->get<std::int64_t>(key("attention.sliding_window")) == 0, "its attention slides, which is read from config.json only");
+        require(!has("attention.sliding_window") || file_->get<std::int64_t>(key("attention.sliding_window")) == 0,
+                "its attention slides, which is read from config.json only");
         require(!has("expert_count") || file_->get<std::int64_t>(key("expert_count")) == 0, "it has experts");
         require(has("attention.key_length") || s.width % s.heads == 0, "its heads do not divide its width");
         if (!llama) return s;
@@ -78,7 +80,8 @@ class gguf_numbers {
     void rotary(hf_config& s) const {
         s.rope_base = real("rope.freq_base", 10'000);
         s.rotary    = {.base = s.rope_base, .context = s.context};
-        require(!file_->tensors().contains("rope_freqs.weight"), "it stretches its positions by a table, which is read from config.json only");
+        require(!file_->tensors().contains("rope_freqs.weight"),
+                "it stretches its positions by a table, which is read from config.json only");
         auto const type = has("rope.scaling.type") ? std::string(file_->get<std::string_view>(key("rope.scaling.type"))) : "none";
         if (type == "none") return;
         require(type == "linear" || type == "yarn", "it stretches its positions by '" + type + "'; known are linear and yarn");

@@ -39,8 +39,8 @@ inline constexpr name_table gpt2_names{
      {".mlp.c_proj.weight", ".ffn_down.weight"},    {".mlp.c_proj.bias", ".ffn_down.bias"}}};
 
 /// A name in the other words, or nothing. `from` and `to` choose the side of each pair.
-inline std::string renamed(std::string_view name, name_table const& table, std::string_view name_pair::*from, std::string_view name_pair::*to,
-                           std::string_view front, std::string_view new_front) {
+inline std::string renamed(std::string_view name, name_table const& table, std::string_view name_pair::*from,
+                           std::string_view name_pair::*to, std::string_view front, std::string_view new_front) {
     for (auto const& pair : table.whole)
         if (!name.empty() && name == pair.*from) return std::string(pair.*to);
     if (!name.starts_with(front)) return {};

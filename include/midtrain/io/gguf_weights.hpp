@@ -66,13 +66,16 @@ class gguf_weights {
         return static_cast<int>(n);
     }
     // GPT-2's Conv1D keeps (inputs, outputs) where GGUF has (outputs, inputs).
-    bool is_turned_over(std::string_view hf) const { return architecture_ == "gpt2" && hf.find(".c_") != hf.npos && hf.ends_with(".weight"); }
+    bool is_turned_over(std::string_view hf) const {
+        return architecture_ == "gpt2" && hf.find(".c_") != hf.npos && hf.ends_with(".weight");
+    }
     void turned_over(std::string const& own, index_t rows, index_t columns, std::span<float> to) const {
         require(std::ssize(to) == rows * columns, "tensor '" + own + "' is read into another number of values");
         std::vector<float> other(to.size());
         (*file_)(own, columns, rows, other);
         for (index_t r = 0; r < rows; ++r)
-            for (index_t c = 0; c < columns; ++c) to[static_cast<std::size_t>(r * columns + c)] = other[static_cast<std::size_t>(c * rows + r)];
+            for (index_t c = 0; c < columns; ++c)
+                to[static_cast<std::size_t>(r * columns + c)] = other[static_cast<std::size_t>(c * rows + r)];
     }
 
     gguf const* file_;

@@ -105,7 +105,8 @@ class gguf_writer {
         header_ += s;
     }
     void begin_pair(std::string_view key, std::uint32_t type) {
-        check(!begun_ && keys_.emplace(key).second, [&] { return path() + ": metadata '" + std::string(key) + "' is set twice or too late"; });
+        check(!begun_ && keys_.emplace(key).second,
+              [&] { return path() + ": metadata '" + std::string(key) + "' is set twice or too late"; });
         text(key);
         put(type);
     }

@@ -77,7 +77,8 @@ inline int read_window(hf_reader const& r, hf_family family) {
     bool       slides = false, sees_all = false;
     for (std::size_t i = 0; kinds && i < kinds->size(); ++i) {
         auto const kind = (*kinds)[i].as<std::string>();
-        r.require(kind && (*kind == "full_attention" || *kind == "sliding_attention"), "'layer_types' has another kind than full_attention and sliding_attention");
+        r.require(kind && (*kind == "full_attention" || *kind == "sliding_attention"),
+                  "'layer_types' has another kind than full_attention and sliding_attention");
         (*kind == "full_attention" ? sees_all : slides) = true;
     }
     r.require(!slides || !sees_all, "'layer_types' mixes full and sliding attention: midtrain's llama has one kind");
@@ -130,8 +131,9 @@ inline hf_config read_hf_config(std::string const& path) {
     c.layers       = r.whole(key.layers);
     c.width        = r.whole(key.width);
     c.heads        = r.whole(key.heads);
-    r.require(!r.absent("head_dim") || c.family == hf_family::qwen3 || c.width % c.heads == 0, "'" + std::string(key.heads) + "' does not divide '" + std::string(key.width) + "'");
-    c.kv_heads     = llama ? r.whole(key.kv_heads, c.family == hf_family::llama ? c.heads : c.family == hf_family::mistral ? 8 : 32) : c.heads;
+    r.require(!r.absent("head_dim") || c.family == hf_family::qwen3 || c.width % c.heads == 0,
+              "'" + std::string(key.heads) + "' does not divide '" + std::string(key.width) + "'");
+    c.kv_heads = llama ? r.whole(key.kv_heads, c.family == hf_family::llama ? c.heads : c.family == hf_family::mistral ? 8 : 32) : c.heads;
     c.ffn          = llama ? r.whole(key.ffn) : r.whole(key.ffn, 4 * c.width);
     c.vocab        = r.whole(key.vocab);
     c.context      = r.whole(key.context, detail::default_context(c.family));
@@ -153,7 +155,8 @@ inline hf_config read_hf_config(std::string const& path) {
 template <class Shape>
 void check_hf_shape(hf_config const& c, hf_family family, Shape const& s) {
     check(c.family == family, [&] {
-        return c.path + ": 'model_type' is " + std::string(enum_name(c.family)) + " where the program has " + std::string(enum_name(family));
+        return c.path + ": 'model_type' is " + std::string(enum_name(c.family)) + " where the program has " +
+               std::string(enum_name(family));
     });
     auto const key  = hf_keys_of(family);
     auto const same = [&](std::string_view name, double file, double shape, bool equal) {

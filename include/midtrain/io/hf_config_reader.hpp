@@ -89,7 +89,8 @@ class hf_reader {
         hf_rotary       p{.type = r.text("rope_type", r.text("type", "default")), .base = r.number("rope_theta", base), .context = context};
         bool const yarn = p.type == "yarn", ramp = yarn || p.type == "llama3";
         auto const ends = hf_ramp_keys(p.type);
-        r.require(p.type == "default" || p.type == "linear" || ramp, "the rope_type '" + p.type + "' is none of default, linear, yarn and llama3");
+        r.require(p.type == "default" || p.type == "linear" || ramp,
+                  "the rope_type '" + p.type + "' is none of default, linear, yarn and llama3");
         r.require(p.base > 1, "'rope_theta' is " + written(p.base) + ", not above 1");
         for (auto const& [key, value] : *v.as<json::object>()) {
             bool const known = key == "rope_type" || key == "type" || key == "rope_theta" || key == "factor" || key == "finetuned" ||

@@ -45,7 +45,8 @@ void add_window(json::object& o, hf_family family, Shape const& s) {
     if (family == hf_family::mistral) return;
     o["use_sliding_window"] = {s.window > 0};
     o["max_window_layers"]  = number(s.window > 0 ? 0 : s.layers);
-    o["layer_types"]        = {json::array(static_cast<std::size_t>(s.layers), json{std::string(s.window > 0 ? "sliding_attention" : "full_attention")})};
+    json const kind{std::string(s.window > 0 ? "sliding_attention" : "full_attention")};
+    o["layer_types"]        = {json::array(static_cast<std::size_t>(s.layers), kind)};
 }
 
 }  // namespace detail
@@ -57,7 +58,8 @@ hf_family hf_family_of_llama(Shape const& s) {
     if (is(false, false, false)) return s.window > 0 ? hf_family::mistral : hf_family::llama;
     if (is(true, true, false) && s.window == 0) return hf_family::llama;
     bool const qwen2 = is(true, false, false);
-    check(qwen2 || is(false, false, true) || is(true, true, true), "config.json: no model class of transformers has these biases and norms together");
+    check(qwen2 || is(false, false, true) || is(true, true, true),
+          "config.json: no model class of transformers has these biases and norms together");
     check(!qwen2 || s.head_size == 0 || s.head_size * s.heads == s.width, "config.json: Qwen2 has heads of width / heads only");
     return qwen2 ? hf_family::qwen2 : hf_family::qwen3;
 }
@@ -94,7 +96,8 @@ json hf_config_json(hf_family family, Shape const& s, hf_rotary const& rotary, h
     put(key.norm_epsilon, s.norm_epsilon);
     if (llama) {
         check(rotary.context > 0, "config.json: a llama needs a context of at least one position");
-        put(key.kv_heads, s.kv_heads), put(key.context, static_cast<double>(rotary.context)), put("head_dim", s.head_size > 0 ? s.head_size : s.width / s.heads);
+        put(key.kv_heads, s.kv_heads), put(key.context, static_cast<double>(rotary.context)),
+            put("head_dim", s.head_size > 0 ? s.head_size : s.width / s.heads);
         o["hidden_act"]        = {std::string("silu")};
         o["attention_dropout"] = number(0);
         if (family == hf_family::llama) o["mlp_bias"] = {false};

@@ -67,10 +67,13 @@ inline hf_rotary hf_rotary_of(position::any_position const& p, index_t head_size
 /// The policy that a config.json means.
 inline position::any_position position_of(hf_rotary const& r) {
     if (r.type == "linear")
-        return position::interpolated{.base = r.base, .trained = static_cast<index_t>(static_cast<double>(r.context) / r.factor + 0.5), .extended = r.context};
-    if (r.type == "yarn") return position::yarn{.base = r.base, .trained = r.trained, .extended = r.context, .fast = r.fast, .slow = r.slow};
+        return position::interpolated{
+            .base = r.base, .trained = static_cast<index_t>(static_cast<double>(r.context) / r.factor + 0.5), .extended = r.context};
+    if (r.type == "yarn")
+        return position::yarn{.base = r.base, .trained = r.trained, .extended = r.context, .fast = r.fast, .slow = r.slow};
     if (r.type == "llama3")
-        return position::llama3{.base = r.base, .trained = r.trained, .extended = r.context, .factor = r.factor, .slow = r.slow, .fast = r.fast};
+        return position::llama3{
+            .base = r.base, .trained = r.trained, .extended = r.context, .factor = r.factor, .slow = r.slow, .fast = r.fast};
     return position::rope{.base = r.base, .length = r.context};
 }
 

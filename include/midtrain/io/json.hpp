@@ -146,7 +146,9 @@ class json_reader {
         if (c < 0x80) return void(s += static_cast<char>(c));
         if (c < 0x800) s += static_cast<char>(0xc0 | c >> 6);
         else if (c < 0x10000) (s += static_cast<char>(0xe0 | c >> 12)) += static_cast<char>(0x80 | (c >> 6 & 63));
-        else ((s += static_cast<char>(0xf0 | c >> 18)) += static_cast<char>(0x80 | (c >> 12 & 63))) += static_cast<char>(0x80 | (c >> 6 & 63));
+        else
+            ((s += static_cast<char>(0xf0 | c >> 18)) += static_cast<char>(0x80 | (c >> 12 & 63))) +=
+                static_cast<char>(0x80 | (c >> 6 & 63));
         s += static_cast<char>(0x80 | (c & 63));
     }
 

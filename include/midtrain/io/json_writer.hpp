@@ -29,7 +29,8 @@ inline std::string quoted(std::string_view text) {
 /// from 1e+05); what JSON cannot say (infinity, not a number) is null.
 inline std::string written(double x) {
     if (!std::isfinite(x)) return "null";
-    if (std::fabs(x) < 9007199254740992.0 && x == std::floor(x) && !(x == 0 && std::signbit(x))) return std::to_string(static_cast<long long>(x));
+    if (std::fabs(x) < 9007199254740992.0 && x == std::floor(x) && !(x == 0 && std::signbit(x)))
+        return std::to_string(static_cast<long long>(x));
     char       buffer[32];
     auto const r = std::to_chars(buffer, buffer + sizeof buffer, x);
     return {buffer, r.ptr};
@@ -37,7 +38,9 @@ inline std::string written(double x) {
 
 /// A JSON value on one line, or with `indent` spaces a level on many.
 inline std::string written(json const& v, int indent = 0, int level = 0) {
-    auto const line = [&](int depth) { return indent > 0 ? "\n" + std::string(static_cast<std::size_t>(indent * depth), ' ') : std::string(); };
+    auto const line = [&](int depth) {
+        return indent > 0 ? "\n" + std::string(static_cast<std::size_t>(indent * depth), ' ') : std::string();
+    };
     auto const list = [&](char open, char close, auto const& all, auto const& one) {
         if (all.empty()) return std::string{open, close};
         std::string s{open};
@@ -45,7 +48,8 @@ inline std::string written(json const& v, int indent = 0, int level = 0) {
         return s + line(level) + close;
     };
     if (auto const o = v.as<json::object>())
-        return list('{', '}', *o, [&](auto const& m) { return io::quoted(m.first) + (indent > 0 ? ": " : ":") + written(m.second, indent, level + 1); });
+        return list('{', '}', *o,
+                    [&](auto const& m) { return io::quoted(m.first) + (indent > 0 ? ": " : ":") + written(m.second, indent, level + 1); });
     if (auto const a = v.as<json::array>()) return list('[', ']', *a, [&](json const& x) { return written(x, indent, level + 1); });
     if (auto const s = v.as<std::string>()) return io::quoted(*s);
     if (auto const d = v.as<double>()) return written(*d);

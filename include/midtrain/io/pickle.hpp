@@ -173,7 +173,8 @@ class pickle : public pickle_values {
             {"torch._utils", "_rebuild_tensor_v2"}, {"torch._utils", "_rebuild_parameter"}, {"collections", "OrderedDict"}};
         bool ok = module == "torch" && storage_bytes(member) > 0;
         for (auto const& [m, n] : known) ok = ok || (module == m && member == n);
-        require(ok, "it asks for '" + std::string(module) + "." + std::string(member) + "', which no weights need: nothing is executed here");
+        require(ok,
+                "it asks for '" + std::string(module) + "." + std::string(member) + "', which no weights need: nothing is executed here");
         stack_.push_back(global{member});
     }
     /// ('storage', type, key, where it was, count)

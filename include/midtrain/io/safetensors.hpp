@@ -109,7 +109,8 @@ class safetensors {
         std::int64_t bytes = width;
         for (auto const& s : *shape->as<json::array>()) {
             t.shape.push_back(whole(name, s));
-            require(t.shape.back() == 0 || bytes <= 9'000'000'000'000'000 / t.shape.back(), "tensor '" + name + "' has an impossible shape");
+            require(t.shape.back() == 0 || bytes <= 9'000'000'000'000'000 / t.shape.back(),
+                    "tensor '" + name + "' has an impossible shape");
             bytes *= t.shape.back();
         }
         auto const first = whole(name, (*offsets->as<json::array>())[0]), last = whole(name, (*offsets->as<json::array>())[1]);

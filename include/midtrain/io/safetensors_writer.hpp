@@ -64,7 +64,7 @@ class safetensors_writer {
     void write_header() {
         begun_           = true;
         std::string text = "{";
-        auto const  next = [&](std::string const& name) { text.append(text.back() == '{' ? "" : ",").append(io::quoted(name)).append(":"); };
+        auto const next = [&](std::string const& name) { text.append(text.back() == '{' ? "" : ",").append(io::quoted(name)).append(":"); };
         if (!metadata_.empty()) {
             text.append("\"__metadata__\":{");
             for (auto const& [key, value] : metadata_) {

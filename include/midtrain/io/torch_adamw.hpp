@@ -88,7 +88,8 @@ class torch_adamw {
         archive_.require(!place.mean, who + " has its state twice");
         place           = m;
         auto const step = read_step(*d, who);
-        archive_.require(step_ < 0 || step == step_, who + " has taken " + std::to_string(step) + " steps and others " + std::to_string(step_));
+        archive_.require(step_ < 0 || step == step_,
+                         who + " has taken " + std::to_string(step) + " steps and others " + std::to_string(step_));
         step_ = step;
     }
     // A number, or in newer versions a tensor without dimensions.

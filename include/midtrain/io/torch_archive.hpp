@@ -17,7 +17,8 @@ namespace midtrain::inline MT_ABI::io {
 /// What torch.save wrote, since PyTorch 1.6: a zip file with a pickle and the storages beside it. Nothing is executed; see pickle.hpp.
 class torch_archive {
   public:
-    explicit torch_archive(std::string path) : zip_((refuse_old_form(path), std::move(path))), prefix_(find_prefix()), pickle_(read_pickle()) {
+    explicit torch_archive(std::string path)
+        : zip_((refuse_old_form(path), std::move(path))), prefix_(find_prefix()), pickle_(read_pickle()) {
         auto const order = zip_.find(prefix_ + "byteorder");
         require(!order || text_of(*order) == "little", "its numbers are big endian");
     }

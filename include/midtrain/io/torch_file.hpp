@@ -44,8 +44,9 @@ class torch_file {
     /// Copies a tensor of rows x columns values as float. A row of one column may have one dimension.
     void operator()(std::string_view name, index_t rows, index_t columns, std::span<float> to) const {
         auto const& t = at(name);
-        archive_.require(detail::is_of(t.shape, rows, columns) && std::ssize(to) == rows * columns, "tensor '" + std::string(name) +
-                             "' has shape " + detail::written_shape(t.shape) + " where the model has " + detail::written_shape({rows, columns}));
+        archive_.require(detail::is_of(t.shape, rows, columns) && std::ssize(to) == rows * columns,
+                         "tensor '" + std::string(name) + "' has shape " + detail::written_shape(t.shape) + " where the model has " +
+                             detail::written_shape({rows, columns}));
         archive_.read(t, name, to);
     }
 

@@ -91,7 +91,8 @@ class zip_file {
         std::string const name(reinterpret_cast<char const*>(file_.bytes().data()) + at + 46, names);
         require((number<std::uint16_t>(at + 8) & 1) == 0, "entry '" + name + "' is encrypted");
         require(number<std::uint16_t>(at + 10) == 0, "entry '" + name + "' is compressed, which PyTorch does not do");
-        std::uint64_t bytes = number<std::uint32_t>(at + 24), packed = number<std::uint32_t>(at + 20), local = number<std::uint32_t>(at + 42);
+        std::uint64_t bytes = number<std::uint32_t>(at + 24), packed = number<std::uint32_t>(at + 20),
+                      local = number<std::uint32_t>(at + 42);
         int           wide  = 0;  // numbers too large for their place stand in a field of their own, in this order
         for (std::uint64_t* const field : {&bytes, &packed, &local})
             if (*field == 0xffffffff) *field = wide_number(at + 46 + names, extra, wide++);

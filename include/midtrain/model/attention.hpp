@@ -64,8 +64,8 @@ class attention {
             return problem.output;
         }
         auto const output = p.make(1, heads_ * head_size_);
-        p.device.rows(heads_, op::cached_attention<T>{qkv, kept, p.cache.scores, output, p.cache.first(p.cache.used), p.cache.used, kv_heads_, head_size_,
-                                                      C(1.0 / std::sqrt(static_cast<double>(head_size_)))});
+        p.device.rows(heads_, op::cached_attention<T>{qkv, kept, p.cache.scores, output, p.cache.first(p.cache.used), p.cache.used,
+                                                      kv_heads_, head_size_, C(1.0 / std::sqrt(static_cast<double>(head_size_)))});
         return output;
     }
     template <class Pass, class T>

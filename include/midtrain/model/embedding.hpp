@@ -13,7 +13,8 @@ class embedding {
     /// `positions` 0: none are learned here.
     embedding(parameter_layout& layout, index_t vocabulary, index_t width, std::string name, index_t positions,
               std::string positions_name, double deviation) {
-        table_ = layout.add({.name = name, .rows = vocabulary, .columns = width, .role = role::embedding, .begins = {0, deviation}, .parts = {}}, 0);
+        table_ = layout.add(
+            {.name = name, .rows = vocabulary, .columns = width, .role = role::embedding, .begins = {0, deviation}, .parts = {}}, 0);
         if (positions > 0)
             places_ = layout.add({.name = positions_name, .rows = positions, .columns = width, .role = role::embedding,
                                   .begins = {0, deviation / 2}, .parts = {}}, 0);

@@ -37,7 +37,8 @@ struct gpt2 {
         index_t const     b     = n + 1, w = s.width;
         double const      small = s.deviation / std::sqrt(2.0 * s.layers);
         auto const        dense = [&](std::string const& name, index_t inputs, index_t outputs, double deviation) {
-            return linear(layout, b, inputs, outputs, {{at + name + ".weight", 0, outputs, true}}, {{at + name + ".bias", 0, outputs}}, deviation);
+            return linear(layout, b, inputs, outputs, {{at + name + ".weight", 0, outputs, true}}, {{at + name + ".bias", 0, outputs}},
+                                 deviation);
         };
         layernorm const first(layout, b, w, at + "ln_1", s.norm_epsilon);
         auto const      qkv = dense("attn.c_attn", w, 3 * w, s.deviation);

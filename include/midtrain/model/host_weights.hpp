@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <numbers>
 #include <span>
+#include <string>
 #include <vector>
 #include <midtrain/concepts/weight_source.hpp>
 #include <midtrain/core/random.hpp>
@@ -13,6 +14,12 @@
 // All weights of a layout on the host, on their way to a device and back.
 namespace midtrain::inline MT_ABI {
 
+/// Some bytes of a run under a name: what a checkpoint stores.
+struct state_buffer {
+    std::string          name;
+    std::span<std::byte> bytes;
+};
+
 /// Fresh weights, the same for a seed on every machine and in every order.
 template <class T>
 std::vector<T> fresh_weights(parameter_layout const& layout, std::uint64_t seed) {
@@ -21,7 +28,8 @@ std::vector<T> fresh_weights(parameter_layout const& layout, std::uint64_t seed)
     for (auto const& e : layout.entries()) {
         random_stream const draws{seed, stream++};
         for (index_t i = 0; i < e.size(); ++i) {
-            double const u = 1.0 - draws.uniform(2 * static_cast<std::uint64_t>(i)), v = draws.uniform(2 * static_cast<std::uint64_t>(i) + 1);
+            auto const   n = 2 * static_cast<std::uint64_t>(i);
+            double const u = 1.0 - draws.uniform(n), v = draws.uniform(n + 1);
             double const normal = std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
             all[static_cast<std::size_t>(e.offset + i)] = static_cast<T>(e.begins.mean + e.begins.deviation * normal);
         }
@@ -54,7 +62,8 @@ std::vector<T> in_checkpoint_layout(std::vector<T> rows, parameter_part const& p
     if (!p.transposed) return rows;
     std::vector<T> out(rows.size());
     for (index_t r = 0; r < p.rows; ++r)
-        for (index_t c = 0; c < columns; ++c) out[static_cast<std::size_t>(c * p.rows + r)] = rows[static_cast<std::size_t>(r * columns + c)];
+        for (index_t c = 0; c < columns; ++c)
+            out[static_cast<std::size_t>(c * p.rows + r)] = rows[static_cast<std::size_t>(r * columns + c)];
     return out;
 }
 

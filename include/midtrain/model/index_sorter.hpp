@@ -28,7 +28,9 @@ class index_sorter {
         begin_.push_back(static_cast<std::int32_t>(n));
         for (std::size_t t = 0; t < n; ++t)
             order_[static_cast<std::size_t>(place_[static_cast<std::size_t>(index.data[t])]++)] = static_cast<std::int32_t>(t);
-        return {{order_.data(), static_cast<index_t>(n)}, {begin_.data(), static_cast<index_t>(begin_.size())}, static_cast<index_t>(begin_.size()) - 1};
+        return {{order_.data(), static_cast<index_t>(n)},
+                {begin_.data(), static_cast<index_t>(begin_.size())},
+                static_cast<index_t>(begin_.size()) - 1};
     }
 
   private:

@@ -39,9 +39,13 @@ struct llama {
         auto const        biases = [](bool has, std::vector<parameter_part> parts) { return has ? parts : std::vector<parameter_part>{}; };
         rmsnorm const first(layout, b, s.width, at + "input_layernorm", s.norm_epsilon);
         auto const    self = at + "self_attn.";
-        linear const  qkv(layout, b, s.width, q + 2 * kv, {{self + "q_proj.weight", 0, q}, {self + "k_proj.weight", q, kv}, {self + "v_proj.weight", q + kv, kv}},
-                          biases(s.qkv_bias, {{self + "q_proj.bias", 0, q}, {self + "k_proj.bias", q, kv}, {self + "v_proj.bias", q + kv, kv}}), s.deviation);
-        linear const  out(layout, b, q, s.width, {{self + "o_proj.weight", 0, s.width}}, biases(s.out_bias, {{self + "o_proj.bias", 0, s.width}}), small);
+        linear const      qkv(
+                 layout, b, s.width, q + 2 * kv,
+                 {{self + "q_proj.weight", 0, q}, {self + "k_proj.weight", q, kv}, {self + "v_proj.weight", q + kv, kv}},
+                 biases(s.qkv_bias, {{self + "q_proj.bias", 0, q}, {self + "k_proj.bias", q, kv}, {self + "v_proj.bias", q + kv, kv}}),
+                 s.deviation);
+        linear const  out(layout, b, q, s.width, {{self + "o_proj.weight", 0, s.width}},
+                          biases(s.out_bias, {{self + "o_proj.bias", 0, s.width}}), small);
         auto const    norm = s.qk_norm ? head_norm(layout, b, self, {s.heads, s.kv_heads, size}, s.norm_epsilon) : head_norm();
         rmsnorm const second(layout, b, s.width, at + "post_attention_layernorm", s.norm_epsilon);
         linear const  gate_up(layout, b, s.width, 2 * s.ffn,

@@ -10,7 +10,8 @@ class rmsnorm {
   public:
     rmsnorm() = default;
     rmsnorm(parameter_layout& layout, index_t bucket, index_t width, std::string name, double epsilon) : epsilon_(epsilon) {
-        gain_ = layout.add({.name = name + ".weight", .rows = width, .columns = 1, .role = role::norm, .begins = {1, 0}, .parts = {}}, bucket);
+        gain_ =
+            layout.add({.name = name + ".weight", .rows = width, .columns = 1, .role = role::norm, .begins = {1, 0}, .parts = {}}, bucket);
     }
 
     template <class Pass>
@@ -45,7 +46,8 @@ class layernorm {
   public:
     layernorm() = default;
     layernorm(parameter_layout& layout, index_t bucket, index_t width, std::string name, double epsilon) : epsilon_(epsilon) {
-        gain_ = layout.add({.name = name + ".weight", .rows = width, .columns = 1, .role = role::norm, .begins = {1, 0}, .parts = {}}, bucket);
+        gain_ =
+            layout.add({.name = name + ".weight", .rows = width, .columns = 1, .role = role::norm, .begins = {1, 0}, .parts = {}}, bucket);
         bias_ = layout.add({.name = name + ".bias", .rows = width, .columns = 1, .role = role::bias, .begins = {}, .parts = {}}, bucket);
     }
 

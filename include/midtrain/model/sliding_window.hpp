@@ -16,7 +16,8 @@ class sliding_window {
         if (window == 0 || window >= batch.length) return;
         begin_.resize(static_cast<std::size_t>(batch.count()));
         for (index_t i = 0; i < batch.count(); ++i)
-            begin_[static_cast<std::size_t>(i)] = std::max(batch.document_begin[i], static_cast<std::int32_t>(i % batch.length + 1 - window));
+            begin_[static_cast<std::size_t>(i)] =
+                std::max(batch.document_begin[i], static_cast<std::int32_t>(i % batch.length + 1 - window));
         batch.document_begin = {begin_.data(), batch.count()};
     }
 

@@ -26,19 +26,14 @@
 
 namespace midtrain::inline MT_ABI {
 
-/// Some bytes of a run under a name: what a checkpoint stores.
-struct state_buffer {
-    std::string          name;
-    std::span<std::byte> bytes;
-};
-
 /// A model with its memory on a device: weights, gradients, slots, activations. Family is model::llama, model::gpt2, ...
 template <class Device, class Family, class Shape, class Precision>
 class trainable {
     static_assert(midtrain::Device<Device>, "midtrain: the device is no Device. See midtrain/concepts/device.hpp; the plainest one is "
                                             "midtrain/exec/crowd/crowd.hpp");
-    static_assert(midtrain::Precision<Precision>, "midtrain: the precision is no Precision: it needs the types stored, computed and master, and "
-                                                  "name.  See midtrain/precision/precision.hpp");
+    static_assert(midtrain::Precision<Precision>,
+                  "midtrain: the precision is no Precision: it needs the types stored, computed and master, and "
+                  "name.  See midtrain/precision/precision.hpp");
 
     template <class T>
     using buffer = typename Device::template buffer<T>;
@@ -150,9 +145,11 @@ class trainable {
     /// first call takes a prompt as a whole.
     void decode(decoding& d, std::span<std::int32_t const> tokens, std::span<computed> logits) {
         check(!tokens.empty() && d.used + static_cast<index_t>(tokens.size()) <= d.capacity, [&] {
-            return "decoding: " + std::to_string(tokens.size()) + " tokens after " + std::to_string(d.used) + " where there is room for " + std::to_string(d.capacity);
+            return "decoding: " + std::to_string(tokens.size()) + " tokens after " + std::to_string(d.used) + " where there is room for " +
+                   std::to_string(d.capacity);
         });
-        for (auto t : tokens) check(t >= 0 && t < shape_.vocab, [&] { return "decoding: token " + std::to_string(t) + " is not in the vocabulary"; });
+        for (auto t : tokens)
+            check(t >= 0 && t < shape_.vocab, [&] { return "decoding: token " + std::to_string(t) + " is not in the vocabulary"; });
         if (d.used == 0) return decode_part(d, tokens, logits);
         for (std::size_t i = 0; i < tokens.size(); ++i) decode_part(d, tokens.subspan(i, 1), logits);
     }
@@ -220,7 +217,8 @@ class trainable {
     void reserve(token_batch const& batch, pass_mode mode) {
         if constexpr (requires { Family::turns; })
             check(!Family::turns || batch.length <= rotary_length(), [&] {
-                return "a sequence has " + std::to_string(batch.length) + " tokens where set_rotary() was given " + std::to_string(rotary_length()) + " positions";
+                return "a sequence has " + std::to_string(batch.length) + " tokens where set_rotary() was given " +
+                       std::to_string(rotary_length()) + " positions";
             });
         std::array<index_t, 3> const form{batch.sequences, batch.length, static_cast<index_t>(mode)};
         if (std::find(counted_.begin(), counted_.end(), form) != counted_.end()) return;
@@ -239,7 +237,8 @@ class trainable {
         std::int32_t const           last = static_cast<std::int32_t>(n - 1);
         row_view<std::int32_t const> rows{&last, 1};
         answer(batch, &rows, as_matrix(logits.data(), index_t{1}, static_cast<index_t>(logits.size())),
-               {d.kept.view().data, as_matrix(d.scores.view().data, static_cast<index_t>(shape_.heads), d.capacity), d.capacity, d.used, shape_.window, 0});
+               {d.kept.view().data, as_matrix(d.scores.view().data, static_cast<index_t>(shape_.heads), d.capacity), d.capacity, d.used,
+                shape_.window, 0});
         d.used += n;
     }
 

@@ -36,10 +36,12 @@ class update_buffers {
     }
     /// One step of the optimizer: master weights, and from them the stored ones.
     template <class Optimizer>
-    void apply(Device& device, Optimizer const& optimizer, step_scalars s, row_view<master> to, row_view<stored> weights, row_view<computed> gradient) {
+    void apply(Device& device, Optimizer const& optimizer, step_scalars s, row_view<master> to, row_view<stored> weights,
+               row_view<computed> gradient) {
         optimizer.prepare(s);
         device.upload(&s, scalars_.view());
-        device.rows(to.size() / 64, elementwise_step<Optimizer, Precision>{optimizer, scalars_.view().data, to, weights, gradient, slots_.view(), decay_.view()});
+        device.rows(to.size() / 64, elementwise_step<Optimizer, Precision>{optimizer, scalars_.view().data, to, weights, gradient,
+                                                                           slots_.view(), decay_.view()});
     }
     /// Square root of the sum of squares of the gradient, in an order that never changes.
     double norm(Device& device, row_view<computed> gradient) {

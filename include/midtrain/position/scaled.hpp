@@ -12,7 +12,7 @@ struct interpolated {
 
     constexpr double  factor() const { return static_cast<double>(extended) / static_cast<double>(trained); }
     constexpr index_t context() const { return extended; }
-    constexpr double  inverse_frequency(index_t pair, index_t width, index_t) const { return plain_frequency(base, pair, width) / factor(); }
+    constexpr double inverse_frequency(index_t pair, index_t width, index_t) const { return plain_frequency(base, pair, width) / factor(); }
     constexpr double  position(index_t t) const { return static_cast<double>(t); }
     constexpr double  temperature(index_t) const { return 1.0; }
 };
@@ -43,7 +43,8 @@ struct yarn {
     constexpr double  factor() const { return static_cast<double>(extended) / static_cast<double>(trained); }
     constexpr index_t context() const { return extended; }
     constexpr double  inverse_frequency(index_t pair, index_t width, index_t) const {
-        double const low = clamp(rounded_down(pair_that_turns(fast, width)), width), high = clamp(rounded_up(pair_that_turns(slow, width)), width);
+        double const low  = clamp(rounded_down(pair_that_turns(fast, width)), width),
+                     high = clamp(rounded_up(pair_that_turns(slow, width)), width);
         double const span = high == low ? 0.001 : high - low;
         double const r    = (static_cast<double>(pair) - low) / span;
         double const ramp = r < 0 ? 0.0 : r > 1 ? 1.0 : r;

@@ -57,14 +57,16 @@ class weight_files {
     void add(std::string const& path) {
         files_.emplace_back(path);
         for (auto const& [name, t] : files_.back().tensors())
-            check(all_.emplace(name, tensor{t.dtype, t.shape, t.bytes, 0}).second, [&] { return path + ": tensor '" + name + "' stands in two files"; });
+            check(all_.emplace(name, tensor{t.dtype, t.shape, t.bytes, 0}).second,
+                  [&] { return path + ": tensor '" + name + "' stands in two files"; });
     }
     void add_checkpoint(std::string const& path) {
         files_.emplace_back(path);
         auto const& master = files_.back().at("model.master");
         std::size_t width  = master.dtype == "F64" ? 8 : 4;
         for (auto const& p : read_layout(files_.back())) {
-            auto const bytes = master.bytes.subspan(static_cast<std::size_t>(p.offset) * width, static_cast<std::size_t>(p.rows * p.columns) * width);
+            auto const bytes =
+                master.bytes.subspan(static_cast<std::size_t>(p.offset) * width, static_cast<std::size_t>(p.rows * p.columns) * width);
             all_.emplace(p.name, tensor{master.dtype, p.shape(), bytes, p.is == placed_tensor::form::transposed ? p.rows : 0});
         }
         check(!all_.empty(), [&] { return path + ": says nothing of its tensors"; });
@@ -79,10 +81,12 @@ inline void check_same_tensors(weight_files const& first, weight_files const& ot
         auto const at = other.all().find(name);
         check(at != other.all().end(), [&] { return b + ": has no tensor '" + name + "', which " + a + " has"; });
         check(at->second.shape == t.shape, [&] {
-            return b + ": tensor '" + name + "' has shape " + io::detail::written_shape(at->second.shape) + " where " + a + " has " + io::detail::written_shape(t.shape);
+            return b + ": tensor '" + name + "' has shape " + io::detail::written_shape(at->second.shape) + " where " + a + " has " +
+                   io::detail::written_shape(t.shape);
         });
     }
-    for (auto const& [name, t] : other.all()) check(first.all().contains(name), [&] { return b + ": has tensor '" + name + "', which " + a + " lacks"; });
+    for (auto const& [name, t] : other.all())
+        check(first.all().contains(name), [&] { return b + ": has tensor '" + name + "', which " + a + " lacks"; });
 }
 
 inline void add_tensor(weight_files::tensor const& t, double weight, std::string const& name, std::vector<double>& to) {
@@ -100,9 +104,10 @@ void write_rounded(io::safetensors_writer& file, std::string const& name, std::v
     file.add(name, std::as_bytes(std::span(rounded)));
 }
 
-inline void write_average(std::string const& path, std::vector<weight_files> const& models, std::vector<double> const& weights, bool as_float) {
+inline void write_average(std::string const& path, std::vector<weight_files> const& models, std::vector<double> const& weights,
+                          bool as_float) {
     io::safetensors_writer file(path, {{"format", "pt"}});
-    auto const             type = [&](weight_files::tensor const& t) { return as_float || t.dtype == "F64" ? std::string("F32") : t.dtype; };
+    auto const type = [&](weight_files::tensor const& t) { return as_float || t.dtype == "F64" ? std::string("F32") : t.dtype; };
     for (auto const& [name, t] : models.front().all()) file.declare(name, type(t), t.shape);
     std::vector<double> sum;
     for (auto const& [name, t] : models.front().all()) {

@@ -96,7 +96,8 @@ class batches {
         std::string s = "its sequences begin in";
         for (index_t k = 0; k < sequences_ && k < 16; ++k) {
             auto const [document, offset] = begins_at(k);
-            s += (k ? ", " : " ") + names[static_cast<std::size_t>(source_of(k))] + " document " + std::to_string(document) + " token " + std::to_string(offset);
+            s += (k ? ", " : " ") + names[static_cast<std::size_t>(source_of(k))] + " document " + std::to_string(document) + " token " +
+                 std::to_string(offset);
         }
         return s + (sequences_ > 16 ? ", ..." : "");
     }

@@ -43,7 +43,8 @@ inline std::vector<checkpoint_place> checkpoints_in(std::string const& folder) {
     if (folder.empty()) return all;
     for (auto const& e : std::filesystem::directory_iterator(folder, none)) {
         auto const name = e.path().filename().string();
-        if (name.size() > 5 && name.size() <= 20 && name.starts_with("step-") && name.find_first_not_of("0123456789", 5) == std::string::npos)
+        if (name.size() > 5 && name.size() <= 20 && name.starts_with("step-") &&
+            name.find_first_not_of("0123456789", 5) == std::string::npos)
             all.push_back({e.path().string(), std::atoll(name.c_str() + 5)});
     }
     std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.step < b.step; });
@@ -101,8 +102,8 @@ inline void check_room(std::string const& folder, std::int64_t bytes) {
     if (::statvfs(folder.c_str(), &room) != 0) return;  // the writing itself will say what is wrong
     auto const free = static_cast<double>(room.f_bavail) * static_cast<double>(room.f_frsize);
     check(free > static_cast<double>(bytes), [&] {
-        return folder + ": has " + written_bytes(free) + " of room left where a checkpoint takes " + written_bytes(static_cast<double>(bytes)) +
-               "; make room, or keep fewer checkpoints";
+        return folder + ": has " + written_bytes(free) + " of room left where a checkpoint takes " +
+               written_bytes(static_cast<double>(bytes)) + "; make room, or keep fewer checkpoints";
     });
 }
 

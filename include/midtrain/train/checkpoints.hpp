@@ -63,8 +63,10 @@ class checkpoints {
     checkpoints() = default;
     explicit checkpoints(std::string folder) : checkpoints(options{.folder = std::move(folder)}) {}
     explicit checkpoints(options how) : how_(std::move(how)), saved_(clock::now()) {
-        check(how_.every_steps >= 0 && how_.every_seconds > 0 && how_.keep >= 1, "checkpoints: every_steps is not negative, every_seconds positive, keep at least 1");
-        check(how_.keep_every_steps >= 0 && how_.keep_every_tokens.count >= 0, "checkpoints: keep_every_steps and keep_every_tokens are not negative");
+        check(how_.every_steps >= 0 && how_.every_seconds > 0 && how_.keep >= 1,
+              "checkpoints: every_steps is not negative, every_seconds positive, keep at least 1");
+        check(how_.keep_every_steps >= 0 && how_.keep_every_tokens.count >= 0,
+              "checkpoints: keep_every_steps and keep_every_tokens are not negative");
     }
 
     options const& how() const { return how_; }
@@ -164,7 +166,8 @@ class checkpoints {
         if (how_.fork.cursors) s.cursors = std::move(there.cursors);
         else s.cursors.assign(s.sources.size(), {});
         s.drawn = {std::vector<std::int64_t>(s.sources.size()), std::vector<double>(s.sources.size())};
-        if (how_.fork.counters) s.step = there.step, s.tokens = there.tokens, s.record = std::move(there.record), s.norms = std::move(there.norms);
+        if (how_.fork.counters)
+            s.step = there.step, s.tokens = there.tokens, s.record = std::move(there.record), s.norms = std::move(there.norms);
     }
 
   private:
@@ -172,7 +175,8 @@ class checkpoints {
 
     bool for_good(run_state const& s, tokens batch) const {
         auto const k = how_.keep_every_tokens.count;
-        return (how_.keep_every_steps > 0 && s.step % how_.keep_every_steps == 0) || (k > 0 && s.tokens / k != (s.tokens - batch.count) / k);
+        return (how_.keep_every_steps > 0 && s.step % how_.keep_every_steps == 0) ||
+               (k > 0 && s.tokens / k != (s.tokens - batch.count) / k);
     }
     template <class Model>
     static saved_buffer described(std::string const& name, std::span<std::byte const> bytes) {
@@ -181,9 +185,11 @@ class checkpoints {
     }
     static void write(std::string const& folder, kept_checkpoints const& stay, run_state const& s, std::string const& layout,
                       std::vector<saved_buffer> const& buffers) {
-        std::int64_t bytes = static_cast<std::int64_t>((s.record.size() + s.norms.size()) * sizeof(double) + 4096 + layout.size() + s.settings.size());
+        std::int64_t bytes =
+            static_cast<std::int64_t>((s.record.size() + s.norms.size()) * sizeof(double) + 4096 + layout.size() + s.settings.size());
         for (auto const& b : buffers) bytes += static_cast<std::int64_t>(b.bytes.size());
-        make_checkpoint(folder, s.step, bytes, stay, [&](std::string const& partial) { write_state(partial + "/state.safetensors", s, layout, buffers); });
+        make_checkpoint(folder, s.step, bytes, stay,
+                        [&](std::string const& partial) { write_state(partial + "/state.safetensors", s, layout, buffers); });
     }
     // The buffers of a device that the host cannot read are copies already, which stay until the next save asks for them.
     template <class Model>

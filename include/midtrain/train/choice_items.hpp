@@ -65,7 +65,8 @@ class choice_reader {
         if (has("passage")) return choice_form::boolq;
         if (has("answerKey")) return choice_form::arc;
         if (has("choices")) return has("subject") ? choice_form::mmlu : choice_form::own;
-        require(has("text"), "an item of no known form: it has none of endings, question_stem, goal, option1, passage, answerKey, choices, text");
+        require(has("text"),
+                "an item of no known form: it has none of endings, question_stem, goal, option1, passage, answerKey, choices, text");
         return choice_form::last_word;
     }
     json const& member(json const& of, char const* name) const {
@@ -91,7 +92,8 @@ class choice_reader {
         if (auto const b = v.as<bool>()) return *b;
         double d = -1;
         if (auto const n = v.as<double>()) d = *n;
-        if (auto const s = v.as<std::string>(); s && !s->empty() && s->size() < 4 && s->find_first_not_of("0123456789") == s->npos) d = std::stod(*s);
+        if (auto const s = v.as<std::string>(); s && !s->empty() && s->size() < 4 && s->find_first_not_of("0123456789") == s->npos)
+            d = std::stod(*s);
         require(d >= 0 && d < 1000 && d == std::floor(d), "the member '" + std::string(name) + "' is not the number of a choice");
         return static_cast<std::size_t>(d);
     }
@@ -135,7 +137,8 @@ class choice_reader {
         return {.contexts = contexts, .continuations = {" " + rest}, .choices = contexts, .answer = answer - 1};
     }
     choice_item boolq() const {
-        return simple(text("passage") + "\nQuestion: " + text("question") + "?\nAnswer:", {"no", "yes"}, whole(has("label") ? "label" : "answer"));
+        return simple(text("passage") + "\nQuestion: " + text("question") + "?\nAnswer:", {"no", "yes"},
+                      whole(has("label") ? "label" : "answer"));
     }
     choice_item mmlu() const {
         auto const  choices = texts("choices");
@@ -157,7 +160,10 @@ class choice_reader {
         auto const& whole_text = text("text");
         auto const  space      = whole_text.rfind(' ');
         require(space != whole_text.npos && space > 0 && space + 1 < whole_text.size(), "the text has no last word");
-        return {.contexts = {whole_text.substr(0, space)}, .continuations = {whole_text.substr(space)}, .choices = {whole_text.substr(space + 1)}, .answer = 0};
+        return {.contexts      = {whole_text.substr(0, space)},
+                .continuations = {whole_text.substr(space)},
+                .choices       = {whole_text.substr(space + 1)},
+                .answer        = 0};
     }
 
     static std::string stripped(std::string_view s) {

@@ -46,7 +46,9 @@ inline io::json to_json(evaluation_results const& r) {
     return {std::move(all)};
 }
 
-inline void write_results(std::string const& path, evaluation_results const& r) { io::write_whole(path, io::written(to_json(r), 1) + "\n"); }
+inline void write_results(std::string const& path, evaluation_results const& r) {
+    io::write_whole(path, io::written(to_json(r), 1) + "\n");
+}
 
 /// What write_results wrote.
 inline evaluation_results read_results(std::string const& path) {
@@ -77,20 +79,25 @@ inline void print(evaluation_results const& r, std::FILE* to) {
     if (!r.choices.empty()) std::fprintf(to, "%-24s %18s %18s %6s\n", "multiple choice", "acc", "acc_norm", "items");
     for (auto const& [task, c] : r.choices) {
         auto const acc = c.acc(), norm = c.acc_norm();
-        std::fprintf(to, "%-24s %8.4f +- %6.4f %8.4f +- %6.4f %6zu\n", task.c_str(), acc.value, acc.standard_error, norm.value, norm.standard_error, c.items.size());
+        std::fprintf(to, "%-24s %8.4f +- %6.4f %8.4f +- %6.4f %6zu\n", task.c_str(), acc.value, acc.standard_error, norm.value,
+                     norm.standard_error, c.items.size());
     }
-    if (!r.needles.empty()) std::fprintf(to, "%-16s %8s %6s %7s %7s %14s %9s\n", "long context", "length", "depth", "exact", "tokens", "log p a token", "generated");
+    if (!r.needles.empty())
+        std::fprintf(to, "%-16s %8s %6s %7s %7s %14s %9s\n", "long context", "length", "depth", "exact", "tokens", "log p a token",
+                     "generated");
     for (auto const& n : r.needles)
-        std::fprintf(to, "%-16s %8lld %6.2f %7.3f %7.3f %14.4f %9.3f\n", n.task.c_str(), static_cast<long long>(n.length), n.depth, n.exact, n.tokens,
-                     n.log_likelihood, n.generated);
+        std::fprintf(to, "%-16s %8lld %6.2f %7.3f %7.3f %14.4f %9.3f\n", n.task.c_str(), static_cast<long long>(n.length), n.depth, n.exact,
+                     n.tokens, n.log_likelihood, n.generated);
     for (auto const& t : r.texts) std::fprintf(to, "%s\n  %s\n", io::quoted(t.prompt).c_str(), io::quoted(t.text).c_str());
 }
 
 /// Changes from `before` to `after` of what both have, with paired 95 % intervals; * where 0 lies outside.
 inline void print_changes(evaluation_results const& before, evaluation_results const& after, std::FILE* to) {
-    std::fprintf(to, "changes from %s to %s, with paired 95 %% intervals (* where 0 lies outside)\n", before.model.c_str(), after.model.c_str());
+    std::fprintf(to, "changes from %s to %s, with paired 95 %% intervals (* where 0 lies outside)\n", before.model.c_str(),
+                 after.model.c_str());
     auto const line = [&](std::string const& what, char const* unit, interval const& d) {
-        std::fprintf(to, "%-24s %+8.4f [%+8.4f, %+8.4f]%c %s\n", what.c_str(), d.value, d.low, d.high, d.low > 0 || d.high < 0 ? '*' : ' ', unit);
+        std::fprintf(to, "%-24s %+8.4f [%+8.4f, %+8.4f]%c %s\n", what.c_str(), d.value, d.low, d.high, d.low > 0 || d.high < 0 ? '*' : ' ',
+                     unit);
     };
     for (auto const& [source, d] : held_out_changes(before.held_out, after.held_out)) line(source, "nats a token", d);
     for (auto const& [task, b] : before.choices)
@@ -99,8 +106,8 @@ inline void print_changes(evaluation_results const& before, evaluation_results c
     for (auto const& b : before.needles)
         for (auto const& a : after.needles)
             if (a.task == b.task && a.length == b.length && a.depth == b.depth)
-                std::fprintf(to, "%-16s %8lld %6.2f %+7.3f exact %+7.3f tokens\n", a.task.c_str(), static_cast<long long>(a.length), a.depth,
-                             a.exact - b.exact, a.tokens - b.tokens);
+                std::fprintf(to, "%-16s %8lld %6.2f %+7.3f exact %+7.3f tokens\n", a.task.c_str(), static_cast<long long>(a.length),
+                             a.depth, a.exact - b.exact, a.tokens - b.tokens);
 }
 
 }  // namespace midtrain::inline MT_ABI

@@ -35,12 +35,14 @@ class evaluator {
     /// `stages`: those of the recipe that is run; it and the model must live as long.
     evaluator(Model& model, Stages const& stages, evaluator_options how, std::function<void(evaluation_record const&)> sink)
         : model_(&model), stages_(&stages), how_(how), sink_(std::move(sink)) {
-        check(how.every_steps >= 0 && how.every.count >= 0 && how.share > 0, "evaluator: steps and tokens are not negative, the share is positive");
+        check(how.every_steps >= 0 && how.every.count >= 0 && how.share > 0,
+              "evaluator: steps and tokens are not negative, the share is positive");
     }
 
     /// Loss by source and by position. The stores must live as long.
     template <class Store>
-    evaluator& held_out(std::vector<named_store<Store>> stores, std::int32_t end_token, evaluate_options how, token_bytes bytes, bootstrap_options intervals = {}) {
+    evaluator& held_out(std::vector<named_store<Store>> stores, std::int32_t end_token, evaluate_options how, token_bytes bytes,
+                        bootstrap_options intervals = {}) {
         return add(how.length, [=](Model& model, evaluation_record& to) {
             auto const r = evaluate_held_out(model, std::span<named_store<Store> const>(stores), end_token, how, bytes);
             for (auto const& s : r.sources) {
@@ -69,8 +71,8 @@ class evaluator {
     evaluator& add(index_t length, std::function<void(Model&, evaluation_record&)> f) {
         for_each_stage(*stages_, [&](auto const& s, int) {
             check(s.position.context() >= length, [&] {
-                return "stage '" + std::string(s.name) + "': its positions reach " + std::to_string(s.position.context()) + " tokens, an evaluation needs " +
-                       std::to_string(length);
+                return "stage '" + std::string(s.name) + "': its positions reach " + std::to_string(s.position.context()) +
+                       " tokens, an evaluation needs " + std::to_string(length);
             });
         });
         length_ = std::max(length_, length);

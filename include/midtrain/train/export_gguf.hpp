@@ -56,7 +56,8 @@ void set_gguf_shape(io::gguf_writer& file, std::string const& architecture, Shap
     number("attention.head_count", s.heads);
     bool const gpt2 = architecture == "gpt2";
     number("attention.head_count_kv", gpt2 ? s.heads : s.kv_heads);
-    file.set(architecture + (gpt2 ? ".attention.layer_norm_epsilon" : ".attention.layer_norm_rms_epsilon"), static_cast<float>(s.norm_epsilon));
+    file.set(architecture + (gpt2 ? ".attention.layer_norm_epsilon" : ".attention.layer_norm_rms_epsilon"),
+             static_cast<float>(s.norm_epsilon));
     if (gpt2) return;
     auto const head = head_size_of(s);
     number("rope.dimension_count", head);
@@ -116,7 +117,8 @@ class gguf_tensors {
     void declare(io::gguf_writer& file) const {
         each([&](parameter_info const& e, parameter_part const& p, std::string const& name) {
             bool const row = e.role == role::norm || e.role == role::bias;
-            file.declare(name, type_of(e, name), row ? std::vector<std::int64_t>{p.rows * e.columns} : std::vector<std::int64_t>{p.rows, e.columns});
+            file.declare(name, type_of(e, name),
+                         row ? std::vector<std::int64_t>{p.rows * e.columns} : std::vector<std::int64_t>{p.rows, e.columns});
         });
     }
     void add(io::gguf_writer& file) const {
@@ -203,7 +205,8 @@ void export_gguf(Model& model, std::string const& path, Policy const& positions,
     if (factors) file.declare("rope_freqs.weight", io::gguf_type::f32, {head / 2});
     tensors.declare(file);
     if (factors)
-        file.add("rope_freqs.weight", io::gguf_bytes(detail::gguf_frequency_factors(positions, rotary.base, head, rotary.context), io::gguf_type::f32));
+        file.add("rope_freqs.weight",
+                 io::gguf_bytes(detail::gguf_frequency_factors(positions, rotary.base, head, rotary.context), io::gguf_type::f32));
     tensors.add(file);
     file.finish();
 }

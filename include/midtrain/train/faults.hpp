@@ -42,8 +42,8 @@ class fault_watch {
   public:
     fault_watch() = default;
     explicit fault_watch(fault_policy policy) : policy_(policy) {
-        check(policy.window >= 2 && policy.at_least >= 2 && policy.at_least <= policy.window && policy.at_most >= 0 && policy.loss_deviations >= 0 &&
-                  policy.norm_ratio >= 0,
+        check(policy.window >= 2 && policy.at_least >= 2 && policy.at_least <= policy.window && policy.at_most >= 0 &&
+                  policy.loss_deviations >= 0 && policy.norm_ratio >= 0,
               "faults: window is at least at_least, at_least at least 2, and the limits are not negative");
         values_.reserve(static_cast<std::size_t>(policy.window));
     }
@@ -66,7 +66,8 @@ class fault_watch {
         if (policy_.norm_ratio > 0) {
             double const middle = median(s, [&](std::size_t i) { return s.norms[i]; });
             if (middle > 0 && r.gradient_norm > policy_.norm_ratio * middle)
-                return fault{policy_.spike, "the gradient's norm is " + written(r.gradient_norm) + " where " + written(middle) + " is usual"};
+                return fault{policy_.spike,
+                             "the gradient's norm is " + written(r.gradient_norm) + " where " + written(middle) + " is usual"};
         }
         return std::nullopt;
     }

@@ -50,7 +50,9 @@ namespace detail {
 /// Whether a text ends with one of the stops; if so it loses it.
 inline bool stopped(std::vector<std::int32_t>& text, generate_options const& how) {
     for (auto const& stop : how.stops) {
-        if (stop.empty() || stop.size() > text.size() || !std::equal(stop.begin(), stop.end(), text.end() - static_cast<std::ptrdiff_t>(stop.size()))) continue;
+        if (stop.empty() || stop.size() > text.size() ||
+            !std::equal(stop.begin(), stop.end(), text.end() - static_cast<std::ptrdiff_t>(stop.size())))
+            continue;
         text.resize(text.size() - stop.size());
         return true;
     }
@@ -62,7 +64,8 @@ inline bool stopped(std::vector<std::int32_t>& text, generate_options const& how
 /// Tokens that go on from a prompt, without the end token. Keys and values of earlier tokens are kept, so that each token costs one row.
 /// The model's rotary table must reach prompt + max_tokens. The same seed gives the same tokens; `stream` tells prompts apart.
 template <class Model>
-std::vector<std::int32_t> generate(Model& model, std::span<std::int32_t const> prompt, generate_options const& how = {}, std::uint64_t stream = 0) {
+std::vector<std::int32_t> generate(Model& model, std::span<std::int32_t const> prompt, generate_options const& how = {},
+                                   std::uint64_t stream = 0) {
     check(!prompt.empty(), "a continuation needs a prompt of at least one token");
     check(how.max_tokens >= 0 && how.temperature >= 0 && how.top_p > 0 && how.top_p <= 1 && how.top_k >= 0,
           "continuation: max_tokens, temperature and top_k are not negative, top_p is in (0, 1]");
@@ -86,7 +89,8 @@ std::vector<std::int32_t> generate(Model& model, std::span<std::int32_t const> p
 
 /// The same for several prompts, each with draws of its own.
 template <class Model>
-std::vector<std::vector<std::int32_t>> generate_all(Model& model, std::span<std::vector<std::int32_t> const> prompts, generate_options const& how = {}) {
+std::vector<std::vector<std::int32_t>> generate_all(Model& model, std::span<std::vector<std::int32_t> const> prompts,
+                                                    generate_options const& how = {}) {
     std::vector<std::vector<std::int32_t>> all;
     for (auto const& p : prompts) all.push_back(generate(model, std::span<std::int32_t const>(p), how, all.size()));
     return all;

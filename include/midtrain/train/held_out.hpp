@@ -77,7 +77,8 @@ held_out_result evaluate_held_out(Model& model, std::span<named_store<Store> con
         check(s.store->documents() > 0, [&] { return "held-out source '" + s.name + "' has no documents"; });
         held_out_source       source{s.name, {}, {}};
         detail::position_tally positions;
-        source.documents = evaluate_documents(model, *s.store, end_token, how, bytes_of, [&](index_t position, double loss) { positions.add(position, loss); });
+        source.documents = evaluate_documents(model, *s.store, end_token, how, bytes_of,
+                                              [&](index_t position, double loss) { positions.add(position, loss); });
         source.positions = positions.means();
         out.sources.push_back(std::move(source));
     }
@@ -130,8 +131,9 @@ inline io::json to_json(held_out_result const& r) {
             return detail::json_numbers(std::vector<double>{d.loss, static_cast<double>(d.targets), static_cast<double>(d.bytes)});
         }));
         o.emplace("positions", detail::json_list(s.positions, [](position_loss const& p) {
-            return detail::json_numbers(std::vector<double>{static_cast<double>(p.first), static_cast<double>(p.last), p.loss, static_cast<double>(p.targets)});
-        }));
+                      return detail::json_numbers(std::vector<double>{static_cast<double>(p.first), static_cast<double>(p.last), p.loss,
+                                                                      static_cast<double>(p.targets)});
+                  }));
         return json{std::move(o)};
     });
 }

@@ -59,25 +59,29 @@ inline void add_parameters(io::safetensors const& file, inspection& to) {
     auto const& master = file.at("model.master");
     std::size_t width  = master.dtype == "F64" ? 8 : 4;
     for (auto const& p : read_layout(file))
-        to.tensors.push_back(summary_of(p.name, master.dtype, p.shape(),
-                                        master.bytes.subspan(static_cast<std::size_t>(p.offset) * width, static_cast<std::size_t>(p.rows * p.columns) * width)));
+        to.tensors.push_back(summary_of(
+            p.name, master.dtype, p.shape(),
+            master.bytes.subspan(static_cast<std::size_t>(p.offset) * width, static_cast<std::size_t>(p.rows * p.columns) * width)));
 }
 
 inline void add_state(io::safetensors const& file, inspection& to) {
     auto const s   = read_state(file);
     auto const add = [&](std::string key, std::string value) { to.facts.emplace_back(std::move(key), std::move(value)); };
     add("version", state_text(file, "version"));
-    add("step", std::to_string(s.step) + " (step " + std::to_string(s.step_in_stage) + " of stage " + std::to_string(s.stage + 1) + "), optimizer at " + std::to_string(s.optimizer_step));
+    add("step", std::to_string(s.step) + " (step " + std::to_string(s.step_in_stage) + " of stage " + std::to_string(s.stage + 1) +
+                    "), optimizer at " + std::to_string(s.optimizer_step));
     add("tokens", std::to_string(s.tokens));
     if (s.step > 0) add("loss", std::to_string(s.record[(static_cast<std::size_t>(s.step) - 1) * s.record_width()]));
     for (std::size_t i = 0; i < s.sources.size(); ++i) {
         auto const& c = s.cursors[i];
-        add("source " + s.sources[i], std::to_string(c.tokens) + " tokens; epoch " + std::to_string(c.epoch) + ", document " + std::to_string(c.document) + ", token " + std::to_string(c.offset));
+        add("source " + s.sources[i], std::to_string(c.tokens) + " tokens; epoch " + std::to_string(c.epoch) + ", document " +
+                                          std::to_string(c.document) + ", token " + std::to_string(c.offset));
     }
     for (auto const& line : lines_of(s.settings)) add("setting", line);
     if (s.average_updates > 0) add("average", "of " + std::to_string(s.average_updates) + " steps");
     if (!s.parent.path.empty())
-        add("parent", s.parent.path + " at step " + std::to_string(s.parent.step) + " with " + std::to_string(s.parent.tokens) + " tokens, checksum " + s.parent.checksum);
+        add("parent", s.parent.path + " at step " + std::to_string(s.parent.step) + " with " + std::to_string(s.parent.tokens) +
+                          " tokens, checksum " + s.parent.checksum);
     for (auto const& e : s.lineage) add("lineage", "step " + std::to_string(e.step) + ": " + e.what);
     for (auto const& e : s.faults) add("fault", e.what);
     add_parameters(file, to);
@@ -154,12 +158,14 @@ inline std::vector<inspection> inspect(std::string const& path) {
     std::error_code none;
     check(fs::exists(path, none), [&] { return path + ": does not exist"; });
     if (fs::is_regular_file(path, none)) return {path.ends_with(".gguf") ? detail::inspect_gguf(path) : detail::inspect_safetensors(path)};
-    if (fs::exists(path + "/state.safetensors", none) || fs::path(path).filename().string().starts_with("step-")) return {detail::inspect_checkpoint(path)};
+    if (fs::exists(path + "/state.safetensors", none) || fs::path(path).filename().string().starts_with("step-"))
+        return {detail::inspect_checkpoint(path)};
     std::vector<inspection> all;
     for (auto const& c : checkpoints_in(path)) all.push_back(detail::inspect_checkpoint(c.folder));
     if (!all.empty()) {
         auto const link = fs::read_symlink(path + "/latest", none).string();
-        if (whole_checkpoint(path + "/latest").empty()) all.back().problems.push_back(path + "/latest: leads to no whole checkpoint" + (link.empty() ? "" : " but to " + link));
+        if (whole_checkpoint(path + "/latest").empty())
+            all.back().problems.push_back(path + "/latest: leads to no whole checkpoint" + (link.empty() ? "" : " but to " + link));
         return all;
     }
     std::vector<std::string> files;
@@ -175,11 +181,13 @@ inline std::vector<inspection> inspect(std::string const& path) {
 inline void print(inspection const& i, bool with_tensors, std::FILE* to) {
     std::int64_t bytes = 0;
     for (auto const& t : i.tensors) bytes += t.bytes;
-    std::fprintf(to, "%s: %s, %zu tensors, %s\n", i.path.c_str(), i.kind.c_str(), i.tensors.size(), written_bytes(static_cast<double>(bytes)).c_str());
+    std::fprintf(to, "%s: %s, %zu tensors, %s\n", i.path.c_str(), i.kind.c_str(), i.tensors.size(),
+                 written_bytes(static_cast<double>(bytes)).c_str());
     for (auto const& [key, value] : i.facts) std::fprintf(to, "    %s: %s\n", key.c_str(), value.c_str());
     for (auto const& t : i.tensors) {
         if (!with_tensors) break;
-        std::fprintf(to, "    %-48s %-5s %-16s %10s", t.name.c_str(), t.dtype.c_str(), io::detail::written_shape(t.shape).c_str(), written_bytes(static_cast<double>(t.bytes)).c_str());
+        std::fprintf(to, "    %-48s %-5s %-16s %10s", t.name.c_str(), t.dtype.c_str(), io::detail::written_shape(t.shape).c_str(),
+                     written_bytes(static_cast<double>(t.bytes)).c_str());
         if (t.lowest) std::fprintf(to, "  %.4g .. %.4g", *t.lowest, *t.highest);
         if (t.not_finite > 0) std::fprintf(to, "  %lld not finite", static_cast<long long>(t.not_finite));
         std::fprintf(to, "\n");

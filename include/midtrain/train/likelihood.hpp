@@ -60,10 +60,11 @@ std::vector<likelihood> judge_texts(Model& model, std::span<judged_text const> t
     check(how.sequences > 0 && how.length > 0, "likelihood: sequences and length are positive");
     for (std::size_t i = 0; i < texts.size(); ++i) {
         auto const& t = texts[i];
-        check(t.first >= 1 && t.first <= t.tokens.size(), [&] { return "likelihood: text " + std::to_string(i) + " has no token before the judged ones"; });
+        check(t.first >= 1 && t.first <= t.tokens.size(),
+              [&] { return "likelihood: text " + std::to_string(i) + " has no token before the judged ones"; });
         check(t.tokens.size() - t.first <= static_cast<std::size_t>(how.length), [&] {
-            return "likelihood: text " + std::to_string(i) + " has " + std::to_string(t.tokens.size() - t.first) + " tokens to judge, a sequence holds " +
-                   std::to_string(how.length);
+            return "likelihood: text " + std::to_string(i) + " has " + std::to_string(t.tokens.size() - t.first) +
+                   " tokens to judge, a sequence holds " + std::to_string(how.length);
         });
     }
     std::vector<std::size_t> order(texts.size());
@@ -72,8 +73,10 @@ std::vector<likelihood> judge_texts(Model& model, std::span<judged_text const> t
     std::vector<likelihood>               out(texts.size());
     std::vector<typename Model::computed> logits;
     detail::evaluation_pack               pack(how.sequences, how.length, 0);
-    auto const run = [&] {
-        pack.run_logits(model, logits, [&](std::int64_t i, std::int32_t target, auto row) { detail::judge(row, target, out[static_cast<std::size_t>(i)]); });
+    auto const                            run = [&] {
+        pack.run_logits(model, logits, [&](std::int64_t i, std::int32_t target, auto row) {
+            detail::judge(row, target, out[static_cast<std::size_t>(i)]);
+        });
     };
     for (auto i : order) {
         auto const& t   = texts[i];

@@ -30,7 +30,9 @@ inline std::vector<std::string> hf_parameter_names(parameter_layout const& layou
         for (auto const& p : e.parts) {
             int place = has(p.name, ".mlp.") ? 7 : has(p.name, "layernorm") ? 8 : 6;
             for (int i = 0; i < 6; ++i)
-                if (has(p.name, std::array{".q_proj.", ".k_proj.", ".v_proj.", ".o_proj.", ".q_norm.", ".k_norm."}[static_cast<std::size_t>(i)])) place = i;
+                if (has(p.name,
+                        std::array{".q_proj.", ".k_proj.", ".v_proj.", ".o_proj.", ".q_norm.", ".k_norm."}[static_cast<std::size_t>(i)]))
+                    place = i;
             if (p.name.starts_with("transformer.")) place = 0;
             all.push_back({e.bucket, place, e.role == role::norm || e.role == role::bias, p.name});
         }

@@ -38,7 +38,8 @@ namespace detail {
 class question_draws {
   public:
     question_draws(std::uint64_t seed, long_task task, index_t length, std::int64_t trial)
-        : draws_{mix_bits(seed + 1) ^ static_cast<std::uint64_t>(length), static_cast<std::uint64_t>(trial) * 4 + static_cast<std::uint64_t>(task)} {}
+        : draws_{mix_bits(seed + 1) ^ static_cast<std::uint64_t>(length),
+                 static_cast<std::uint64_t>(trial) * 4 + static_cast<std::uint64_t>(task)} {}
 
     std::uint64_t below(std::uint64_t n) { return (draws_.bits(next_++) >> 32) * n >> 32; }
     std::string   digits(int count) {
@@ -61,15 +62,17 @@ class question_draws {
 };
 
 inline constexpr std::array<std::string_view, 32> prompt_words{
-    "apple",  "bridge", "candle", "desert", "engine", "forest", "garden", "hammer", "island", "jacket", "kettle", "ladder", "mirror", "needle", "orange", "pencil",
-    "quarry", "rocket", "saddle", "temple", "valley", "window", "yellow", "anchor", "bottle", "castle", "dragon", "feather", "glacier", "harbor", "lantern", "meadow"};
+    "apple",  "bridge", "candle", "desert", "engine", "forest",  "garden",  "hammer", "island",  "jacket", "kettle",
+    "ladder", "mirror", "needle", "orange", "pencil", "quarry",  "rocket",  "saddle", "temple",  "valley", "window",
+    "yellow", "anchor", "bottle", "castle", "dragon", "feather", "glacier", "harbor", "lantern", "meadow"};
 
 /// Puts questions together from the tokens of a haystack.
 template <class Tokenizer, class Store>
 class prompt_maker {
   public:
     prompt_maker(Tokenizer const& tokenizer, Store const& store) : tokenizer_(&tokenizer), store_(&store) {
-        for (std::int64_t d = 0; d < static_cast<std::int64_t>(store.documents()) && !has_tokens_; ++d) has_tokens_ = store.document(d).size() > 0;
+        for (std::int64_t d = 0; d < static_cast<std::int64_t>(store.documents()) && !has_tokens_; ++d)
+            has_tokens_ = store.document(d).size() > 0;
         check(has_tokens_, "the haystack has no tokens");
     }
 
@@ -98,10 +101,13 @@ class prompt_maker {
         std::vector<hidden> all{{depth, "One of the special magic numbers for " + key + " is: " + value + "."}};
         for (std::size_t k = 1; k < count; ++k) {
             double const at = static_cast<double>(draws.below(1000)) / 1000;
-            all.push_back({at, "One of the special magic numbers for " + std::string(prompt_words[keys[k]]) + " is: " + draws.digits(7) + "."});
+            all.push_back(
+                {at, "One of the special magic numbers for " + std::string(prompt_words[keys[k]]) + " is: " + draws.digits(7) + "."});
         }
-        return in_haystack(draws, length, std::move(all),
-                           "What is the special magic number for " + key + " mentioned in the text above? The special magic number for " + key + " is:", {value});
+        return in_haystack(
+            draws, length, std::move(all),
+            "What is the special magic number for " + key + " mentioned in the text above? The special magic number for " + key + " is:",
+            {value});
     }
     /// x1 = value, x2 = x1, ...: five variables, each later in the text than the one before.
     long_prompt variables(question_draws& draws, index_t length) const {
@@ -150,7 +156,8 @@ class prompt_maker {
         return {{std::move(before), first}, std::move(answers)};
     }
     /// Exactly `length` tokens, the answer's included.
-    long_prompt in_haystack(question_draws& draws, index_t length, std::vector<hidden> all, std::string const& asked, std::vector<std::string> answers) const {
+    long_prompt in_haystack(question_draws& draws, index_t length, std::vector<hidden> all, std::string const& asked,
+                            std::vector<std::string> answers) const {
         auto const end = question(asked, answers);
         std::stable_sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.depth < b.depth; });
         std::vector<std::vector<std::int32_t>> inserted;
@@ -159,8 +166,10 @@ class prompt_maker {
             inserted.push_back(tokenizer_->encode("\n" + h.text + "\n"));
             room -= static_cast<index_t>(inserted.back().size());
         }
-        check(room >= 8, [&] { return "length " + std::to_string(length) + " is too short for its question; it needs " + std::to_string(length - room + 8); });
-        auto const                hay = haystack(draws.below(static_cast<std::uint64_t>(store_->documents())), static_cast<std::size_t>(room));
+        check(room >= 8, [&] {
+            return "length " + std::to_string(length) + " is too short for its question; it needs " + std::to_string(length - room + 8);
+        });
+        auto const hay = haystack(draws.below(static_cast<std::uint64_t>(store_->documents())), static_cast<std::size_t>(room));
         std::vector<std::int32_t> text;
         std::size_t               at = 0;
         for (std::size_t k = 0; k < all.size(); ++k) {
@@ -192,7 +201,8 @@ class prompt_maker {
 /// A question of `length` tokens, its answer included (fewer for common_words, whose list has whole words). The same arguments give the
 /// same tokens; `depth` moves what is hidden and changes nothing else.
 template <class Tokenizer, class Store>
-long_prompt make_long_prompt(Tokenizer const& tokenizer, Store const& haystack, long_task task, index_t length, double depth, std::uint64_t seed, std::int64_t trial) {
+long_prompt make_long_prompt(Tokenizer const& tokenizer, Store const& haystack, long_task task, index_t length, double depth,
+                             std::uint64_t seed, std::int64_t trial) {
     return detail::prompt_maker<Tokenizer, Store>(tokenizer, haystack).make(task, length, depth, seed, trial);
 }
 

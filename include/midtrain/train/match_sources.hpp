@@ -16,7 +16,9 @@ namespace midtrain::inline MT_ABI {
 inline void match_sources(run_state& s, std::vector<std::string> const& names) {
     if (s.sources == names) return;
     run_state   old   = s;
-    auto const  was   = [&](std::string const& n) { return static_cast<std::size_t>(std::find(old.sources.begin(), old.sources.end(), n) - old.sources.begin()); };
+    auto const  was   = [&](std::string const& n) {
+        return static_cast<std::size_t>(std::find(old.sources.begin(), old.sources.end(), n) - old.sources.begin());
+    };
     std::size_t width = old.record_width();
     s.sources = names;
     s.cursors.assign(names.size(), {});

@@ -40,7 +40,8 @@ struct choice_score {
     /// The answer is the likeliest choice; the first of equals counts. Of an item with one choice: greedy generation says it.
     bool right() const {
         if (log_likelihood.size() == 1) return greedy;
-        return std::max_element(log_likelihood.begin(), log_likelihood.end()) - log_likelihood.begin() == static_cast<std::ptrdiff_t>(answer);
+        return std::max_element(log_likelihood.begin(), log_likelihood.end()) - log_likelihood.begin() ==
+               static_cast<std::ptrdiff_t>(answer);
     }
     /// The same after division by the choice's length in characters (Unicode code points).
     bool right_by_length() const {
@@ -114,7 +115,8 @@ choice_result evaluate_choices(Model& model, Tokenizer const& tokenizer, std::sp
         score.answer = item.answer;
         for (std::size_t k = 0; k < item.choices.size(); ++k) {
             auto const context = before + item.context(k);
-            check(!context.empty() || how.begin >= 0, [&] { return "multiple choice: item " + std::to_string(i) + " has no context, and no begin token is named"; });
+            check(!context.empty() || how.begin >= 0,
+                  [&] { return "multiple choice: item " + std::to_string(i) + " has no context, and no begin token is named"; });
             texts.push_back(encode_pair(tokenizer, context, item.continuation(k), how.begin));
             score.characters.push_back(detail::characters_of(item.choices[k]));
         }

@@ -54,7 +54,8 @@ double generated_share(Model& model, Tokenizer const& tokenizer, std::span<long_
     double sum = 0;
     for (auto const& p : prompts) {
         auto const rest = static_cast<index_t>(p.text.tokens.size() - p.text.first);
-        sum += held_share(tokenizer.decode(midtrain::generate(model, std::span(p.text.tokens).first(p.text.first), {.max_tokens = rest + 4})), p.answers);
+        sum += held_share(
+            tokenizer.decode(midtrain::generate(model, std::span(p.text.tokens).first(p.text.first), {.max_tokens = rest + 4})), p.answers);
     }
     return sum / static_cast<double>(prompts.size());
 }
@@ -63,8 +64,10 @@ double generated_share(Model& model, Tokenizer const& tokenizer, std::span<long_
 
 /// Needles in a haystack and their kin, by task, length and depth. Haystack: `documents()` and `document(i)`, a range of token ids.
 template <class Model, class Tokenizer, class Store>
-std::vector<needle_score> evaluate_needles(Model& model, Tokenizer const& tokenizer, Store const& haystack, needle_options const& how = {}) {
-    check(!how.tasks.empty() && !how.lengths.empty() && !how.depths.empty() && how.trials > 0, "needles: tasks, lengths, depths and trials are not empty");
+std::vector<needle_score> evaluate_needles(Model& model, Tokenizer const& tokenizer, Store const& haystack,
+                                           needle_options const& how = {}) {
+    check(!how.tasks.empty() && !how.lengths.empty() && !how.depths.empty() && how.trials > 0,
+          "needles: tasks, lengths, depths and trials are not empty");
     std::vector<needle_score> out;
     for (auto task : how.tasks)
         for (auto length : how.lengths)
@@ -112,8 +115,9 @@ inline std::vector<needle_score> needle_scores_from(io::json const& of, std::str
     std::vector<needle_score> all;
     for (auto const& v : *of.as<io::json::array>()) {
         detail::result_reader const in(v, where);
-        all.push_back({in.get<std::string>("task"), static_cast<index_t>(in.whole("length")), in.number("depth"), in.whole("trials"), in.number("exact"),
-                       in.number("tokens"), in.number("log_likelihood"), v.find("generated") ? in.number("generated") : std::nan("")});
+        all.push_back({in.get<std::string>("task"), static_cast<index_t>(in.whole("length")), in.number("depth"), in.whole("trials"),
+                       in.number("exact"), in.number("tokens"), in.number("log_likelihood"),
+                       v.find("generated") ? in.number("generated") : std::nan("")});
     }
     return all;
 }

@@ -105,7 +105,8 @@ double measure_seconds_per_cost(Model& model, index_t length) {
         ids[i]   = static_cast<std::int32_t>(random_stream{1, 2}.bits(i) % static_cast<std::uint64_t>(model.shape().vocab));
         place[i] = static_cast<std::int32_t>(i);
     }
-    token_batch const b{{ids.data(), length}, {ids.data(), length}, {place.data(), length}, {zero.data(), length}, 1, length, static_cast<double>(length)};
+    token_batch const b{{ids.data(), length},       {ids.data(), length}, {place.data(), length}, {zero.data(), length}, 1, length,
+                        static_cast<double>(length)};
     double            best = 0;
     for (int k = 0; k < 2; ++k) {
         auto const start = std::chrono::steady_clock::now();
@@ -120,7 +121,8 @@ double measure_seconds_per_cost(Model& model, index_t length) {
 /// `memory: weights 4.1 MB, gradients 2.0 MB, ...`
 inline std::string written_memory(run_plan const& p) {
     auto const bytes = [](std::int64_t n) { return written_bytes(static_cast<double>(n)); };
-    auto       s     = "memory: weights " + bytes(p.weights) + ", gradients " + bytes(p.gradients) + ", optimizer " + bytes(p.slots) + ", activations " + bytes(p.activations);
+    auto       s     = "memory: weights " + bytes(p.weights) + ", gradients " + bytes(p.gradients) + ", optimizer " + bytes(p.slots) +
+             ", activations " + bytes(p.activations);
     if (p.average > 0) s += ", average " + bytes(p.average);
     if (p.saved_copy > 0) s += ", copy for saving " + bytes(p.saved_copy);
     return s;
@@ -130,14 +132,14 @@ inline std::string written_memory(run_plan const& p) {
 inline void print(run_plan const& p, std::FILE* to) {
     std::fprintf(to, "%s parameters; %s\n", written_count(static_cast<double>(p.parameters)).c_str(), written_memory(p).c_str());
     for (auto const& s : p.stages) {
-        std::fprintf(to, "stage %-8s %s tokens in %lld steps of %lld x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n", s.name.c_str(),
-                     written_count(static_cast<double>(s.tokens)).c_str(), static_cast<long long>(s.steps), static_cast<long long>(s.sequences),
-                     static_cast<long long>(s.length), s.rate_first, s.rate_highest, s.rate_last,
+        std::fprintf(to, "stage %-8s %s tokens in %lld steps of %lld x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n",
+                     s.name.c_str(), written_count(static_cast<double>(s.tokens)).c_str(), static_cast<long long>(s.steps),
+                     static_cast<long long>(s.sequences), static_cast<long long>(s.length), s.rate_first, s.rate_highest, s.rate_last,
                      p.seconds_per_cost > 0 ? "; about " : "", p.seconds_per_cost > 0 ? written_duration(p.seconds(s)).c_str() : "");
         for (std::size_t i = 0; i < p.sources.size(); ++i)
             if (s.source_tokens[i] > 0)
-                std::fprintf(to, "    %-12s %5.1f %% -> %5.1f %%  %8s tokens\n", p.sources[i].c_str(), 100 * s.weights_first[i], 100 * s.weights_last[i],
-                             written_count(s.source_tokens[i]).c_str());
+                std::fprintf(to, "    %-12s %5.1f %% -> %5.1f %%  %8s tokens\n", p.sources[i].c_str(), 100 * s.weights_first[i],
+                             100 * s.weights_last[i], written_count(s.source_tokens[i]).c_str());
     }
     if (p.seconds_per_cost > 0) std::fprintf(to, "training takes about %s\n", written_duration(p.seconds()).c_str());
 }

@@ -58,7 +58,9 @@ struct fields_reader {
     }
 
   private:
-    static std::string inside(std::string const& path, std::string_view name) { return path + (path.empty() ? "" : ".") + std::string(name); }
+    static std::string inside(std::string const& path, std::string_view name) {
+        return path + (path.empty() ? "" : ".") + std::string(name);
+    }
 
     template <class T>
     void scalar(io::json const& v, std::string const& path, T& to) const {
@@ -121,7 +123,8 @@ struct fields_reader {
         if (!o) fail(path, "is no table");
         auto const kind = v.find("kind");
         if (!kind || !kind->as<std::string>()) fail(inside(path, "kind"), "is missing; it is one of " + T::listed());
-        if (!to.choose(*kind->as<std::string>())) fail(inside(path, "kind"), "is '" + *kind->as<std::string>() + "'; it is one of " + T::listed());
+        if (!to.choose(*kind->as<std::string>()))
+            fail(inside(path, "kind"), "is '" + *kind->as<std::string>() + "'; it is one of " + T::listed());
         auto rest = *o;
         rest.erase("kind");
         to.visit([&](auto& one) { read(io::json{rest}, path, one); });

@@ -20,12 +20,14 @@ void refuse_impossible_changes(Recipe const& r, run_state const& state, std::vec
         if (n != state.stage) return;
         auto const name = std::string(s.name);
         check(done <= s.steps(), [&] {
-            return "stage '" + name + "' has " + std::to_string(s.steps()) + " steps in this recipe, and the checkpoint has done " + std::to_string(done);
+            return "stage '" + name + "' has " + std::to_string(s.steps()) + " steps in this recipe, and the checkpoint has done " +
+                   std::to_string(done);
         });
         bool const within = done > 0 && done < s.steps();
         for (auto const& c : changes)
-            check(!within || (c.key != name + ".batch.sequences" && c.key != name + ".batch.length"),
-                  [&] { return "the checkpoint stands within stage '" + name + "', whose batch cannot change on the way: " + c.compared(); });
+            check(!within || (c.key != name + ".batch.sequences" && c.key != name + ".batch.length"), [&] {
+                return "the checkpoint stands within stage '" + name + "', whose batch cannot change on the way: " + c.compared();
+            });
     });
     check(state.stage < stages, [&] {
         return "the checkpoint stands in stage " + std::to_string(state.stage + 1) + ", and this recipe has " + std::to_string(stages);

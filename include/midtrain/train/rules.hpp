@@ -55,10 +55,13 @@ constexpr void at_points(Stage const& s, F const& f) {
 template <class Stage, class Judge>
 constexpr void judge_batch(Stage const& s, Judge const& judge) {
     judge.template refuse_if<"a batch has at least one sequence of two tokens">(s.batch.sequences < 1 || s.batch.length < 2, s.name);
-    judge.template refuse_if<"batch.micro is between 1 and batch.sequences">(s.batch.micro < 1 || s.batch.micro > s.batch.sequences, s.name);
-    judge.template refuse_if<"the budget is smaller than one batch: raise budget, or lower batch.sequences or batch.length">(s.steps() < 1, s.name);
-    judge.template refuse_if<"the sequences are longer than the positions reach: raise the position policy's length, or lower batch.length">(
-        s.batch.length > s.position.context(), s.name);
+    judge.template refuse_if<"batch.micro is between 1 and batch.sequences">(s.batch.micro < 1 || s.batch.micro > s.batch.sequences,
+                                                                             s.name);
+    judge.template refuse_if<"the budget is smaller than one batch: raise budget, or lower batch.sequences or batch.length">(s.steps() < 1,
+                                                                                                                             s.name);
+    judge
+        .template refuse_if<"the sequences are longer than the positions reach: raise the position policy's length, or lower batch.length">(
+            s.batch.length > s.position.context(), s.name);
 }
 
 template <class Stage, class Judge>
@@ -104,8 +107,9 @@ template <class Recipe, class Judge>
 constexpr void judge_average(Recipe const& r, Judge const& judge) {
     using Average = std::remove_cvref_t<decltype(r.average)>;
     if constexpr (!std::is_same_v<Average, averaging::none>) {
-        static_assert(AveragingPolicy<Average>, "midtrain: recipe.average is not an AveragingPolicy: it needs  double share(progress) const.  "
-                                                "The shortest one is polyak_tail in midtrain/averaging/tail.hpp");
+        static_assert(AveragingPolicy<Average>,
+                      "midtrain: recipe.average is not an AveragingPolicy: it needs  double share(progress) const.  "
+                      "The shortest one is polyak_tail in midtrain/averaging/tail.hpp");
         tokens all{}, batch{};
         for_each_stage(r.stages, [&](auto const& s, int n) {
             all += s.at(0).budget;

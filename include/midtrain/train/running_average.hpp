@@ -23,13 +23,15 @@ class running_average {
     using value                   = typename Model::master_t;
     static constexpr bool is_kept = true;
 
-    running_average(Policy policy, Model& model) : policy_(policy), model_(&model), average_(model.device().template make<value>(model.master().size())) {}
+    running_average(Policy policy, Model& model)
+        : policy_(policy), model_(&model), average_(model.device().template make<value>(model.master().size())) {}
 
     /// After a step; `updates` counts what the average holds. The first weights that count are the average.
     void add(progress at, std::int64_t& updates) {
         double const share = policy_.share(at);
         if (!(share > 0)) return;
-        model_->device().elements(average_.size(), averaging::blend<value>{model_->master(), average_.view(), value(updates == 0 ? 1.0 : share)});
+        model_->device().elements(average_.size(),
+                                  averaging::blend<value>{model_->master(), average_.view(), value(updates == 0 ? 1.0 : share)});
         ++updates;
     }
     /// The average takes the place of the weights, and they its place; a second call changes them back, bit for bit.

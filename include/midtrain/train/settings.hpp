@@ -48,7 +48,8 @@ class settings {
     /// `stage.field=value`.
     void set(std::string_view assignment) {
         auto const at = assignment.find('=');
-        check(at != std::string_view::npos && at > 0, [&] { return "--set " + std::string(assignment) + ": it should read stage.field=value"; });
+        check(at != std::string_view::npos && at > 0,
+              [&] { return "--set " + std::string(assignment) + ": it should read stage.field=value"; });
         changes_.push_back({std::string(assignment.substr(0, at)), std::string(assignment.substr(at + 1))});
     }
     bool                       dry_run() const { return dry_run_; }
@@ -177,7 +178,10 @@ Recipe changed(Recipe r, settings const& s) {
         for_each_setting(r, [&](std::string const& key, auto& x) {
             if (key == c.key) {
                 found = true;
-                check(detail::read_value(c.value, x), [&] { return "--set " + c.key + "=" + c.value + ": '" + c.value + "' is no value for it; it is now " + detail::written_value(x); });
+                check(detail::read_value(c.value, x), [&] {
+                    return "--set " + c.key + "=" + c.value + ": '" + c.value + "' is no value for it; it is now " +
+                           detail::written_value(x);
+                });
             } else if (key.starts_with(stem)) near += (near.empty() ? "" : ", ") + key;
         });
         check(found, [&] { return "--set " + c.key + ": the recipe has no such setting" + (near.empty() ? "" : "; it has " + near); });

@@ -39,7 +39,8 @@ inline std::string written_events(std::vector<run_state::event> const& all) {
 }
 inline std::vector<run_state::event> read_events(std::string const& text) {
     std::vector<run_state::event> all;
-    for (auto const& line : lines_of(text)) all.push_back({std::atoll(line.c_str()), line.substr(std::min(line.find(' '), line.size() - 1) + 1)});
+    for (auto const& line : lines_of(text))
+        all.push_back({std::atoll(line.c_str()), line.substr(std::min(line.find(' '), line.size() - 1) + 1)});
     return all;
 }
 inline std::string written_origin(run_state::origin const& o) {
@@ -119,9 +120,11 @@ inline run_state read_state(io::safetensors const& file) {
     s.optimizer_step = counts[4], s.average_updates = counts[5];
     auto const least = *std::min_element(counts.begin(), counts.end());
     check(least >= 0 && s.step < std::int64_t{1} << 40, [&] { return file.path() + ": 'run.counts' holds numbers that no run has"; });
-    s.drawn           = {detail::read_numbers<std::int64_t>(file, "run.drawn", s.sources.size()), detail::read_numbers<double>(file, "run.asked", s.sources.size())};
+    s.drawn           = {detail::read_numbers<std::int64_t>(file, "run.drawn", s.sources.size()),
+                         detail::read_numbers<double>(file, "run.asked", s.sources.size())};
     auto const places = detail::read_numbers<std::int64_t>(file, "run.cursors", 4 * s.sources.size());
-    for (std::size_t i = 0; i < s.sources.size(); ++i) s.cursors.push_back({places[4 * i], places[4 * i + 1], places[4 * i + 2], places[4 * i + 3]});
+    for (std::size_t i = 0; i < s.sources.size(); ++i)
+        s.cursors.push_back({places[4 * i], places[4 * i + 1], places[4 * i + 2], places[4 * i + 3]});
     s.record = detail::read_numbers<double>(file, "run.record", static_cast<std::size_t>(s.step) * s.record_width());
     s.norms  = detail::read_numbers<double>(file, "run.norms", static_cast<std::size_t>(s.step));
     return s;
@@ -131,7 +134,8 @@ inline run_state read_state(io::safetensors const& file) {
 inline void read_buffer(io::safetensors const& file, std::string const& name, std::span<std::byte> to) {
     auto const& t = file.at("model." + name);
     check(t.bytes.size() == to.size(), [&] {
-        return file.path() + ": '" + name + "' has " + std::to_string(t.bytes.size()) + " bytes where the model has " + std::to_string(to.size());
+        return file.path() + ": '" + name + "' has " + std::to_string(t.bytes.size()) + " bytes where the model has " +
+               std::to_string(to.size());
     });
     if (!to.empty()) std::memcpy(to.data(), t.bytes.data(), to.size());
 }
@@ -158,8 +162,12 @@ std::string written_layout(Model const& model) {
     if constexpr (requires { model.parameters().entries(); })
         for (auto const& e : model.parameters().entries())
             for (auto const& p : e.parts)
-                s += p.name + " " + std::to_string(e.offset + p.first_row * e.columns) + " " + std::to_string(p.rows) + " " + std::to_string(e.columns) +
-                     (e.role == role::norm || e.role == role::bias ? " vector" : p.transposed ? " transposed" : " matrix") + "\n";
+                s += p.name + " " + std::to_string(e.offset + p.first_row * e.columns) + " " + std::to_string(p.rows) + " " +
+                     std::to_string(e.columns) +
+                     (e.role == role::norm || e.role == role::bias ? " vector"
+                      : p.transposed                               ? " transposed"
+                                                                   : " matrix") +
+                     "\n";
     return s;
 }
 
@@ -168,7 +176,9 @@ inline void check_same_layout(io::safetensors const& file, std::string const& la
     auto const there = detail::lines_of(state_text(file, "layout")), here = detail::lines_of(layout);
     for (std::size_t i = 0; i < there.size() || i < here.size(); ++i) {
         auto const line = [&](auto const& v) { return i < v.size() ? "'" + v[i] + "'" : std::string("nothing more"); };
-        check(line(there) == line(here), [&] { return file.path() + ": is of another model: tensor, place, rows and columns there " + line(there) + ", here " + line(here); });
+        check(line(there) == line(here), [&] {
+            return file.path() + ": is of another model: tensor, place, rows and columns there " + line(there) + ", here " + line(here);
+        });
     }
 }
 
@@ -181,9 +191,12 @@ inline std::vector<placed_tensor> read_layout(io::safetensors const& file) {
         std::string        form;
         std::istringstream in(line);
         bool const         read = static_cast<bool>(in >> t.name >> t.offset >> t.rows >> t.columns >> form);
-        bool const         fits = read && t.offset >= 0 && t.rows >= 0 && t.columns > 0 && t.rows <= count / t.columns && t.offset <= count - t.rows * t.columns;
+        bool const         fits =
+            read && t.offset >= 0 && t.rows >= 0 && t.columns > 0 && t.rows <= count / t.columns && t.offset <= count - t.rows * t.columns;
         check(fits, [&] { return file.path() + ": '" + line + "' is no place within the master weights"; });
-        t.is = form == "vector" ? placed_tensor::form::vector : form == "transposed" ? placed_tensor::form::transposed : placed_tensor::form::matrix;
+        t.is = form == "vector"       ? placed_tensor::form::vector
+               : form == "transposed" ? placed_tensor::form::transposed
+                                      : placed_tensor::form::matrix;
         all.push_back(std::move(t));
     }
     return all;

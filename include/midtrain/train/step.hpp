@@ -53,8 +53,8 @@ namespace detail {
 
 /// This rank's share of the sequences goes through the model, in micro-batches.
 template <class Ranks, class Model, class Store>
-void add_gradients(Ranks& ranks, Model& model, batches<Store> const& b, index_t micro_batch, std::vector<typename Model::computed>& token_loss,
-                   step_result& result) {
+void add_gradients(Ranks& ranks, Model& model, batches<Store> const& b, index_t micro_batch,
+                   std::vector<typename Model::computed>& token_loss, step_result& result) {
     result.source_loss.assign(b.sources(), 0.0);
     result.source_targets.assign(b.sources(), 0);
     token_loss.resize(static_cast<std::size_t>(micro_batch * b.length()));
@@ -76,9 +76,10 @@ template <class Ranks, class Model, class Optimizer, class Store, class Watcher 
 bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
                std::vector<typename Model::computed>& token_loss, step_result& result, Watcher&& watcher = {}) {
     static_assert(Communicator<Ranks>, "midtrain: the ranks are no Communicator; the shortest one is midtrain/comm/self.hpp");
-    static_assert(midtrain::Optimizer<Optimizer>,
-                  "midtrain: the optimizer is no Optimizer: it needs  static constexpr int slots, decay_of(role) const, prepare(step_scalars&) "
-                  "const and update(w, g, slot, scalars, decay) const.  The shortest one is midtrain/optim/sgd.hpp");
+    static_assert(
+        midtrain::Optimizer<Optimizer>,
+        "midtrain: the optimizer is no Optimizer: it needs  static constexpr int slots, decay_of(role) const, prepare(step_scalars&) "
+        "const and update(w, g, slot, scalars, decay) const.  The shortest one is midtrain/optim/sgd.hpp");
     watcher.enter(step_phase::compute);
     detail::add_gradients(ranks, model, b, plan.micro_batch, token_loss, result);
     watcher.enter(step_phase::exchange);

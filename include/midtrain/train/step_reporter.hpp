@@ -52,7 +52,8 @@ class step_reporter {
         spent_ += seconds;
         cost_spent_ += p.cost * static_cast<double>(batch);
         double left = p.cost * static_cast<double>(p.tokens - done);
-        for (std::size_t k = here + 1; k < plan.stages.size(); ++k) left += plan.stages[k].cost * static_cast<double>(plan.stages[k].tokens);
+        for (std::size_t k = here + 1; k < plan.stages.size(); ++k)
+            left += plan.stages[k].cost * static_cast<double>(plan.stages[k].tokens);
         return left * spent_ / cost_spent_;
     }
 

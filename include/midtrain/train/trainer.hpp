@@ -61,7 +61,6 @@ class trainer {
     /// Whether a checkpoint of this run was found; a fork begins anew.
     bool             resumed() const { return resumed_; }
     run_state const& state() const { return state_; }
-
     /// The model's slots were filled from elsewhere and have seen so many updates: Adam's corrections go on from there.
     void slots_have_seen(std::int64_t updates) {
         check(!resumed_ && !where_.forks(), "slots are brought to a run that begins; a resumed one and a fork have their own");
@@ -82,7 +81,8 @@ class trainer {
     /// f() while the model has the average's weights, as for an evaluation or an export; then it has its own again.
     template <class F>
     void with_average(F&& f) {
-        static_assert(average_type::is_kept, "midtrain: with_average() wants a recipe with an average, such as  .average = mt::ema{.decay = 0.999}");
+        static_assert(average_type::is_kept,
+                      "midtrain: with_average() wants a recipe with an average, such as  .average = mt::ema{.decay = 0.999}");
         check(state_.average_updates > 0, "the average holds nothing yet: its policy has not come to a step that counts");
         struct exchanged {
             average_type& average;
@@ -131,7 +131,8 @@ class trainer {
 
     run_plan planned(std::vector<std::string> names) const {
         auto p = make_plan(*recipe_, *model_, std::move(names));
-        auto const values = static_cast<std::int64_t>(model_->parameters().size()), one = static_cast<std::int64_t>(sizeof(typename Model::master_t));
+        auto const values = static_cast<std::int64_t>(model_->parameters().size()),
+                   one    = static_cast<std::int64_t>(sizeof(typename Model::master_t));
         p.average = average_type::is_kept ? values * one : 0;
         p.saved_copy = where_.template copy_bytes<Model>(values * one + p.slots + p.average);
         return p;
@@ -144,8 +145,8 @@ class trainer {
             check(s.documents() > 0, [&] { return "source '" + std::string(name) + "' has no documents"; });
             if constexpr (requires { s.vocabulary(); })
                 check(s.vocabulary() <= recipe_.shape().vocab, [&] {
-                    return "source '" + std::string(name) + "' was made with a vocabulary of " + std::to_string(s.vocabulary()) + " tokens where the model has " +
-                           std::to_string(recipe_.shape().vocab);
+                    return "source '" + std::string(name) + "' was made with a vocabulary of " + std::to_string(s.vocabulary()) +
+                           " tokens where the model has " + std::to_string(recipe_.shape().vocab);
                 });
             if constexpr (requires { s.verify(); }) s.verify();
         });
@@ -199,8 +200,12 @@ class trainer {
         bool       applied = false;
         try {
             applied = take_step(*ranks_, *model_, recipe_->optimizer, drawn,
-                                {.rate = s.rate.rate(at), .step = state_.step + 1, .update = state_.optimizer_step + 1, .clip = recipe_->clip,
-                                 .micro_batch = s.batch.micro}, token_loss_, result_, within);
+                                {.rate        = s.rate.rate(at),
+                                 .step        = state_.step + 1,
+                                 .update      = state_.optimizer_step + 1,
+                                 .clip        = recipe_->clip,
+                                 .micro_batch = s.batch.micro},
+                                token_loss_, result_, within);
         } catch (error const& e) {
             stop_at(s, drawn, e.what());
         }
@@ -214,7 +219,8 @@ class trainer {
     }
     template <class Stage, class Store>
     [[noreturn]] void stop_at(Stage const& s, batches<Store> const& drawn, std::string const& what) const {
-        throw error("stage '" + std::string(s.name) + "', " + what + "; " + drawn.written_beginnings(state_.sources) + "; " + where_.last_good());
+        throw error("stage '" + std::string(s.name) + "', " + what + "; " + drawn.written_beginnings(state_.sources) + "; " +
+                    where_.last_good());
     }
 
     // Writes a fault down and does what the policy says; a step that is to be skipped is left to advance().
@@ -223,9 +229,11 @@ class trainer {
         auto const  step = std::to_string(state_.step + 1);
         bool const  back = fault_->action == fault_action::rewind;
         std::string what = "step " + step + " " + (back ? "rewound" : "skipped") + ": " + fault_->what;
-        if (fault_->action == fault_action::stop) stop_at(s, drawn, "step " + step + ": " + fault_->what + "; the weights are still those of the step before");
+        if (fault_->action == fault_action::stop)
+            stop_at(s, drawn, "step " + step + ": " + fault_->what + "; the weights are still those of the step before");
         if (state_.faults.size() >= static_cast<std::size_t>(faults_.policy().at_most))
-            stop_at(s, drawn, what + "; that is more than the " + std::to_string(faults_.policy().at_most) + " faults that the policy allows");
+            stop_at(s, drawn,
+                    what + "; that is more than the " + std::to_string(faults_.policy().at_most) + " faults that the policy allows");
         state_.faults.push_back({state_.step + 1, what + "; " + drawn.written_beginnings(state_.sources)});
         if (back) rewind(s, n, drawn);
     }
@@ -241,7 +249,8 @@ class trainer {
         then.cursors = drawn.cursors();
         then.faults  = state_.faults;
         if (then.stage != n) then.stage = n, then.step_in_stage = 0;
-        if (then.step_in_stage == 0) then.drawn = {std::vector<std::int64_t>(then.sources.size()), std::vector<double>(then.sources.size())};
+        if (then.step_in_stage == 0)
+            then.drawn = {std::vector<std::int64_t>(then.sources.size()), std::vector<double>(then.sources.size())};
         then.record.reserve(state_.record.capacity());
         then.norms.reserve(state_.norms.capacity());
         state_ = std::move(then);
@@ -265,10 +274,10 @@ class trainer {
     template <class Stage>
     progress run_progress(Stage const& s) const {
         progress at{state_.step_in_stage, state_.step_in_stage * s.batch.size(), run_tokens_, s.batch.size()};
-        for (std::size_t n = 0; n < static_cast<std::size_t>(state_.stage); ++n) at.step += plan_.stages[n].steps, at.seen += tokens{plan_.stages[n].tokens};
+        for (std::size_t n = 0; n < static_cast<std::size_t>(state_.stage); ++n)
+            at.step += plan_.stages[n].steps, at.seen += tokens{plan_.stages[n].tokens};
         return at;
     }
-
     Ranks*                                ranks_;
     Model*                                model_;
     checked_recipe<Recipe, Shape>         recipe_;

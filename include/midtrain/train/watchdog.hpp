@@ -75,11 +75,13 @@ class watchdog {
         auto const n = std::min(count_, times_.size());
         if (n < 3) return 0;
         auto sorted = times_;
-        std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(n / 2), sorted.begin() + static_cast<std::ptrdiff_t>(n));
+        std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(n / 2),
+                         sorted.begin() + static_cast<std::ptrdiff_t>(n));
         return sorted[n / 2];
     }
     static char const* name(step_phase p) {
-        static constexpr char const* names[] = {"drawing data", "forward and backward", "the exchange between ranks", "the update", "saving"};
+        static constexpr char const* names[] = {"drawing data", "forward and backward", "the exchange between ranks", "the update",
+                                                "saving"};
         return names[static_cast<std::size_t>(p)];
     }
     void look() {
