@@ -45,13 +45,16 @@ template <class Model>
 void write_to(Model& model, model_files const& files, mt::any_position const& positions, export_settings const& s) {
     auto const tokenizer = files.tokenizer ? &*files.tokenizer : nullptr;
     if (to_gguf(s)) {
-        static std::map<std::string, mt::io::gguf_type> const types{{"", mt::io::gguf_type::f16}, {"f16", mt::io::gguf_type::f16}, {"bf16", mt::io::gguf_type::bf16},
+        static std::map<std::string, mt::io::gguf_type> const types{{"", mt::io::gguf_type::f16}, {"f16", mt::io::gguf_type::f16},
+            {"bf16", mt::io::gguf_type::bf16},
                                                                      {"f32", mt::io::gguf_type::f32}, {"q8_0", mt::io::gguf_type::q8_0}};
         mt::export_gguf(model, s.out, positions, {.weights = types.at(s.type), .tokenizer = tokenizer, .notes = files.notes});
     } else {
-        mt::check(s.type.empty() || s.type == "bf16" || s.type == "f32", [&] { return "--type " + s.type + ": a folder holds bf16 or f32"; });
+        mt::check(s.type.empty() || s.type == "bf16" || s.type == "f32",
+                  [&] { return "--type " + s.type + ": a folder holds bf16 or f32"; });
         mt::export_model(model, s.out, positions,
-                         {.weights = s.type == "f32" ? mt::weight_type::f32 : mt::weight_type::bf16, .tokenizer = tokenizer, .notes = files.notes});
+                         {.weights = s.type == "f32" ? mt::weight_type::f32 : mt::weight_type::bf16, .tokenizer = tokenizer,
+                          .notes = files.notes});
     }
     std::printf("wrote %s\n", s.out.c_str());
 }

@@ -2,6 +2,7 @@
 #include "foreign.hpp"
 #include <algorithm>
 #include <cstdio>
+#include <string>
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/toml_writer.hpp>
@@ -23,14 +24,15 @@ void plan_foreign(foreign_settings const& s) {
     mt::foreign::lint(run, o);
     print(run, stdout);
     if (!s.run_file.empty()) {
-        auto const tree = mt::foreign::as_run_tree(run);
-        mt::io::write_whole(s.run_file, s.run_file.ends_with(".json") ? mt::io::written(tree, 2) + "\n"
-                                                                       : "# A run of " + run.trainer + " in midtrain's words. Say where the model and the tokens lie.\n" +
-                                                                             mt::io::written_toml(tree));
+        auto const        tree = mt::foreign::as_run_tree(run);
+        std::string const head = "# A run of " + run.trainer + " in midtrain's words. Say where the model and the tokens lie.\n";
+        mt::io::write_whole(s.run_file, s.run_file.ends_with(".json") ? mt::io::written(tree, 2) + "\n" : head + mt::io::written_toml(tree));
         std::printf("wrote %s\n", s.run_file.c_str());
     }
-    auto const refused = std::count_if(run.findings.begin(), run.findings.end(), [](auto const& f) { return f.how == mt::foreign::severity::refused; });
-    mt::check(refused == 0, [&] { return s.file + ": " + std::to_string(refused) + (refused == 1 ? " rule refuses" : " rules refuse") + " this run"; });
+    auto const refused = std::count_if(run.findings.begin(), run.findings.end(),
+                                       [](auto const& f) { return f.how == mt::foreign::severity::refused; });
+    std::string const rules = refused == 1 ? " rule refuses" : " rules refuse";
+    mt::check(refused == 0, [&] { return s.file + ": " + std::to_string(refused) + rules + " this run"; });
 }
 
 }  // namespace program

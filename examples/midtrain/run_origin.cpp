@@ -14,8 +14,8 @@ namespace mt = midtrain;
 
 void write_run_origin(std::string const& folder, run_origin const& origin) {
     auto const whole = [](std::string const& path) { return path.empty() ? path : fs::absolute(path).lexically_normal().string(); };
-    mt::io::write_whole(folder + "/run.json", mt::io::written(mt::io::json{mt::io::json::object{{"model", {whole(origin.model)}},
-                                                                                                  {"tokenizer", {whole(origin.tokenizer)}}}}, 2) + "\n");
+    mt::io::json const all{mt::io::json::object{{"model", {whole(origin.model)}}, {"tokenizer", {whole(origin.tokenizer)}}}};
+    mt::io::write_whole(folder + "/run.json", mt::io::written(all, 2) + "\n");
 }
 
 run_origin find_run_origin(std::string const& checkpoint) {

@@ -160,6 +160,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_said_in_one_sentence) {
     says(refusal("--lr $LR --train-iters 10 --global-batch-size 8"), "'lr' is \"$LR\" where a number should be");
     says(refusal("--lr 3e-4 --train-iters 1.5 --global-batch-size 8"), "'train_iters' is 1.5 where a whole number should be");
     says(refusal("--lr 3e-4 --train-iters 10"), "neither 'global_batch_size' nor 'micro_batch_size'");
+    says(refusal("--lr 3e-4 --train-iters 1000000000000 --global-batch-size 1000000"), "counts more than 9e15 tokens");
+    says(refusal("--lr nan --train-iters 10 --global-batch-size 8"), "where a number should be");
     says(refusal("--lr 3e-4 --train-iters 10 --global-batch-size 8 --lr-decay-style cubic"), "'lr_decay_style' is 'cubic'");
     says(refusal("--lr 3e-4 --train-iters 10 --global-batch-size 8 --data-path 0.3 a 0.7"), "a weight without a path");
     says(refusal(R"({"learning_rate": 1e-4, "num_train_epochs": 3})"), "say how many steps with --steps");

@@ -55,7 +55,7 @@ class choice {
     template <class Option>
     static consteval std::size_t index_of() {
         std::size_t i = 0, at = 0;
-        ((std::is_same_v<Option, Options> ? at = i : 0, ++i), ...);
+        ((at = std::is_same_v<Option, Options> ? i : at, ++i), ...);
         return at;
     }
 

@@ -55,7 +55,8 @@ inline std::string written_toml(json const& tree) {
     for (auto const& [key, one] : o ? *o : json::object{}) {
         if (auto const t = one.as<json::object>()) tables += "\n[" + detail::toml_key(key) + "]\n" + detail::toml_lines(*t);
         else if (detail::are_tables(one))
-            for (auto const& t : *one.as<json::array>()) tables += "\n[[" + detail::toml_key(key) + "]]\n" + detail::toml_lines(*t.as<json::object>());
+            for (auto const& t : *one.as<json::array>()) tables += "\n[[" + detail::toml_key(key) +
+                "]]\n" + detail::toml_lines(*t.as<json::object>());
         else values.emplace(key, one);
     }
     return detail::toml_lines(values) + tables;

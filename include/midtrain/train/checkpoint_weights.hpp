@@ -39,7 +39,8 @@ void load_checkpoint_weights(Model& model, std::string const& folder, checkpoint
     io::safetensors const file(folder + "/state.safetensors");
     check_same_layout(file, written_layout(model));
     bool const average = kind == checkpoint_kind::average;
-    check(!average || (file.tensors().contains("model.average") && read_state(file).average_updates > 0), [&] { return folder + ": holds no average of weights"; });
+    check(!average || (file.tensors().contains("model.average") && read_state(file).average_updates > 0),
+          [&] { return folder + ": holds no average of weights"; });
     for (auto const& b : model.state_buffers())
         if (b.name == "master") read_buffer(file, average ? "average" : "master", b.bytes);
     model.take_state();
@@ -57,7 +58,8 @@ inline position::any_position checkpoint_position(std::string const& folder) {
         if (at == std::string::npos || equals == std::string::npos || equals < at) continue;
         auto const stage = line.substr(0, at);
         if (stages.empty() || stages.back() != stage) stages.push_back(stage);
-        if (std::ssize(stages) == state.stage + 1) said[line.substr(at + mark.size(), equals - at - mark.size())] = io::json{line.substr(equals + 1)};
+        if (std::ssize(stages) == state.stage + 1) said[line.substr(at + mark.size(),
+            equals - at - mark.size())] = io::json{line.substr(equals + 1)};
     }
     check(said.contains("kind"), [&] { return folder + ": does not say by name which positions its stage has; give --position"; });
     position::any_position p;

@@ -25,7 +25,11 @@ struct megatron_schedule {
     double        first = 0, peak = 0, floor = 0;  ///< lr_warmup_init, lr, min_lr
     double        warmup = 0, decay = 0, wsd = -1;
 
-    std::int64_t tokens_of(double samples) const { return std::llround(samples * static_cast<double>(to.length > 0 ? to.length : 1)); }
+    std::int64_t tokens_of(double samples) const {
+        double const n = samples * static_cast<double>(to.length > 0 ? to.length : 1);
+        check(std::abs(n) < 9e15, [&] { return f.path() + ": counts more than 9e15 tokens"; });
+        return std::llround(n);
+    }
 
     timeline::policy tail() const {
         auto const kind = f.text("lr_wsd_decay_style", "exponential");
@@ -38,7 +42,9 @@ struct megatron_schedule {
     void stable_then_decay(timeline& t) const {
         if (wsd < 0) to.find(severity::refused, "lr_decay_style WSD needs the length of its decay", "lr_wsd_decay_iters");
         double const over = std::max(wsd, 0.0), anneal = decay - over;
-        if (anneal < warmup && over > 0) to.find(severity::warning, "warm-up and decay do not fit into the schedule: the decay begins before the peak", "lr_wsd_decay_iters");
+        if (anneal < warmup && over > 0)
+            to.find(severity::warning, "warm-up and decay do not fit into the schedule: the decay begins before the peak",
+                    "lr_wsd_decay_iters");
         t.add(tokens_of(anneal - warmup), annealing::constant{peak});
         double const begun = std::max(0.0, warmup - anneal);
         t.add(tokens_of(over - begun), tail(), tokens_of(begun), tokens_of(over));
@@ -48,7 +54,8 @@ struct megatron_schedule {
         double const w = std::max(warmup, 1.0), meets = floor > 0 ? w * (peak / floor) * (peak / floor) : decay;
         if (warmup < 1) {
             t.add(tokens_of(1), annealing::constant{peak});
-            to.find(severity::warning, "an inverse square root without warm-up falls by the root of the batch's sequences in its first step", "lr_warmup_iters");
+            to.find(severity::warning, "an inverse square root without warm-up falls by the root of the batch's sequences in its first step",
+                    "lr_warmup_iters");
         }
         t.add(tokens_of(std::min(meets, decay)) - tokens_of(w), annealing::power_law{.peak = peak, .over = tokens{tokens_of(w)}});
     }
@@ -76,9 +83,12 @@ inline void read_megatron_lengths(fields const& f, run& r, bool samples, megatro
     if (f.has("lr_wsd_decay_" + kind)) s.wsd = f.number("lr_wsd_decay_" + kind, 0) * unit;
     for (char const* field : {"lr_decay_", "lr_warmup_", "lr_wsd_decay_"})
         if (f.number(field + other, 0) != 0)
-            r.find(severity::refused, "the run counts in " + kind + " and this in " + other + ": Megatron-LM refuses or overlooks it", field + other);
-    if (share && f.number("lr_warmup_" + kind, 0) != 0) r.find(severity::warning, "lr_warmup_fraction is given, too, and wins", "lr_warmup_" + kind);
-    if (!(s.warmup < s.decay)) r.find(severity::refused, "the warm-up is not shorter than the schedule", share ? "lr_warmup_fraction" : "lr_warmup_" + kind);
+            r.find(severity::refused, "the run counts in " + kind + " and this in " + other + ": Megatron-LM refuses or overlooks it",
+                   field + other);
+    if (share && f.number("lr_warmup_" + kind, 0) != 0)
+        r.find(severity::warning, "lr_warmup_fraction is given, too, and wins", "lr_warmup_" + kind);
+    if (!(s.warmup < s.decay))
+        r.find(severity::refused, "the warm-up is not shorter than the schedule", share ? "lr_warmup_fraction" : "lr_warmup_" + kind);
     r.warmup  = {s.tokens_of(s.warmup)};
     r.horizon = {s.tokens_of(s.decay)};
 }
@@ -104,31 +114,38 @@ inline void read_megatron_blend(fields const& f, run& r, char const* key) {
         io::json const one{io::json::object{{key, words[i]}}};
         r.sources.push_back({*path, weighted ? fields(one, f.path()).number(key, 0) : 1.0 / static_cast<double>(words.size()), 0});
     }
-    if (!weighted && words.size() > 1) r.find(severity::note, "sources without weights are drawn by their sizes; here they count alike", key);
+    if (!weighted && words.size() > 1)
+        r.find(severity::note, "sources without weights are drawn by their sizes; here they count alike", key);
 }
 
 inline void read_megatron_positions(fields const& f, run& r) {
     if (f.text("position_embedding_type", "learned_absolute") != "rope" && !f.flag("use_rotary_position_embeddings")) return;
-    double const base  = f.number("rotary_base", 10'000);
-    auto const   reach = static_cast<index_t>(f.whole("max_position_embeddings", r.length));
-    auto const   over  = f.number("rotary_seq_len_interpolation_factor", 1), factor = f.number("rope_scaling_factor", 8);
+    double const base  = f.between(1, 1e12, "rotary_base", 10'000);
+    auto const   reach = static_cast<index_t>(f.count("max_position_embeddings", r.length));
+    auto const   over  = f.between(1, 1e6, "rotary_seq_len_interpolation_factor", 1), factor = f.between(1, 1e6, "rope_scaling_factor", 8);
     if (f.flag("use_rope_scaling")) r.position = position::llama3{.base = base, .trained = 8192, .extended = reach, .factor = factor};
-    else if (over > 1) r.position = position::interpolated{.base = base, .trained = static_cast<index_t>(static_cast<double>(reach) / over), .extended = reach};
+    else if (over > 1) r.position = position::interpolated{.base = base,
+        .trained = static_cast<index_t>(static_cast<double>(reach) / over), .extended = reach};
     else r.position = position::rope{.base = base, .length = reach};
-    if (f.number("rotary_percent", 1) != 1) r.find(severity::warning, "a part of each head turns; midtrain's models turn all of it", "rotary_percent");
+    if (f.number("rotary_percent", 1) != 1)
+        r.find(severity::warning, "a part of each head turns; midtrain's models turn all of it", "rotary_percent");
 }
 
 inline void find_in_megatron(fields const& f, run& r) {
     r.goes_on = f.has("load") || f.has("pretrained_checkpoint");
     bool const anew = f.flag("finetune") || f.flag("override_opt_param_scheduler");
     if (f.has("load") && !anew)
-        r.find(severity::warning, "with --load and neither --finetune nor --override-opt_param-scheduler the checkpoint's schedule must be this one, or wins", "load");
-    if (f.has("rampup_batch_size")) r.find(severity::warning, "the batch grows; steps and rates here are those of the full batch", "rampup_batch_size");
+        r.find(severity::warning, "with --load and neither --finetune nor --override-opt_param-scheduler the checkpoint's schedule must be "
+                                  "this one, or wins", "load");
+    if (f.has("rampup_batch_size"))
+        r.find(severity::warning, "the batch grows; steps and rates here are those of the full batch", "rampup_batch_size");
     double const start = f.number("start_weight_decay", r.optimizer.decay), end = f.number("end_weight_decay", r.optimizer.decay);
-    if (start != end) r.find(severity::warning, "the weight decay changes on the way; midtrain's stays, here at its end", "end_weight_decay");
+    if (start != end)
+        r.find(severity::warning, "the weight decay changes on the way; midtrain's stays, here at its end", "end_weight_decay");
     r.optimizer.decay = end;
     auto const optimizer = f.text("optimizer", "adam");
-    if (optimizer != "adam") r.find(severity::warning, "the optimizer is " + optimizer + ", which midtrain has not; it has AdamW", "optimizer");
+    if (optimizer != "adam")
+        r.find(severity::warning, "the optimizer is " + optimizer + ", which midtrain has not; it has AdamW", "optimizer");
 }
 
 }  // namespace detail
@@ -138,13 +155,16 @@ inline run read_megatron(io::json const& all, std::string const& path, options c
     run          r{.trainer = "Megatron-LM", .path = path};
     check(f.has("lr"), [&] { return path + ": 'lr' is missing"; });
     bool const samples = !f.has("train_iters") && f.has("train_samples");
-    r.sequences        = f.whole("global_batch_size", f.whole("micro_batch_size", 0) * o.ranks);
+    r.sequences        = f.has("global_batch_size") ? f.count("global_batch_size", 0)
+        : product(f.count("micro_batch_size", 0), o.ranks, path);
     check(r.sequences > 0, [&] { return path + ": neither 'global_batch_size' nor 'micro_batch_size' says how large a batch is"; });
-    r.length = f.whole("seq_length", o.length);
-    r.steps  = samples ? f.whole("train_samples", 0) / r.sequences : f.whole("train_iters", o.steps);
+    r.length = f.count("seq_length", o.length);
+    r.steps  = samples ? f.count("train_samples", 0) / r.sequences : f.count("train_iters", o.steps);
     check(r.steps > 0, [&] { return path + ": neither 'train_iters' nor 'train_samples' says how long the run is"; });
+    (void)product(product(r.sequences, std::max<std::int64_t>(r.length, 1), path), r.steps, path);
     r.peak      = f.number("lr", 0);
-    r.optimizer = {.beta1 = f.number("adam_beta1", 0.9), .beta2 = f.number("adam_beta2", 0.999), .epsilon = f.number("adam_eps", 1e-8), .decay = f.number("weight_decay", 0.01)};
+    r.optimizer = {.beta1 = f.number("adam_beta1", 0.9), .beta2 = f.number("adam_beta2", 0.999), .epsilon = f.number("adam_eps", 1e-8),
+                   .decay = f.number("weight_decay", 0.01)};
     r.clip      = f.number("clip_grad", 1);
     r.seed      = static_cast<std::uint64_t>(f.whole("seed", 1234));
     detail::megatron_schedule s{f, r, f.number("lr_warmup_init", 0), r.peak, f.number("min_lr", 0)};

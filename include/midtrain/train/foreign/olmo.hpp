@@ -25,15 +25,16 @@ struct olmo_schedule {
     std::int64_t end;  ///< t_max: where the schedule ends
     double       peak;
 
+    std::int64_t in_tokens(fields const& at, std::string const& key) const { return product(at.count(key, 0), unit, at.path()); }
     std::int64_t length(std::string const& key, double otherwise = 0) const {
-        if (f.has(key)) return f.whole(key, 0) * unit;
-        if (f.has(key + "_steps")) return f.whole(key + "_steps", 0) * unit;
-        double const share = f.number(key + "_fraction", otherwise);
+        if (f.has(key)) return in_tokens(f, key);
+        if (f.has(key + "_steps")) return in_tokens(f, key + "_steps");
+        double const share = f.between(0, 1, key + "_fraction", otherwise);
         return std::llround(std::nearbyint(static_cast<double>(end / unit) * share)) * unit;
     }
     double       warmup_from() const { return f.number("warmup_min_lr", 0); }
     double       floor() const { return peak * f.number("alpha_f", 0.1); }
-    std::int64_t horizon() const { return f.has("t_max") ? f.whole("t_max", 0) * unit : end; }
+    std::int64_t horizon() const { return f.has("t_max") ? in_tokens(f, "t_max") : end; }
 
     timeline warmed(std::int64_t warmup, double to_rate) const {
         timeline t;
@@ -57,13 +58,15 @@ struct olmo_schedule {
         auto const   d = std::min(length("decay", 0.1), end);
         auto         t = cosine(end - d);
         auto const   w    = length("warmup");
-        double const from = annealing::cosine{.from = peak, .to = floor()}.rate({0, {std::max<std::int64_t>(0, end - d - w)}, {horizon() - w}, {}});
+        double const from = annealing::cosine{.from = peak, .to = floor()}.rate({0, {std::max<std::int64_t>(0, end - d - w)},
+            {horizon() - w}, {}});
         t.add(d, annealing::linear{.from = from, .to = f.number("decay_min_lr", 0)});
         return t;
     }
     timeline stable_then_decay() const {
         auto const w = length("warmup"), d = length("decay", 0.1), begun = std::max<std::int64_t>(0, w + d - end);
-        if (begun > 0) to.find(severity::refused, "warm-up and decay do not fit into the run: the decay begins before the peak", f.name("decay"));
+        if (begun > 0)
+            to.find(severity::refused, "warm-up and decay do not fit into the run: the decay begins before the peak", f.name("decay"));
         auto t = warmed(w, peak);
         t.add(end - d - w, annealing::constant{peak});
         t.add(d - begun, annealing::linear{.from = peak, .to = f.number("decay_min_lr", 0)}, begun, d);
@@ -73,7 +76,7 @@ struct olmo_schedule {
         auto const   w = length("warmup"), d = length("decay", 0.1);
         double const b = f.number("b", -0.51);
         if (w <= 0) f.refuse("warmup", "is zero, and a power law begins where a warm-up ends");
-        annealing::power_law const law{.peak = peak, .over = {w}, .exponent = b};
+        annealing::power_law const law{.peak = peak, .over = tokens{w}, .exponent = b};
         auto                       t = warmed(w, peak);
         t.add(end - d - w, law);
         t.add(d, annealing::linear{.from = law.rate({0, {end - d - w}, {}, {}}), .to = f.number("decay_min_lr", 0)});
@@ -83,7 +86,7 @@ struct olmo_schedule {
         auto const w = length("warmup");
         if (w <= 0) f.refuse("warmup", "is zero, and an inverse square root begins where a warm-up ends");
         auto t = warmed(w, peak);
-        t.add(std::max<std::int64_t>(end - w, 1) + unit, annealing::power_law{.peak = peak, .over = {w}, .floor = floor()});
+        t.add(std::max<std::int64_t>(end - w, 1) + unit, annealing::power_law{.peak = peak, .over = tokens{w}, .floor = floor()});
         to.horizon = {};
         return t;
     }
@@ -102,22 +105,23 @@ struct olmo_schedule {
         double       last = peak;
         bool const   cut  = f.has("override_decay");
         auto const   over = f.table("override_decay");
-        auto const   stop = cut ? over.whole("start", 0) * unit : std::int64_t{4'000'000'000'000'000'000};
+        auto const   stop = cut ? in_tokens(over, "start") : std::int64_t{4'000'000'000'000'000'000};
         std::int64_t at   = 0;
         double       then = peak;
         for (auto const& one : f.list("stages")) {
             fields const       s(one, f.path(), f.name("stages") + "[].");
-            std::int64_t const n    = s.whole("duration", 0) * unit;
+            std::int64_t const n    = in_tokens(s, "duration");
             double const       from = absolute(s, "start_lr", last);
             last                    = absolute(s, "end_lr", last);
             auto const shape        = between(s, from, last);
             t.add(std::min(n, stop - at), shape, 0, n);
             if (at < stop) then = shape.rate({0, {std::min(n, stop - at)}, {n}, {}});
             at += n;
+            (void)product(at, 1, f.path());
         }
-        to.horizon = {cut ? stop + over.whole("duration", 0) * unit : at};
+        to.horizon = {cut ? stop + in_tokens(over, "duration") : at};
         if (cut && at < stop) t.add(stop - at, annealing::constant{last});
-        if (cut) last = absolute(over, "end_lr", 0), t.add(over.whole("duration", 0) * unit, between(over, then, last));
+        if (cut) last = absolute(over, "end_lr", 0), t.add(in_tokens(over, "duration"), between(over, then, last));
         t.hold(last);
         return t;
     }
@@ -145,10 +149,13 @@ inline std::string olmo_class(fields const& f) {
     auto const name = f.text("_CLASS_", "");
     if (!name.empty()) return name.substr(name.find_last_of('.') + 1);
     auto const type = f.text("type", "");
-    for (auto const& [registered, is] : {std::pair{"constant", "ConstantScheduler"}, {"constant_with_warmup", "ConstantWithWarmup"}, {"wsd", "WSD"},
-                                         {"power_lr", "PowerLR"}, {"linear_with_warmup", "LinearWithWarmup"}, {"inv_sqrt_with_warmup", "InvSqrtWithWarmup"},
+    for (auto const& [registered, is] : {std::pair{"constant", "ConstantScheduler"}, {"constant_with_warmup", "ConstantWithWarmup"},
+                                         {"wsd", "WSD"},
+                                         {"power_lr", "PowerLR"}, {"linear_with_warmup", "LinearWithWarmup"},
+                                             {"inv_sqrt_with_warmup", "InvSqrtWithWarmup"},
                                          {"cos_with_warmup", "CosWithWarmup"}, {"half_cos_with_warmup", "HalfCosWithWarmup"},
-                                         {"cos_with_warmup_and_linear_decay", "CosWithWarmupAndLinearDecay"}, {"composable", "ComposableScheduler"}})
+                                         {"cos_with_warmup_and_linear_decay", "CosWithWarmupAndLinearDecay"},
+                                             {"composable", "ComposableScheduler"}})
         if (type == registered) return is;
     return type.empty() ? "ConstantScheduler" : type;
 }
@@ -156,7 +163,7 @@ inline std::string olmo_class(fields const& f) {
 /// Steps of a duration; 0: it is counted in epochs.
 inline std::int64_t olmo_steps(fields const& d, tokens batch) {
     auto const unit = d.text("unit", "epochs");
-    auto const n    = d.whole("value", 1);
+    auto const n    = unit == "tokens" ? d.whole("value", 0) : d.count("value", 1);
     if (unit == "steps") return n;
     return unit == "tokens" ? (n + batch.count - 1) / batch.count : 0;
 }
@@ -176,19 +183,22 @@ inline void read_olmo_positions(io::json const& all, run& r) {
     auto const rope  = model ? olmo_part(*model, "rope") : nullptr;
     if (!rope || r.length < 1) return;
     fields const f(*rope, r.path, "rope.");
-    double const base    = f.number("theta", 500'000);
+    double const base    = f.between(1, 1e12, "theta", 500'000);
     auto const   scaling = f.table("scaling");
     auto const   kind    = olmo_class(scaling);
-    auto const   trained = scaling.whole("old_context_len", 8192);
+    auto const   trained = scaling.count("old_context_len", 8192);
     auto const   reach   = std::max<index_t>(r.length, 1);
     if (!f.has("scaling")) r.position = position::rope{.base = base, .length = reach};
-    else if (kind == "ABFRoPEScalingConfig") r.position = position::rope{.base = scaling.number("new_theta", 8e6), .length = reach};
+    else if (kind == "ABFRoPEScalingConfig") r.position = position::rope{.base = scaling.between(1, 1e12, "new_theta", 8e6),
+        .length = reach};
     else if (kind == "YaRNRoPEScalingConfig")
-        r.position = position::yarn{.base = base, .trained = trained, .extended = static_cast<index_t>(scaling.number("factor", 8) * static_cast<double>(trained)),
+        r.position = position::yarn{.base = base, .trained = trained, .extended = static_cast<index_t>(scaling.between(1, 1e6, "factor",
+            8) * static_cast<double>(trained)),
                                     .fast = scaling.number("beta_fast", 32), .slow = scaling.number("beta_slow", 1)};
     else if (kind == "PIRoPEScalingConfig") {
-        auto const factor = scaling.number("factor", 2);
-        r.position        = position::interpolated{.base = base, .trained = static_cast<index_t>(static_cast<double>(reach) / factor), .extended = reach};
+        auto const factor = scaling.between(1, 1e6, "factor", 2);
+        r.position        = position::interpolated{.base = base, .trained = static_cast<index_t>(static_cast<double>(reach) / factor),
+                                                   .extended = reach};
     } else r.find(severity::warning, "positions are scaled by " + kind + ", which is not compared with ours", "rope.scaling");
 }
 
@@ -214,12 +224,14 @@ inline void read_olmo_optimizer(fields const& optim, run& r) {
         fields const g(one, r.path, optim.name("group_overrides[]."));
         for (auto const& p : g.list("params")) {
             auto const name = p.as<std::string>();
-            if (name && name->find("embed") != std::string::npos && g.table("opts").number("weight_decay", 1) == 0) r.decays_embeddings = false;
+            if (name && name->find("embed") != std::string::npos && g.table("opts").number("weight_decay", 1) == 0)
+                r.decays_embeddings = false;
             if (name && name->find("norm") != std::string::npos && g.table("opts").number("weight_decay", 1) == 0) r.decays_norms = false;
         }
     }
     auto const kind = olmo_class(optim);
-    if (kind.find("AdamW") == std::string::npos) r.find(severity::warning, "the optimizer is " + kind + ", which midtrain has not; it has AdamW", optim.name("_CLASS_"));
+    if (kind.find("AdamW") == std::string::npos)
+        r.find(severity::warning, "the optimizer is " + kind + ", which midtrain has not; it has AdamW", optim.name("_CLASS_"));
 }
 
 }  // namespace detail
@@ -228,15 +240,18 @@ inline run read_olmo(io::json const& all, std::string const& path, options const
     fields const f(all, path);
     run          r{.trainer = "OLMo-core", .path = path};
     auto const   module = f.table("train_module"), trainer = f.table("trainer"), dataset = f.table("dataset");
-    auto const   batch  = f.table("data_loader").whole("global_batch_size", module.whole("global_batch_size", 0));
+    auto const   batch  = f.table("data_loader").count("global_batch_size", module.count("global_batch_size", 0));
     check(batch > 0, [&] { return path + ": 'data_loader.global_batch_size' is missing"; });
-    r.length = dataset.whole("sequence_length", module.whole("max_sequence_length", o.length));
+    r.length = dataset.count("sequence_length", module.count("max_sequence_length", o.length));
     r.sequences = r.length > 0 ? batch / r.length : batch;
-    check(r.length == 0 || batch % r.length == 0, [&] { return path + ": 'data_loader.global_batch_size' is no multiple of the sequence length"; });
+    check(r.length == 0 || batch % r.length == 0, [&] { return path +
+                                                       ": 'data_loader.global_batch_size' is no multiple of the sequence length"; });
     auto const whole = detail::olmo_steps(trainer.table("max_duration"), r.batch());
     r.steps          = whole > 0 ? whole : o.steps;
     check(r.steps > 0, [&] { return path + ": 'trainer.max_duration' is in epochs; say how many steps with --steps"; });
+    check(r.steps <= 1'000'000'000'000, [&] { return path + ": 'trainer.max_duration' is too long"; });
     std::int64_t const planned = r.steps;
+    (void)product(planned, r.batch().count, path);
     if (trainer.has("hard_stop")) {
         auto const stop = detail::olmo_steps(trainer.table("hard_stop"), r.batch());
         if (stop > 0) r.steps = std::min(r.steps, stop);

@@ -13,8 +13,8 @@
 
 namespace midtrain::inline MT_ABI::foreign {
 
-/// A run as another trainer has it, told by its content: OLMo-core's config.json, Megatron-LM's arguments as text (a script, too) or as JSON,
-/// TrainingArguments of Hugging Face as JSON. `path` names the text in messages.
+/// A run as another trainer has it, told by its content: OLMo-core's config.json, Megatron-LM's arguments as text (a script, too) or as
+/// JSON, TrainingArguments of Hugging Face as JSON. `path` names the text in messages.
 inline run read_run(std::string_view text, std::string const& path, options const& o = {}) {
     auto const first = text.find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos || text[first] != '{') {
@@ -28,7 +28,8 @@ inline run read_run(std::string_view text, std::string const& path, options cons
     if (has("train_module") && has("trainer")) return read_olmo(all, path, o);
     if (has("lr") && (has("train_iters") || has("train_samples"))) return read_megatron(all, path, o);
     if (has("learning_rate")) return read_hugging_face(all, path, o);
-    throw error(path + ": is no run of OLMo-core ('train_module', 'trainer'), Megatron-LM ('lr', 'train_iters') or Hugging Face's Trainer ('learning_rate')");
+    throw error(path + ": is no run of OLMo-core ('train_module', 'trainer'), Megatron-LM ('lr', 'train_iters') or Hugging Face's Trainer "
+                       "('learning_rate')");
 }
 
 inline run read_run_file(std::string const& path, options const& o = {}) {

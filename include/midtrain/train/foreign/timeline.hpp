@@ -36,7 +36,8 @@ class timeline {
         check(!row.parts.empty(), "the schedule has no step");
         for (std::size_t n = 0; n + 1 < row.parts.size(); ++n) {
             tokens const over = row.parts[n].over, next = row.parts[n + 1].over;
-            bool const   meet = annealing::joint_meets(row.parts[n].rate.rate({0, over, over, {}}), row.parts[n + 1].rate.rate({0, {}, next, {}}));
+            bool const   meet = annealing::joint_meets(row.parts[n].rate.rate({0, over, over, {}}),
+                                                       row.parts[n + 1].rate.rate({0, {}, next, {}}));
             row.parts[n].at_end = meet ? annealing::joint::continuous : annealing::joint::jump;
         }
         if (row.parts.size() > 1) return row;
@@ -51,7 +52,8 @@ class timeline {
     };
     static annealing::one_annealing piece(span const& s, std::int64_t skip, std::int64_t over) {
         bool const always = s.shape.kind() == "constant", from_start = s.shape.kind() == "power_law" && skip == 0;
-        if (always || from_start || (skip == 0 && over == s.of)) return s.shape.visit([](auto const& one) { return annealing::one_annealing(one); });
+        if (always || from_start || (skip == 0 && over == s.of))
+            return s.shape.visit([](auto const& one) { return annealing::one_annealing(one); });
         return annealing::excerpt<policy>{.of = tokens{std::max(s.of, skip + over)}, .skip = {skip}, .policy = s.shape};
     }
 
