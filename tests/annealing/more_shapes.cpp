@@ -23,10 +23,10 @@ constexpr double near = 1e-14;
 BOOST_AUTO_TEST_SUITE(more_shapes)
 
 BOOST_AUTO_TEST_CASE(each_is_its_formula) {
-    mt::exponential const e{.from = 3e-4, .to = 3e-6};
-    mt::halving const     h{.from = 3e-4, .to = 1e-5};
-    mt::polynomial const  p{.from = 3e-4, .to = 1e-5, .power = 3};
-    mt::power_law const   l{.peak = 3e-4, .over = 40_tok, .exponent = -0.51, .floor = 1e-5};
+    mt::annealing::exponential const e{.from = 3e-4, .to = 3e-6};
+    mt::halving const                h{.from = 3e-4, .to = 1e-5};
+    mt::polynomial const             p{.from = 3e-4, .to = 1e-5, .power = 3};
+    mt::power_law const              l{.peak = 3e-4, .over = 40_tok, .exponent = -0.51, .floor = 1e-5};
     for (std::int64_t k = 0; k <= 100; ++k) {
         double const r = static_cast<double>(k) / 100;
         BOOST_TEST(std::abs(e.rate(at(k, 100)) - 3e-4 * std::pow(1e-2, r)) < near * 3e-4);
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(each_is_its_formula) {
         BOOST_TEST(std::abs(p.rate(at(k, 100)) - (1e-5 + 2.9e-4 * std::pow(1 - r, 3))) < near * 3e-4);
         BOOST_TEST(std::abs(l.rate(at(k, 100)) - (1e-5 + 2.9e-4 * std::pow((k + 40) / 40.0, -0.51))) < near * 3e-4);
     }
-    BOOST_TEST(!mt::exponential({.from = 1, .to = 0}).fits(1_tok));
+    BOOST_TEST(!mt::annealing::exponential({.from = 1, .to = 0}).fits(1_tok));
     BOOST_TEST(!mt::power_law({.peak = 1, .over = 0_tok}).fits(1_tok));
     BOOST_TEST(!mt::polynomial({.from = 1, .to = 0, .power = 0}).fits(1_tok));
     static_assert(mt::polynomial{.from = 1, .to = 0}.rate({1, {1}, {2}, {1}}) == 0.25);

@@ -3,8 +3,13 @@
 #include <laws/laws.hpp>
 #include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/decay.hpp>
+#include <midtrain/annealing/excerpt.hpp>
+#include <midtrain/annealing/exponential.hpp>
+#include <midtrain/annealing/polynomial.hpp>
+#include <midtrain/annealing/power_law.hpp>
 #include <midtrain/annealing/then.hpp>
 #include <midtrain/annealing/wsd.hpp>
+#include <midtrain/core/math.hpp>
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/mixture/mixtures.hpp>
@@ -103,6 +108,12 @@ BOOST_AUTO_TEST_CASE(annealing_policies) {
     BOOST_TEST(laws::annealing(wsd, budget, 1e-5) == "");
     BOOST_TEST(laws::annealing(mt::wsd_of<mt::annealing::cosine_shape>{.peak = 3e-4, .decay = 200_ktok}, budget, 0) == "");
     BOOST_TEST(laws::annealing(mt::wsd_of<mt::annealing::one_minus_sqrt_shape>{.peak = 3e-4, .decay = budget}, budget, 0) == "");
+    BOOST_TEST(laws::annealing(mt::annealing::exponential{.from = 3e-4, .to = 3e-6}, budget, 3e-6) == "");
+    BOOST_TEST(laws::annealing(mt::halving{.from = 3e-4, .to = 3e-6}, budget, 3e-6) == "");
+    BOOST_TEST(laws::annealing(mt::polynomial{.from = 3e-4, .to = 3e-6, .power = 3}, budget, 3e-6) == "");
+    BOOST_TEST(laws::annealing(mt::power_law{.peak = 3e-4, .over = budget}, budget, 3e-4 / mt::math::sqrt(2)) == "");
+    mt::excerpt<mt::linear> const first_half{.of = 2 * budget, .policy = {.from = 3e-4, .to = 0}};
+    BOOST_TEST(laws::annealing(first_half, budget, 1.5e-4) == "");
     mt::then const warmed{.first = mt::linear{.from = 0, .to = 3e-4}, .until = 100_ktok, .second = mt::cosine{.from = 3e-4, .to = 0}};
     BOOST_TEST(laws::annealing(warmed, budget, 0) == "");
     BOOST_TEST(laws::annealing(mt::then{.first = warmed, .until = 500_ktok, .second = mt::linear{.from = 1e-4, .to = 1e-5},

@@ -28,6 +28,5 @@ using halving = decay<halving_shape>;
 }  // namespace midtrain::inline MT_ABI::annealing
 
 namespace midtrain::inline MT_ABI {
-using annealing::exponential;
-using annealing::halving;
-}  // namespace midtrain::inline MT_ABI
+using annealing::halving;  // exponential is a function there: core/fast_exp.hpp
+}
