@@ -1,13 +1,12 @@
 #pragma once
-// Products of floats through a CBLAS. Each of our threads asks for its share of c, so that there is one pool: the library must be one that
-// many threads may call at once, as OpenBLAS is. Empty unless MIDTRAIN_WITH_CBLAS is defined.
+// Products of floats through a CBLAS. An OpenBLAS with threads may be called by many at once, so each of ours asks it for a share of c, and
+// there is one pool. Any other is called once and brings its own threads: an OpenBLAS without threads has no locks either, and two callers
+// would now and then share a buffer. Empty unless MIDTRAIN_WITH_CBLAS is defined.
 #ifdef MIDTRAIN_WITH_CBLAS
 #include <algorithm>
 #include <cblas.h>
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/problem/gemm.hpp>
-
-extern "C" __attribute__((weak)) void openblas_set_num_threads(int);  // where the library is OpenBLAS with threads of its own
 
 namespace midtrain::inline MT_ABI::detail {
 
@@ -21,12 +20,22 @@ inline void cblas_part(gemm_problem<float, float, float> const& p, index_t row, 
                 whole(p.c.stride));
 }
 
-inline void cblas_product(thread_pool& pool, gemm_problem<float, float, float> const& p) {
-    static int const alone = [] {
-        if (openblas_set_num_threads) openblas_set_num_threads(1);
-        return 1;
+/// Whether many threads may call at once; its own threads are then told to rest.
+inline bool cblas_is_shared() {
+#ifdef OPENBLAS_SEQUENTIAL  // OpenBLAS's cblas.h
+    static bool const is = [] {
+        bool const threads = openblas_get_parallel() != OPENBLAS_SEQUENTIAL;
+        if (threads) openblas_set_num_threads(1);
+        return threads;
     }();
-    static_cast<void>(alone);
+    return is;
+#else
+    return false;
+#endif
+}
+
+inline void cblas_product(thread_pool& pool, gemm_problem<float, float, float> const& p) {
+    if (!cblas_is_shared()) return cblas_part(p, 0, p.c.rows, 0, p.c.columns);
     bool const    by_rows = p.c.rows >= p.c.columns;
     index_t const extent  = by_rows ? p.c.rows : p.c.columns;
     index_t const share   = ((extent + pool.size() - 1) / pool.size() + 15) / 16 * 16;
