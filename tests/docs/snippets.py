@@ -14,7 +14,7 @@ import time
 
 program, root, scratch = (os.path.abspath(p) for p in sys.argv[1:4])
 pages = ["tutorial"] + ["tasks/" + name for name in (
-    "prepare", "mixture", "anneal", "extend", "fork", "average", "evaluate", "watch", "resume", "export", "foreign_tokens")]
+    "prepare", "mixture", "anneal", "extend", "fork", "average", "evaluate", "watch", "resume", "export", "foreign_tokens", "foreign_runs")]
 block = re.compile(r"(?P<before>[^\n]*)\n\n?```(?P<kind>[a-z]*)\n(?P<text>.*?)^```$", re.M | re.S)
 
 
