@@ -89,7 +89,7 @@ seed = 5
 from = "base"
 fresh = true
 compute = "fp32"
-threads = 2
+threads = 1
 [[source]]
 name = "prose"
 tokens = "tokens/prose.train.tok"
@@ -123,7 +123,7 @@ assert steps[20]["phases"]["evaluation"] > 0 and steps[10]["phases"]["evaluation
 
 # evaluate: everything of one model in one file; then what another one changes.
 asked = ("--held-out", "prose=tokens/prose.held_out.tok", "--length", "256", "--choice", f"piqa={golden}/choices/piqa.jsonl", "--needle", "tokens/prose.train.tok",
-         "--tasks", "needle", "--lengths", "512", "--depths", "0.5", "--trials", "2", "--generate", "the quick", "--max-tokens", "8", "--precision", "fp32")
+         "--tasks", "needle", "--lengths", "512", "--depths", "0.5", "--trials", "2", "--generate", "the quick", "--max-tokens", "8", "--precision", "fp32", "--threads", "1")
 said = run("evaluate", "one/model", *asked, "--out", "one.json")
 for word in ("prose", "piqa", "needle", "the quick"):
     assert word in said, f"{word!r} is not in {said}"
@@ -134,7 +134,7 @@ assert "prose" in changed and os.path.getsize(path("two.json")) > 1000
 os.remove(path("two.json"))
 refused("evaluate", "two/model", *asked, "--out", "two.json", "--compare", "run.toml", says="run.toml")
 assert os.path.getsize(path("two.json")) > 1000, "what was measured is lost when it cannot be compared"
-masked = run("evaluate", "one/model", "--held-out", "talks=talks/talks.held_out.tok", "--length", "256", "--precision", "fp32", "--out", "talks.json")
+masked = run("evaluate", "one/model", "--held-out", "talks=talks/talks.held_out.tok", "--length", "256", "--precision", "fp32", "--threads", "1", "--out", "talks.json")
 whole = json.load(open(path("talks.json")))["held_out"][0]["documents"]
 assert all(0 < targets < 30 for _, targets, _ in whole), whole  # the answers alone, not the questions
 
