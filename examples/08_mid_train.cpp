@@ -79,7 +79,7 @@ int main(int argc, char** argv) try {
 // Next: run it a second time in the same folder: there is nothing left to do. Then try --set long.batch.length=512.
 
 // expected output:
-//   90.4k parameters; memory: weights 0.7 MB, gradients 0.4 MB, optimizer 0.7 MB, activations 4.9 MB
+//   90.4k parameters; memory: weights 0.7 MB, gradients 0.4 MB, optimizer 0.7 MB, activations 4.9 MB, copy for saving 1.1 MB
 //   stage anneal   120k tokens in 234 steps of 8 x 64; rate 0.00e+00 at first, 3.00e-03 at most, 2.56e-05 at last
 //       web           80.0 % ->  30.0 %     66.0k tokens
 //       code          15.0 % ->  30.0 %     26.9k tokens
