@@ -1,7 +1,4 @@
 #pragma once
-#include <cstdint>
-#include <string>
-#include <vector>
 #include <midtrain/annealing/any_annealing.hpp>
 #include <midtrain/averaging/ema.hpp>
 #include <midtrain/averaging/merged_decay.hpp>
@@ -12,28 +9,6 @@
 #include <midtrain/core/types.hpp>
 
 namespace midtrain::inline MT_ABI {
-
-/// A soup of as many steps as a file says, in order.
-struct listed_soup {
-    std::vector<soup_part> of{};
-
-    double share(progress at) const {
-        double before = 0;
-        for (auto const& p : of) {
-            before += p.weight;
-            if (p.step == at.step) return before > 0 ? p.weight / before : 0.0;
-        }
-        return 0;
-    }
-    template <class F>
-    void for_each_part(F&& f) {
-        for (std::size_t i = 0; i < of.size(); ++i) f(std::to_string(i), of[i]);
-    }
-    template <class F>
-    void for_each_part(F&& f) const {
-        for (std::size_t i = 0; i < of.size(); ++i) f(std::to_string(i), of[i]);
-    }
-};
 
 /// An average of which only a file says which it is.
 struct any_average : choice<option<"none", averaging::none>, option<"ema", ema>, option<"ema_by_tokens", ema_by_tokens>,
