@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -31,9 +32,9 @@ class file {
 
   private:
     struct scratch {
-        std::string path = "/tmp/midtrain_fuzz_XXXXXX";
+        std::string path = (std::filesystem::temp_directory_path() / ("midtrain_fuzz_" + std::to_string(::getpid()))).string();
         scratch() {
-            if (!::mkdtemp(path.data())) std::abort();
+            if (!std::filesystem::create_directory(path)) std::abort();
         }
         ~scratch() { ::rmdir(path.c_str()); }
     };

@@ -2,7 +2,7 @@
 """Talks as transformers' apply_chat_template writes them, with the templates of published models.
 
 Writes chat.json: a list of [form, template, begin, end, [[role, content], ...], text]. Alpaca has no template of its own; the one here
-puts the headings of its paper's prompts (github.com/tatsu-lab/stanford_alpaca) before each turn. "plain" is a line a turn.
+puts the headings of its paper's prompts before each turn. "plain" is a line a turn.
 
 tests/oracle/chat.py OUTPUT_FILE   (transformers, tokenizers, jinja2)
 """
