@@ -1,17 +1,6 @@
 // expect: a stage has a name of small letters, digits and underscores
 #include "recipe_parts.hpp"
 
-namespace mt = midtrain;
-using namespace mt::literals;
-
-struct small : mt::decoder_shape {
-    static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 128, vocab = 256;
-};
-template <class T>
-struct sources {
-    T web, maths;
-};
-
 constexpr auto recipe = mt::checked([] {
     return mt::recipe{.optimizer = mt::adamw{},
                       .stages    = mt::stages{mt::stage{.name     = "First Stage",

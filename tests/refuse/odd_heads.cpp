@@ -1,16 +1,6 @@
 // expect: the width does not divide into heads of even size, or heads into kv_heads
 #include "recipe_parts.hpp"
 
-namespace mt = midtrain;
-using namespace mt::literals;
-
-struct small : mt::decoder_shape {
-    static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 128, vocab = 256;
-};
-template <class T>
-struct sources {
-    T web, maths;
-};
 struct odd : small {
     static constexpr int heads = 5;
 };

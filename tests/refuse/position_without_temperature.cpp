@@ -1,16 +1,6 @@
 // expect: midtrain: stage.position is not a PositionScalingPolicy
 #include "recipe_parts.hpp"
 
-namespace mt = midtrain;
-using namespace mt::literals;
-
-struct small : mt::decoder_shape {
-    static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 128, vocab = 256;
-};
-template <class T>
-struct sources {
-    T web, maths;
-};
 struct cold {
     constexpr mt::index_t context() const { return 1024; }
     constexpr double      inverse_frequency(mt::index_t, mt::index_t, mt::index_t) const { return 1; }

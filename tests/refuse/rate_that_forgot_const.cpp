@@ -1,16 +1,6 @@
 // expect: midtrain: stage.rate is not an AnnealingPolicy: it needs  double rate(progress) const.
 #include "recipe_parts.hpp"
 
-namespace mt = midtrain;
-using namespace mt::literals;
-
-struct small : mt::decoder_shape {
-    static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 128, vocab = 256;
-};
-template <class T>
-struct sources {
-    T web, maths;
-};
 struct forgetful {
     constexpr double rate(mt::progress) { return 1e-4; }
 };

@@ -1,5 +1,5 @@
 #pragma once
-// What recipes are made of, for files that shall not compile: the umbrella would take them ten times as long.
+// What the recipes here are made of, and a model and sources for them. The umbrella would take each file ten times as long.
 #include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/decay.hpp>
 #include <midtrain/annealing/then.hpp>
@@ -11,3 +11,14 @@
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/scaled.hpp>
 #include <midtrain/train/recipe.hpp>
+
+namespace mt = midtrain;
+using namespace mt::literals;
+
+struct small : mt::decoder_shape {
+    static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 128, vocab = 256;
+};
+template <class T>
+struct sources {
+    T web, maths;
+};
