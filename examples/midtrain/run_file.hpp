@@ -65,7 +65,7 @@ struct evaluate_form {
     bool                   at_start   = false;                  ///< also before the first step
     bool                   stage_ends = true;
     double                 share      = 0.2;                    ///< of the training's time; what would take more is left out
-    mt::index_t            length     = 0;                      ///< of the sequences; 0: the longest of all stages' sequences, at most 1024
+    mt::index_t            length     = 0;                      ///< of the sequences; 0: the longest of the stages', at most 1024, as far as all positions reach
     std::int64_t           documents  = 40;                     ///< held out, of each source; 0: all
     std::vector<task_form> task{};
     std::string            haystack{};                          ///< token file in whose text needles are hidden; none: no needles

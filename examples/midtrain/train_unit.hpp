@@ -59,15 +59,14 @@ inline void print_evaluation(mt::evaluation_record const& r) {
 /// What evaluations read, for as long as a run goes on.
 class evaluation_inputs {
   public:
-    evaluation_inputs(run_file const& run, model_files const& files) : form_(&run.form.evaluate), files_(&files) {
+    template <class Recipe>
+    evaluation_inputs(run_file const& run, model_files const& files, Recipe const& recipe) : form_(&run.form.evaluate), files_(&files) {
         mt::data::token_options const known{.end_token = files.shape.end_token, .vocabulary = files.shape.vocab};
         for (auto const& s : run.form.source)
             if (!s.held_out.empty()) held_out_.push_back({s.name.value.text(), std::make_unique<mt::data::any_tokens const>(mt::data::open_tokens(s.held_out, known))});
         if (!form_->haystack.empty()) haystack_ = std::make_unique<mt::data::any_tokens const>(mt::data::open_tokens(form_->haystack, known));
         mt::check(files.tokenizer || (form_->task.empty() && !haystack_), "[evaluate]: tasks and needles need a tokenizer, and the model has none; set model.tokenizer");
-        length_ = form_->length;
-        for (auto const& s : run.form.stage)
-            if (form_->length == 0) length_ = std::min<mt::index_t>(1024, std::max<mt::index_t>(length_, s.batch.length));
+        length_ = form_->length > 0 ? form_->length : usual_length(recipe);
     }
 
     bool any() const { return !held_out_.empty() || !form_->task.empty() || haystack_; }
@@ -91,6 +90,14 @@ class evaluation_inputs {
         std::string                                 name;
         std::unique_ptr<mt::data::any_tokens const> store;
     };
+    // The longest of the stages' sequences, at most 1024, as far as the positions of every stage reach.
+    template <class Recipe>
+    static mt::index_t usual_length(Recipe const& recipe) {
+        mt::index_t longest = 2, reach = 1024;
+        for (auto const& s : recipe.stages.all) longest = std::max<mt::index_t>(longest, s.batch.length), reach = std::min(reach, s.position.context());
+        return std::min(longest, reach);
+    }
+
     evaluate_form const*                        form_;
     model_files const*                          files_;
     std::vector<named>                          held_out_;
@@ -125,14 +132,16 @@ template <class Model, class Average>
 int train_with(Model& model, run_file const& run, model_files const& files, train_options const& how, recipe_of<Average> const& recipe) {
     auto const& form   = run.form;
     auto const  corpus = open_sources(run, files);
-    evaluation_inputs const inputs(run, files);
+    evaluation_inputs const inputs(run, files, recipe);
     auto        where  = form.checkpoints;
     where.accept_changes |= how.accept_changes;
     mt::self    ranks;
     mt::trainer trainer(ranks, model, mt::judged(recipe, files.shape), mt::checkpoints(where));
     auto        plan       = trainer.plan(corpus);
-    model.set_rotary(128, recipe.stages.all.front().position);
-    plan.seconds_per_cost  = mt::measure_seconds_per_cost(model, 128);
+    auto const& first      = recipe.stages.all.front();
+    auto const  measured   = std::min<mt::index_t>(128, first.batch.length);
+    model.set_rotary(measured, first.position);
+    plan.seconds_per_cost = mt::measure_seconds_per_cost(model, measured);
     mt::print(plan, stdout);
     std::fflush(stdout);
     trainer.on_faults(form.faults);

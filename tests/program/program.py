@@ -82,6 +82,23 @@ assert all(name in page for name in folders) and "<svg" in page
 inspected = run("inspect", f"{folders[0]}/checkpoints")
 assert "step-00000012" in inspected, inspected
 
+# Evaluated on the way, with no length given: stages whose positions reach less far than the longest sequences bound it.
+def position(length):
+    return {"kind": "rope", "base": 10000, "length": length}
+
+
+measured = {"folder": "measured", "model": {"from": "model", "fresh": True, "compute": "fp32", "threads": 2}, "evaluate": {"every_steps": 2, "at_start": True},
+            "source": [{"name": "slow", "tokens": "slow.tok", "held_out": "fast.tok"}], "output": {"model": "none", "tensorboard": True},
+            "stage": [{"name": name, "budget": 256, "mixture": {"kind": "fixed", "share": {"slow": 1}}, "rate": {"kind": "constant", "peak": 1e-3},
+                       "batch": {"sequences": 2, "length": length}, "position": position(length)} for name, length in (("short", 32), ("long", 64))]}
+json.dump(measured, open(f"{scratch}/measured.json", "w"))
+run("train", "measured.json")
+lines = [json.loads(line) for line in open(f"{scratch}/measured/evaluations.jsonl")]
+assert {"held_out", "positions"} == {line["kind"] for line in lines}, lines
+assert lines[0]["step"] == 0 and lines[-1]["step"] == 6, lines
+assert max(p["last"] for line in lines if line["kind"] == "positions" for v in line["values"] for p in v["loss"]) == 24, "documents of 25 tokens and an end"
+assert os.listdir(f"{scratch}/measured/tensorboard")
+
 # An average is kept, restored and exported.
 run("train", "run.toml", "--set", "folder=averaged", "--set", "average.kind=polyak_tail", "--set", "average.fraction=0.25", "--set", "output.average=fp32",
     "--set", "output.model=fp32")
