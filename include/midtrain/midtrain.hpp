@@ -37,6 +37,7 @@
 #include <midtrain/core/fast_exp.hpp>
 #include <midtrain/core/fields.hpp>
 #include <midtrain/core/literal.hpp>
+#include <midtrain/core/loss_record.hpp>
 #include <midtrain/core/math.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/pack.hpp>
