@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <string>
 #include <vector>
+#include <midtrain/concepts/annealing_policy.hpp>
+#include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/problem/batch.hpp>
@@ -59,16 +61,16 @@ stage_plan plan_stage(Stage const& s) {
     p.name = s.name;
     p.steps = s.steps(), p.tokens = s.at(0).budget.count;
     p.sequences = s.batch.sequences, p.length = s.batch.length, p.micro = s.batch.micro;
-    p.rate_first = s.rate.rate(s.at(0)), p.rate_last = s.rate.rate(s.at(p.steps - 1));
-    auto const first = s.mixture.weights(s.at(0)), last = s.mixture.weights(s.at(p.steps));
+    p.rate_first = rate_of(s.rate, s.at(0)), p.rate_last = rate_of(s.rate, s.at(p.steps - 1));
+    auto const first = weights_of(s.mixture, s.at(0)), last = weights_of(s.mixture, s.at(p.steps));
     p.weights_first.assign(first.begin(), first.end());
     p.weights_last.assign(last.begin(), last.end());
     p.source_tokens.assign(first.size(), 0.0);
     std::int64_t const points = std::min<std::int64_t>(p.steps, 10'000);
     for (std::int64_t k = 0; k < points; ++k) {
         auto const at = s.at(p.steps * k / points);
-        p.rate_highest = std::max(p.rate_highest, s.rate.rate(at));
-        auto const w = s.mixture.weights(at);
+        p.rate_highest = std::max(p.rate_highest, rate_of(s.rate, at));
+        auto const w = weights_of(s.mixture, at);
         for (std::size_t i = 0; i < w.size(); ++i) p.source_tokens[i] += w[i] * static_cast<double>(p.tokens) / static_cast<double>(points);
     }
     return p;

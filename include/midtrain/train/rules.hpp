@@ -69,14 +69,14 @@ constexpr void judge_rate(Stage const& s, Judge const& judge) {
     using Rate = decltype(s.rate);
     static_assert(AnnealingPolicy<Rate>,
                   "midtrain: stage.rate is not an AnnealingPolicy: it needs  double rate(progress) const.  "
-                  "The shortest one is midtrain/annealing/constant.hpp");
+                  "(One that looks back:  double rate(progress, loss_record const&) const.)  The shortest one is midtrain/annealing/constant.hpp");
     static_assert(FitsIfItHasFits<Rate>, "midtrain: stage.rate has a member fits, but not  bool fits(tokens budget) const");
     if constexpr (requires { s.rate.fits(tokens{}); })
         judge.template refuse_if<"the parts of the rate (warm-up, decay, joints) do not fit into the budget, or do not meet">(
             !s.rate.fits(s.at(0).budget), s.name);
     bool bad = false, moves = false;
     at_points(s, [&](progress at) {
-        double const r = s.rate.rate(at);
+        double const r = rate_of(s.rate, at);
         bad |= !(r >= 0 && r < 1e3);
         moves |= r > 0;
     });
@@ -88,11 +88,11 @@ template <class Stage, class Judge>
 constexpr void judge_mixture(Stage const& s, Judge const& judge) {
     static_assert(MixturePolicy<decltype(s.mixture)>,
                   "midtrain: stage.mixture is not a MixturePolicy: it needs  std::array<double, n> weights(progress) const.  "
-                  "The shortest one is fixed_mixture in midtrain/mixture/mixtures.hpp");
+                  "(One that looks back:  weights(progress, loss_record const&) const  and  window() const.)  The shortest one is fixed_mixture in midtrain/mixture/mixtures.hpp");
     bool negative = false, apart = false;
     at_points(s, [&](progress at) {
         double total = 0;
-        for (double w : s.mixture.weights(at)) {
+        for (double w : weights_of(s.mixture, at)) {
             negative |= !(w >= 0);
             total += w;
         }
