@@ -48,10 +48,12 @@
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/data/any_tokens.hpp>
+#include <midtrain/data/best_fit.hpp>
 #include <midtrain/data/byte_level_bpe.hpp>
 #include <midtrain/data/byte_stream.hpp>
 #include <midtrain/data/byte_tokenizer.hpp>
 #include <midtrain/data/chat.hpp>
+#include <midtrain/data/cursor.hpp>
 #include <midtrain/data/flat_tokens.hpp>
 #include <midtrain/data/gzip_decoder.hpp>
 #include <midtrain/data/jsonl.hpp>
@@ -60,6 +62,7 @@
 #include <midtrain/data/normal_form.hpp>
 #include <midtrain/data/normal_form_table.hpp>
 #include <midtrain/data/packing.hpp>
+#include <midtrain/data/packing_form.hpp>
 #include <midtrain/data/parquet_text.hpp>
 #include <midtrain/data/pcre2_split.hpp>
 #include <midtrain/data/permutation.hpp>

@@ -37,9 +37,9 @@ class batches {
     };
 
     batches(std::span<Store const> stores, std::int32_t end_token, std::uint64_t seed, index_t sequences, index_t length,
-            std::int64_t sequences_in_stage, data::packed_positions positions = data::packed_positions::restart)
+            std::int64_t sequences_in_stage, data::packing_form form = {})
         : sampler_(stores.size(), sequences_in_stage, seed), sequences_(sequences), length_(length) {
-        for (std::size_t i = 0; i < stores.size(); ++i) packed_.emplace_back(stores[i], end_token, mix_bits(seed + i), positions);
+        for (std::size_t i = 0; i < stores.size(); ++i) packed_.emplace_back(stores[i], end_token, mix_bits(seed + i), form, length);
         cursors_.resize(stores.size());
         auto const n = static_cast<std::size_t>(sequences * length);
         inputs_.resize(n), targets_.resize(n), positions_.resize(n), begin_.resize(n);
@@ -69,10 +69,10 @@ class batches {
         for (index_t s = 0; s < sequences_; ++s) {
             std::size_t const from                 = sampler_.next(weights_at);
             source_[static_cast<std::size_t>(s)] = static_cast<int>(from);
-            begins_[static_cast<std::size_t>(s)] = cursors_[from];
             auto const at = static_cast<std::size_t>(s * length_), n = static_cast<std::size_t>(length_);
-            packed_[from].fill(cursors_[from], {std::span(inputs_).subspan(at, n), std::span(targets_).subspan(at, n),
-                                                std::span(positions_).subspan(at, n), std::span(begin_).subspan(at, n)});
+            begins_[static_cast<std::size_t>(s)] =
+                packed_[from].fill(cursors_[from], {std::span(inputs_).subspan(at, n), std::span(targets_).subspan(at, n),
+                                                    std::span(positions_).subspan(at, n), std::span(begin_).subspan(at, n)});
             for (std::size_t i = at; i < at + n; ++i) targeted_ += targets_[i] >= 0;
         }
     }
@@ -86,11 +86,8 @@ class batches {
     }
     std::int64_t         targets() const { return targeted_; }  ///< in the drawn batch
     int                  source_of(index_t sequence) const { return source_[static_cast<std::size_t>(sequence)]; }
-    /// Where a drawn sequence begins: number of its first document in the store, and the offset in it.
-    std::pair<std::int64_t, std::int64_t> begins_at(index_t sequence) const {
-        auto const& at = begins_[static_cast<std::size_t>(sequence)];
-        return {packed_[static_cast<std::size_t>(source_of(sequence))].which(at), at.offset};
-    }
+    /// Where a drawn sequence begins in its source.
+    data::document_place begins_at(index_t sequence) const { return begins_[static_cast<std::size_t>(sequence)]; }
     /// For a message: which documents the first sixteen sequences begin in, by the sources' names.
     std::string written_beginnings(std::span<std::string const> names) const {
         std::string s = "its sequences begin in";
@@ -114,7 +111,7 @@ class batches {
     std::int64_t                      targeted_ = 0;
     std::vector<std::int32_t>         inputs_, targets_, positions_, begin_;
     std::vector<int>                  source_;
-    std::vector<data::cursor>         begins_;  // where each drawn sequence starts
+    std::vector<data::document_place> begins_;  // where each drawn sequence starts
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -65,6 +65,15 @@ constexpr void judge_batch(Stage const& s, Judge const& judge) {
 }
 
 template <class Stage, class Judge>
+constexpr void judge_packing(Stage const& s, Judge const& judge) {
+    judge.template refuse_if<"best_fit wants a window of at least one document: raise batch.window">(
+        s.batch.packing == data::packing_kind::best_fit && s.batch.window < 1, s.name);
+    judge.template refuse_if<"documents that see each other need positions that run on: say batch.positions = run_on, or let attention end "
+                             "at the document">(
+        s.batch.attention == data::packed_attention::sequence && s.batch.positions == data::packed_positions::restart, s.name);
+}
+
+template <class Stage, class Judge>
 constexpr void judge_rate(Stage const& s, Judge const& judge) {
     using Rate = decltype(s.rate);
     static_assert(AnnealingPolicy<Rate>,
@@ -147,6 +156,7 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
             judge.template refuse_if<"two stages have the same name">(m < n && other.name == s.name, s.name);
         });
         detail::judge_batch(s, judge);
+        detail::judge_packing(s, judge);
         detail::judge_rate(s, judge);
         detail::judge_mixture(s, judge);
     });

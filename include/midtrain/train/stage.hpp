@@ -6,7 +6,7 @@
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/short_name.hpp>
 #include <midtrain/core/types.hpp>
-#include <midtrain/data/packing.hpp>
+#include <midtrain/data/packing_form.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -14,9 +14,13 @@ namespace midtrain::inline MT_ABI {
 struct batch_form {
     required<index_t>      sequences, length;
     index_t                micro     = 1;
-    data::packed_positions positions = data::packed_positions::restart;  ///< of documents packed into one sequence
+    data::packed_positions positions = data::packed_positions::restart;      ///< of documents packed into one sequence
+    data::packing_kind     packing   = data::packing_kind::concatenate;
+    index_t                window    = data::packing_form{}.window;          ///< documents that best_fit looks at together, by source
+    data::packed_attention attention = data::packed_attention::document;     ///< what a token may see of other documents
 
-    constexpr tokens size() const { return {sequences * length}; }
+    constexpr tokens             size() const { return {sequences * length}; }
+    constexpr data::packing_form packed() const { return {packing, window, positions, attention}; }
 };
 
 /// One stretch of a run over which the policies hold. Its budget is cut down to whole steps, so that a decay ends where it should.

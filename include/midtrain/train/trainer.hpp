@@ -170,7 +170,7 @@ class trainer {
     bool run_stage(Stage const& s, int n, std::span<Store const> stores, stop_signal const& stop, Tell const& tell) {
         model_->set_rotary(s.batch.length, s.position);
         batches<Store> drawn(stores, recipe_.shape().end_token, recipe_->seed, s.batch.sequences, s.batch.length,
-                             s.steps() * s.batch.sequences, s.batch.positions);
+                             s.steps() * s.batch.sequences, s.batch.packed());
         if (state_.stage == n && state_.step_in_stage > 0) drawn.resume({state_.drawn, state_.cursors});
         else drawn.start_at(state_.cursors);
         if (state_.stage != n) state_.stage = n, state_.step_in_stage = 0;

@@ -1,0 +1,12 @@
+// expect: best_fit wants a window of at least one document
+#include "recipe_parts.hpp"
+
+constexpr auto recipe = mt::checked([] {
+    return mt::recipe{.optimizer = mt::adamw{},
+                      .stages    = mt::stages{mt::stage{.name     = "anneal",
+                                                       .budget   = 1_Mtok,
+                                                       .mixture  = mt::fixed_mixture<sources>{.share = {.web = .75, .maths = .25}},
+                                                       .rate     = mt::linear{.from = 1e-4, .to = 0},
+                                                       .batch    = {.sequences = 8, .length = 512, .packing = mt::data::packing_kind::best_fit, .window = 0},
+                                                       .position = mt::rope{.base = 1e4, .length = 1024}}}};
+}, small{});
