@@ -9,6 +9,7 @@
 #include <midtrain/annealing/joined.hpp>
 #include <midtrain/annealing/polynomial.hpp>
 #include <midtrain/annealing/power_law.hpp>
+#include <midtrain/annealing/reduce_on_plateau.hpp>
 #include <midtrain/annealing/then.hpp>
 #include <midtrain/annealing/wsd.hpp>
 #include <midtrain/averaging/blend.hpp>
@@ -40,6 +41,7 @@
 #include <midtrain/core/loss_record.hpp>
 #include <midtrain/core/math.hpp>
 #include <midtrain/core/monoid.hpp>
+#include <midtrain/core/noise_scale.hpp>
 #include <midtrain/core/pack.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/core/required.hpp>
@@ -160,6 +162,7 @@
 #include <midtrain/optim/elementwise_step.hpp>
 #include <midtrain/optim/optimizer.hpp>
 #include <midtrain/optim/sgd.hpp>
+#include <midtrain/optim/squares_of_change.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/any_position.hpp>
 #include <midtrain/position/llama3.hpp>
@@ -212,6 +215,7 @@
 #include <midtrain/train/multiple_choice.hpp>
 #include <midtrain/train/needle.hpp>
 #include <midtrain/train/needle_map.hpp>
+#include <midtrain/train/noise_meter.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/plot.hpp>
 #include <midtrain/train/position_chart.hpp>

@@ -156,6 +156,8 @@ class trainable {
 
     /// Square root of the sum of squares of the gradient, in an order that never changes.
     double gradient_norm() { return update_.norm(*device_, gradient_.view()); }
+    /// The same of how far the gradient is from `before`, which then becomes it: what one micro-batch has added.
+    double norm_of_change(row_view<computed> before) { return update_.norm_of_change(*device_, gradient_.view(), before); }
 
     /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
     template <class Optimizer>

@@ -5,6 +5,7 @@
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
+#include <midtrain/optim/squares_of_change.hpp>
 #include <midtrain/problem/parameters.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -46,6 +47,16 @@ class update_buffers {
     /// Square root of the sum of squares of the gradient, in an order that never changes.
     double norm(Device& device, row_view<computed> gradient) {
         device.rows(partial_.size(), squares_of_part<computed>{gradient, partial_.view()});
+        return root_of_partial(device);
+    }
+    /// The same of how far the gradient is from `before`, which then becomes it.
+    double norm_of_change(Device& device, row_view<computed> gradient, row_view<computed> before) {
+        device.rows(partial_.size(), squares_of_change<computed>{gradient, before, partial_.view()});
+        return root_of_partial(device);
+    }
+
+  private:
+    double root_of_partial(Device& device) {
         partial_host_.resize(static_cast<std::size_t>(partial_.size()));
         device.download(row_view<computed const>(partial_.view()), partial_host_.data());
         double total = 0;
@@ -53,7 +64,6 @@ class update_buffers {
         return std::sqrt(total);
     }
 
-  private:
     template <class T>
     using buffer = typename Device::template buffer<T>;
 

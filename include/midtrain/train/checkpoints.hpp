@@ -166,8 +166,10 @@ class checkpoints {
         if (how_.fork.cursors) s.cursors = std::move(there.cursors);
         else s.cursors.assign(s.sources.size(), {});
         s.drawn = {std::vector<std::int64_t>(s.sources.size()), std::vector<double>(s.sources.size())};
-        if (how_.fork.counters)
+        if (how_.fork.counters) {
             s.step = there.step, s.tokens = there.tokens, s.record = std::move(there.record), s.norms = std::move(there.norms);
+            s.held_out = std::move(there.held_out), s.noise = std::move(there.noise);
+        }
     }
 
   private:
@@ -185,8 +187,8 @@ class checkpoints {
     }
     static void write(std::string const& folder, kept_checkpoints const& stay, run_state const& s, std::string const& layout,
                       std::vector<saved_buffer> const& buffers) {
-        std::int64_t bytes =
-            static_cast<std::int64_t>((s.record.size() + s.norms.size()) * sizeof(double) + 4096 + layout.size() + s.settings.size());
+        auto const   numbers = s.record.size() + s.norms.size() + s.held_out.size() + s.noise.size();
+        std::int64_t bytes   = static_cast<std::int64_t>(numbers * sizeof(double) + 4096 + layout.size() + s.settings.size());
         for (auto const& b : buffers) bytes += static_cast<std::int64_t>(b.bytes.size());
         make_checkpoint(folder, s.step, bytes, stay,
                         [&](std::string const& partial) { write_state(partial + "/state.safetensors", s, layout, buffers); });

@@ -98,7 +98,7 @@ void guarded(inspection& to, Look const& look) {
 
 inline void warn_of_nans(inspection& to) {
     for (auto const& t : to.tensors)
-        if (t.not_finite > 0 && t.name != "run.record" && t.name != "run.norms")  // where a source without a target is NaN
+        if (t.not_finite > 0 && !t.name.starts_with("run."))  // where a source without a target is NaN
             to.problems.push_back(to.path + ": '" + t.name + "' has " + std::to_string(t.not_finite) + " values that are not finite");
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
+#include <midtrain/core/loss_record.hpp>
 #include <midtrain/train/run_state.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -19,21 +20,25 @@ inline void match_sources(run_state& s, std::vector<std::string> const& names) {
     auto const  was   = [&](std::string const& n) {
         return static_cast<std::size_t>(std::find(old.sources.begin(), old.sources.end(), n) - old.sources.begin());
     };
-    std::size_t width = old.record_width();
     s.sources = names;
     s.cursors.assign(names.size(), {});
     s.drawn = {std::vector<std::int64_t>(names.size(), 0), std::vector<double>(names.size(), 0.0)};
-    s.record.clear();
     for (std::size_t i = 0; i < names.size(); ++i)
         if (auto const k = was(names[i]); k < old.cursors.size()) {
             s.cursors[i] = old.cursors[k];
             if (k < old.drawn.drawn.size()) s.drawn.drawn[i] = old.drawn.drawn[k], s.drawn.asked[i] = old.drawn.asked[k];
         }
-    for (std::size_t row = 0; row * width < old.record.size(); ++row) {
-        s.record.push_back(old.record[row * width]);
-        for (auto const& n : names)
-            s.record.push_back(was(n) < old.sources.size() ? old.record[row * width + 1 + was(n)] : std::nan(""));
-    }
+    // Rows of `common` numbers and then one a source.
+    auto const rows = [&](std::vector<double> const& from, std::size_t common) {
+        std::vector<double> to;
+        std::size_t const   width = common + old.sources.size();
+        for (std::size_t at = 0; at < from.size(); at += width) {
+            for (std::size_t i = 0; i < common; ++i) to.push_back(from[at + i]);
+            for (auto const& n : names) to.push_back(was(n) < old.sources.size() ? from[at + common + was(n)] : std::nan(""));
+        }
+        return to;
+    };
+    s.record = rows(old.record, 1), s.held_out = rows(old.held_out, 1), s.noise = rows(old.noise, loss_record{}.noise_width());
 }
 
 /// The same for a run that goes on with a corpus of these sources. Within a stage no source that was drawn from may go.

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <midtrain/core/noise_scale.hpp>
 #include <midtrain/core/types.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -40,6 +41,8 @@ struct report {
     std::span<double const>       source_loss;        ///< by source, mean over this step's targets; 0 where it had none
     std::span<std::int64_t const> source_targets;     ///< by source, targets in this step
     std::span<std::int64_t const> source_tokens;      ///< by source, tokens drawn in the stage so far
+    noise_scale                   noise;              ///< of the last measured steps, where this one was measured
+    std::span<double const>       source_noise;       ///< by source, the scale in tokens; empty where this step was not measured
 
     double tokens_per_second() const { return seconds > 0 ? static_cast<double>(at.batch.count) / seconds : 0.0; }
 };

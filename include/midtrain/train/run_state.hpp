@@ -2,13 +2,14 @@
 #include <cstdint>
 #include <string>
 #include <vector>
+#include <midtrain/core/loss_record.hpp>
 #include <midtrain/train/batches.hpp>
 
 namespace midtrain::inline MT_ABI {
 
 /// All that a run remembers besides the model's weights and slots. A checkpoint holds exactly that and those.
 struct run_state {
-    static constexpr int version = 2;
+    static constexpr int version = 3;  ///< 2 had no held_out and no noise, and is read
 
     /// Something that happened after so many steps, in words.
     struct event {
@@ -38,11 +39,17 @@ struct run_state {
     std::vector<data::cursor> cursors;              ///< by source, over all stages
     std::vector<double>       record;               ///< append-only: a row a step of loss, then loss by source (NaN: no target)
     std::vector<double>       norms;                ///< append-only: the gradient's norm of each step
+    std::vector<double>       held_out;             ///< append-only: a row an evaluation, as loss_record knows it
+    std::vector<double>       noise;                ///< append-only: a row a step whose noise was measured, as loss_record knows it
     std::vector<event>        lineage;              ///< forks and accepted changes of the recipe
     std::vector<event>        faults;               ///< steps that were skipped or rewound
     origin                    parent;
 
     std::size_t record_width() const { return 1 + sources.size(); }
+    /// What policies that look back may see; it points here.
+    loss_record seen() const {
+        return {.values = record, .sources = sources.size(), .stage_begin = step - step_in_stage, .held_out = held_out, .noise = noise};
+    }
 };
 
 }  // namespace midtrain::inline MT_ABI

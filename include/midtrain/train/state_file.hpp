@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
+#include <midtrain/core/loss_record.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
 #include <midtrain/problem/parameters.hpp>
@@ -71,6 +72,15 @@ std::vector<T> read_numbers(io::safetensors const& file, std::string const& name
     if (count > 0) std::memcpy(v.data(), t.bytes.data(), t.bytes.size());
     return v;
 }
+/// Rows that each begin with a step, none of them later than `step`.
+inline std::vector<double> read_rows(io::safetensors const& file, std::string const& name, std::size_t width, std::int64_t step) {
+    auto const count = static_cast<std::size_t>(file.at(name).count());
+    auto       rows  = read_numbers<double>(file, name, count);
+    bool       sound = count % width == 0;
+    for (std::size_t i = 0; sound && i < count; i += width) sound = rows[i] >= 0 && rows[i] <= static_cast<double>(step);
+    check(sound, [&] { return file.path() + ": '" + name + "' is not what a run with these sources and steps has"; });
+    return rows;
+}
 template <class T>
 saved_buffer numbers(std::string name, std::vector<T> const& v) {
     return {std::move(name), std::is_same_v<T, double> ? "F64" : "I64", std::as_bytes(std::span(v)), static_cast<std::int64_t>(v.size())};
@@ -87,7 +97,8 @@ inline void write_state(std::string const& path, run_state const& s, std::string
     for (auto const& n : s.sources) sources += n + "\n";
     std::vector<saved_buffer> all{detail::numbers("run.counts", counts), detail::numbers("run.drawn", s.drawn.drawn),
                                   detail::numbers("run.asked", s.drawn.asked), detail::numbers("run.cursors", places),
-                                  detail::numbers("run.record", s.record), detail::numbers("run.norms", s.norms)};
+                                  detail::numbers("run.record", s.record), detail::numbers("run.norms", s.norms),
+                                  detail::numbers("run.held_out", s.held_out), detail::numbers("run.noise", s.noise)};
     for (auto const& b : buffers) all.push_back({"model." + b.name, b.dtype, b.bytes, b.count});
     io::safetensors_writer file(path, {{"version", std::to_string(run_state::version)}, {"settings", s.settings}, {"sources", sources},
                                        {"lineage", detail::written_events(s.lineage)}, {"faults", detail::written_events(s.faults)},
@@ -107,8 +118,8 @@ inline std::string const& state_text(io::safetensors const& file, std::string_vi
 /// All of a checkpoint but the model's buffers.
 inline run_state read_state(io::safetensors const& file) {
     auto const version = state_text(file, "version");
-    check(version == std::to_string(run_state::version),
-          [&] { return file.path() + ": has version " + version + " where this program reads " + std::to_string(run_state::version); });
+    check(version == "2" || version == std::to_string(run_state::version),
+          [&] { return file.path() + ": has version " + version + " where this program reads 2 and " + std::to_string(run_state::version); });
     run_state s;
     s.settings        = state_text(file, "settings");
     s.sources         = detail::lines_of(state_text(file, "sources"));
@@ -127,6 +138,10 @@ inline run_state read_state(io::safetensors const& file) {
         s.cursors.push_back({places[4 * i], places[4 * i + 1], places[4 * i + 2], places[4 * i + 3]});
     s.record = detail::read_numbers<double>(file, "run.record", static_cast<std::size_t>(s.step) * s.record_width());
     s.norms  = detail::read_numbers<double>(file, "run.norms", static_cast<std::size_t>(s.step));
+    if (version == "2") return s;
+    loss_record const form{.sources = s.sources.size()};
+    s.held_out = detail::read_rows(file, "run.held_out", form.width(), s.step);
+    s.noise    = detail::read_rows(file, "run.noise", form.noise_width(), s.step);
     return s;
 }
 

@@ -30,9 +30,12 @@ struct step_result {
 /// What a step spends its time on.
 enum class step_phase { data, compute, exchange, update, checkpoint };
 
-/// Who follows a step from within: told of each phase as it begins, asked whether the step is to be applied.
+/// Who follows a step from within: told of each phase as it begins and of each micro-batch whose gradient has been added, asked whether the
+/// step is to be applied.
 struct unwatched_step {
     static constexpr void enter(step_phase) {}
+    template <class Store>
+    static constexpr void part(batches<Store> const&, index_t, index_t) {}
     static constexpr bool accepts(step_result const&) { return true; }
 };
 
@@ -52,9 +55,9 @@ void add_losses(batches<Store> const& b, index_t first, index_t count, Loss cons
 namespace detail {
 
 /// This rank's share of the sequences goes through the model, in micro-batches.
-template <class Ranks, class Model, class Store>
+template <class Ranks, class Model, class Store, class Watcher>
 void add_gradients(Ranks& ranks, Model& model, batches<Store> const& b, index_t micro_batch,
-                   std::vector<typename Model::computed>& token_loss, step_result& result) {
+                   std::vector<typename Model::computed>& token_loss, step_result& result, Watcher& watcher) {
     result.source_loss.assign(b.sources(), 0.0);
     result.source_targets.assign(b.sources(), 0);
     token_loss.resize(static_cast<std::size_t>(micro_batch * b.length()));
@@ -64,6 +67,7 @@ void add_gradients(Ranks& ranks, Model& model, batches<Store> const& b, index_t 
         index_t const n = std::min(micro_batch, end - first);
         model.accumulate(b.part(first, n), {token_loss.data(), n * b.length()});
         add_losses(b, first, n, token_loss.data(), result);
+        watcher.part(b, first, n);
     }
 }
 
@@ -81,7 +85,7 @@ bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<S
         "midtrain: the optimizer is no Optimizer: it needs  static constexpr int slots, decay_of(role) const, prepare(step_scalars&) "
         "const and update(w, g, slot, scalars, decay) const.  The shortest one is midtrain/optim/sgd.hpp");
     watcher.enter(step_phase::compute);
-    detail::add_gradients(ranks, model, b, plan.micro_batch, token_loss, result);
+    detail::add_gradients(ranks, model, b, plan.micro_batch, token_loss, result, watcher);
     watcher.enter(step_phase::exchange);
     ranks.sum(model.gradient());
     ranks.sum(row_view<double>{result.source_loss.data(), static_cast<index_t>(b.sources())});

@@ -10,14 +10,17 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/communicator.hpp>
 #include <midtrain/core/error.hpp>
+#include <midtrain/core/loss_record.hpp>
 #include <midtrain/mixture/sources.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/match_sources.hpp>
+#include <midtrain/train/noise_meter.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/recipe.hpp>
 #include <midtrain/train/refuse_changes.hpp>
@@ -70,6 +73,15 @@ class trainer {
     void on_faults(fault_policy policy) { faults_ = fault_watch(policy); }
     /// f(saved_step) after each save, as soon as the loop may go on; what then goes wrong with it stops the run.
     void when_saved(std::function<void(saved_step)> f) { when_saved_ = std::move(f); }
+    /// The gradient noise scale, measured every few steps; it changes no bit of the run.
+    void measure_noise(noise_options how) { noise_.measure(*model_, how); }
+    /// Held-out losses by source, NaN where none was measured, after the steps that are done: what policies that look back may see. An
+    /// observer calls it, so that a checkpoint after the same step has them.
+    void record_held_out(std::span<double const> losses) {
+        check(losses.size() == state_.sources.size(), "held-out losses are recorded one a source of the run");
+        state_.held_out.push_back(static_cast<double>(state_.step));
+        state_.held_out.insert(state_.held_out.end(), losses.begin(), losses.end());
+    }
     /// A watchdog over the steps of run().
     void watch(watchdog_options how) { watchdog_options_ = std::move(how); }
 
@@ -121,7 +133,10 @@ class trainer {
         trainer& of;
 
         void enter(step_phase p) const { of.watcher_.enter(p); }
+        template <class Store>
+        void part(batches<Store> const& b, index_t first, index_t count) const { of.noise_.part(*of.model_, b, first, count); }
         bool accepts(step_result const& r) const {
+            of.noise_.sum(*of.ranks_);
             of.fault_ = of.faults_.find(of.state_, r);
             return !of.fault_;
         }
@@ -156,9 +171,12 @@ class trainer {
         for (auto const& s : plan_.stages) steps += s.steps, run_tokens_ += tokens{s.tokens};
         state_.record.reserve(static_cast<std::size_t>(steps) * state_.record_width());
         state_.norms.reserve(static_cast<std::size_t>(steps));
+        state_.noise.reserve(state_.noise.size() + noise_.most_rows(steps - state_.step) * so_far().noise_width());
         if (leads()) where_.open();
     }
     bool leads() const { return ranks_->rank() == 0; }
+    /// What policies that look back see.
+    loss_record so_far() const { return state_.seen(); }
     void save(tokens batch) {
         auto all = remembered();
         if (!leads()) return;
@@ -196,11 +214,13 @@ class trainer {
             auto const     w = s.mixture.weights(here);
             std::copy(w.begin(), w.end(), to.begin());
         });
-        gate const within{*this};
-        bool       applied = false;
+        gate const   within{*this};
+        double const rate    = rate_of(s.rate, at, so_far());
+        bool         applied = false;
+        noise_.begin(*model_, state_.step + 1, state_.sources.size());
         try {
             applied = take_step(*ranks_, *model_, recipe_->optimizer, drawn,
-                                {.rate        = s.rate.rate(at),
+                                {.rate        = rate,
                                  .step        = state_.step + 1,
                                  .update      = state_.optimizer_step + 1,
                                  .clip        = recipe_->clip,
@@ -213,7 +233,8 @@ class trainer {
         if (!fault_ || fault_->action == fault_action::skip) advance(s, drawn, applied);
         watcher_.end();
         report r = reporter_.make(s, state_, plan_, result_, watcher_);
-        r.rate   = s.rate.rate(at);
+        r.rate   = rate;
+        if (!fault_) noise_.tell(r, so_far());
         if (fault_) r.fault = fault_->action == fault_action::rewind ? "rewound" : "skipped", r.fault_text = state_.faults.back().what;
         watcher_.telling([&] { tell(r); });
     }
@@ -268,6 +289,7 @@ class trainer {
         for (std::size_t i = 0; i < result_.source_loss.size(); ++i)
             state_.record.push_back(result_.source_targets[i] > 0 ? result_.source_loss[i] : std::nan(""));
         state_.norms.push_back(result_.gradient_norm);
+        if (applied) noise_.record(state_.step, result_.gradient_norm, drawn.targets(), state_.noise);
         if constexpr (average_type::is_kept) average_.add(run_progress(s), state_.average_updates);
     }
     // Where this recipe stands after its step; stages that are done count whole.
@@ -290,6 +312,7 @@ class trainer {
     std::optional<fault>                  fault_;         // of the step just done
     std::optional<watchdog_options>       watchdog_options_;
     step_watcher                          watcher_;
+    noise_meter<Model>                    noise_;
     step_reporter                         reporter_;
     std::function<void(saved_step)>       when_saved_;
     bool                                  resumed_ = false;
