@@ -70,7 +70,7 @@ struct own_family {
             mt::model::rmsnorm const first(layout, n, width, "norm", s.norm_epsilon), second(layout, n, width, "norm_2", s.norm_epsilon);
             auto const qkv = matrix(n, "qkv", width, 3 * width), out = matrix(n, "out", width, width);
             auto const up = matrix(n, "up", width, s.ffn), down = matrix(n, "down", s.ffn, width);
-            blocks.push_back({first, mt::model::attention(qkv, out, s.heads, s.heads, width / s.heads, mt::model::positions::rotary), second,
+            blocks.push_back({first, mt::model::attention(qkv, out, s.heads, s.heads, width / s.heads, {mt::positions::rotary}), second,
                               relu_squared_mlp(up, down)});
         }
         mt::model::rmsnorm const norm(layout, s.layers + 1, width, "norm", s.norm_epsilon);

@@ -12,6 +12,10 @@
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/mlp.hpp>
 #include <midtrain/model/norm.hpp>
+#include <midtrain/position/alibi.hpp>
+#include <midtrain/position/logn.hpp>
+#include <midtrain/position/query_temperature.hpp>
+#include <midtrain/position/soft_cap.hpp>
 
 namespace mt = midtrain;
 using mt::index_t;
@@ -34,14 +38,14 @@ mt::model::linear matrix(mt::parameter_layout& layout, std::string const& name, 
     return {layout, 0, inputs, outputs, {{name + ".weight", 0, outputs}}, biases, 0.1};
 }
 
-template <class Device>
-std::string attention_law(index_t heads, index_t kv_heads, mt::model::positions how) {
+template <class Device, class Modifier = mt::unmodified>
+std::string attention_law(index_t heads, index_t kv_heads, mt::layer_kind kind, Modifier const& modifier = {}) {
     Device               device;
     mt::parameter_layout layout;
     index_t const        size = 4;
     auto const           qkv = matrix(layout, "qkv", width, (heads + 2 * kv_heads) * size, false), out = matrix(layout, "out", heads * size, width, false);
     layout.close();
-    return laws::layer(device, layout, laws::mapping<mt::model::attention>{{qkv, out, heads, kv_heads, size, how}}, width, size / 2);
+    return laws::layer(device, layout, laws::mapping<mt::model::modified_attention<Modifier>>{{qkv, out, heads, kv_heads, size, kind, {}, modifier}}, width, size / 2);
 }
 
 /// A backward with one wrong number: the law must see it.
@@ -94,11 +98,17 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(layernorm, Device, devices) {
     BOOST_TEST(laws::layer(device, layout, laws::beside_residual<mt::model::layernorm>{norm}, 40) == "");
 }
 BOOST_AUTO_TEST_CASE_TEMPLATE(attention, Device, devices) {
-    for (auto how : {mt::model::positions::rotary, mt::model::positions::none}) {
-        BOOST_TEST(attention_law<Device>(4, 4, how) == "");  // multi-head
-        BOOST_TEST(attention_law<Device>(4, 2, how) == "");  // grouped queries
-        BOOST_TEST(attention_law<Device>(4, 1, how) == "");  // multi-query
+    for (auto how : {mt::positions::rotary, mt::positions::none}) {
+        BOOST_TEST(attention_law<Device>(4, 4, {how}) == "");  // multi-head
+        BOOST_TEST(attention_law<Device>(4, 2, {how, 3}) == "");  // grouped queries
+        BOOST_TEST(attention_law<Device>(4, 1, {how}) == "");  // multi-query
     }
+}
+BOOST_AUTO_TEST_CASE_TEMPLATE(attention_of_modified_scores, Device, devices) {
+    BOOST_TEST(attention_law<Device>(4, 2, {mt::positions::none}, mt::alibi{.heads = 4}) == "");
+    BOOST_TEST(attention_law<Device>(4, 2, {}, mt::logn{.trained = 3}) == "");
+    BOOST_TEST(attention_law<Device>(4, 2, {mt::positions::none}, mt::query_temperature{.scale = 0.5, .floor_length = 2}) == "");
+    BOOST_TEST(attention_law<Device>(4, 2, {mt::positions::rotary, 3}, mt::soft_cap{.cap = 0.05}) == "");
 }
 BOOST_AUTO_TEST_CASE_TEMPLATE(swiglu, Device, devices) {
     Device               device;

@@ -4,7 +4,12 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/op/attention.hpp>
+#include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/run.hpp>
+#include <midtrain/position/alibi.hpp>
+#include <midtrain/position/logn.hpp>
+#include <midtrain/position/query_temperature.hpp>
+#include <midtrain/position/soft_cap.hpp>
 
 namespace mt = midtrain;
 
@@ -29,12 +34,25 @@ struct example {
             begin[i] = at;
         }
     }
-    mt::attention_gradient_problem<double> problem() {
+    template <class Modifier = mt::unmodified>
+    mt::attention_gradient_problem<double, Modifier> problem(mt::index_t window = 0, Modifier const& modifier = {}) {
         auto const n = sequences * length, w = (heads + 2 * kv_heads) * size;
         return {{mt::as_matrix<double const>(qkv.data(), n, w), {begin.data(), n}, mt::as_matrix(output.data(), n, heads * size),
-                 mt::as_matrix(log_sum.data(), heads, n), sequences, length, heads, kv_heads, size, 1 / std::sqrt(double(size))},
+                 mt::as_matrix(log_sum.data(), heads, n), sequences, length, heads, kv_heads, size, 1 / std::sqrt(double(size)), window, {}, modifier},
                 mt::as_matrix<double const>(gradient.data(), n, heads * size), mt::as_matrix(result.data(), n, w),
                 mt::as_matrix(dot.data(), heads, n)};
+    }
+};
+
+/// A user's own, of the two functions alone: it curves, and depends on all it is told.
+struct by_hand {
+    template <class C>
+    MT_HOST_DEVICE C score(C s, mt::index_t query, mt::index_t key, mt::index_t head) const {
+        return s + C(0.01) * s * s - C(0.02) * C(query - key) + C(0.1) * C(head);
+    }
+    template <class C>
+    MT_HOST_DEVICE C slope(C s, mt::index_t, mt::index_t, mt::index_t) const {
+        return C(1) + C(0.02) * s;
     }
 };
 
@@ -44,10 +62,12 @@ double worst(std::vector<double> const& a, std::vector<double> const& b) {
     return w;
 }
 
-void tuned_equals_plain(mt::index_t s, mt::index_t t, mt::index_t h, mt::index_t kv, mt::index_t d) {
+template <class Modifier = mt::unmodified>
+void tuned_equals_plain(mt::index_t s, mt::index_t t, mt::index_t h, mt::index_t kv, mt::index_t d, mt::index_t window = 0,
+                        Modifier const& modifier = {}) {
     mt::host device(2);
     example  tuned(s, t, h, kv, d), plain(s, t, h, kv, d);
-    auto     a = tuned.problem(), b = plain.problem();
+    auto     a = tuned.problem(window, modifier), b = plain.problem(window, modifier);
     mt::run(device, a.forward);
     mt::plain(device, b.forward);
     BOOST_TEST(worst(tuned.output, plain.output) < 1e-12);
@@ -68,6 +88,43 @@ BOOST_AUTO_TEST_CASE(tuned_equals_plain_for_all_groupings) {
     tuned_equals_plain(2, 70, 4, 4, 8);
     tuned_equals_plain(2, 70, 4, 2, 12);
     tuned_equals_plain(2, 70, 6, 1, 20);
+}
+BOOST_AUTO_TEST_CASE(tuned_equals_plain_within_windows) {
+    for (mt::index_t window : {1, 7, 64, 100}) tuned_equals_plain(2, 130, 2, 1, 8, window);
+}
+BOOST_AUTO_TEST_CASE(tuned_equals_plain_whatever_becomes_of_scores) {
+    tuned_equals_plain(1, 130, 6, 2, 8, 0, mt::alibi{.heads = 6});
+    tuned_equals_plain(1, 130, 2, 1, 8, 40, mt::logn{.trained = 20});
+    tuned_equals_plain(1, 130, 2, 1, 8, 0, mt::query_temperature{.scale = 0.3, .floor_length = 16});
+    tuned_equals_plain(1, 130, 2, 1, 8, 40, mt::soft_cap{.cap = 1.5});
+    tuned_equals_plain(1, 130, 2, 1, 8, 0, by_hand{});
+}
+/// A document's positions begin anew, so a packed sequence sees what each document alone sees.
+BOOST_AUTO_TEST_CASE(modifiers_see_positions_in_the_document) {
+    mt::host                  device(1);
+    mt::logn const            modifier{.trained = 5};
+    example                   packed(1, 80, 2, 1, 8), alone(1, 40, 2, 1, 8);
+    std::vector<std::int32_t> place(80);
+    for (std::int32_t i = 0; i < 80; ++i) place[i] = i % 40, packed.begin[i] = i / 40 * 40, alone.begin[i % 40] = 0;
+    std::copy_n(packed.qkv.begin() + 40 * 32, 40 * 32, alone.qkv.begin());
+    auto a     = packed.problem(0, modifier).forward;
+    a.position = {place.data(), 80};
+    mt::run(device, a);
+    mt::run(device, alone.problem(0, modifier).forward);
+    double apart = 0;
+    for (std::size_t i = 0; i < alone.output.size(); ++i) apart = std::max(apart, std::abs(alone.output[i] - packed.output[40 * 16 + i]));
+    BOOST_TEST(apart < 1e-13);
+}
+BOOST_AUTO_TEST_CASE(what_changes_nothing_changes_no_bit) {
+    mt::host device(2);
+    example  plain(2, 130, 2, 1, 16), same(2, 130, 2, 1, 16);
+    auto     a = plain.problem();
+    auto     b = same.problem(0, mt::query_temperature{.scale = 0, .floor_length = 16});
+    mt::run(device, a.forward), mt::run(device, b.forward);
+    mt::run(device, a), mt::run(device, b);
+    BOOST_TEST((plain.output == same.output));
+    static_assert(sizeof(mt::attention_problem<float>) < sizeof(mt::attention_problem<float, mt::logn>));
+    static_assert(sizeof(mt::op::cached_attention<float>) < sizeof(mt::op::cached_attention<float, mt::logn>));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,7 +12,7 @@ struct required {
     template <class U>
         requires(!__is_same(U, T) && std::is_arithmetic_v<U> && requires(U u) { T(u); })
     constexpr required(U v) : value(static_cast<T>(v)) {}
-    constexpr operator T const&() const { return value; }
+    MT_HOST_DEVICE constexpr operator T const&() const { return value; }
 };
 
 /// The share of a source in a mixture: a number that must be given.

@@ -1,25 +1,33 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <utility>
+#include <midtrain/concepts/score_modifier.hpp>
+#include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/model/head_norm.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/op/attention.hpp>
 #include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/rope.hpp>
 #include <midtrain/op/run.hpp>
+#include <midtrain/problem/layer_kind.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
-/// Whether queries and keys are turned by position here, or positions enter elsewhere (or nowhere).
-enum class positions { rotary, none };
-
 /// Causal attention with grouped keys and values: heads == kv_heads is multi-head, kv_heads == 1 multi-query.
-/// One matrix makes queries, keys and values; queries and keys may be normed by head before they turn.
-class attention {
+/// One matrix makes queries, keys and values; queries and keys may be normed by head before they turn. A Modifier has a say in the scores.
+template <class Modifier>
+class modified_attention {
+    static_assert(ScoreModifier<Modifier>,
+                  "midtrain: what attention does to its scores is not a ScoreModifier: it needs  score(s, query, key, head) const  and  "
+                  "slope(s, query, key, head) const, templates on the type of s, and numbers only.  The shortest one is unmodified in "
+                  "midtrain/problem/score_row.hpp");
+
   public:
-    attention() = default;
-    attention(linear qkv, linear out, index_t heads, index_t kv_heads, index_t head_size, positions how, head_norm norm = {})
-        : qkv_(std::move(qkv)), out_(std::move(out)), norm_(norm), heads_(heads), kv_heads_(kv_heads), head_size_(head_size), how_(how) {}
+    modified_attention(linear qkv, linear out, index_t heads, index_t kv_heads, index_t head_size, layer_kind kind, head_norm norm = {},
+                       Modifier modifier = {})
+        : qkv_(std::move(qkv)), out_(std::move(out)), norm_(norm), heads_(heads), kv_heads_(kv_heads), head_size_(head_size), kind_(kind),
+          modifier_(modifier) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
@@ -37,10 +45,10 @@ class attention {
     auto backward(Pass& p, matrix_view<typename Pass::stored const> dy) const {
         using T         = typename Pass::stored;
         auto const d    = out_.backward(p, dy);
-        auto const f    = p.template take<attention_problem<T>>();
+        auto const f    = p.template take<attention_problem<T, Modifier>>();
         auto const dqkv = p.make(f.qkv.rows, f.qkv.columns);
         auto const dot  = p.template make<typename Pass::computed>(heads_, f.qkv.rows);
-        run(p.device, attention_gradient_problem<T>{f, d, dqkv, dot});
+        run(p.device, attention_gradient_problem<T, Modifier>{f, d, dqkv, dot});
         turn(p, dqkv, op::turn::backward);
         norm_.backward(p, dqkv);
         return qkv_.backward(p, matrix_view<T const>(dqkv));
@@ -49,7 +57,7 @@ class attention {
   private:
     template <class Pass, class T>
     void turn(Pass& p, matrix_view<T> qkv, op::turn way) const {
-        if (how_ == positions::rotary)
+        if (kind_.how == positions::rotary)
             p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.cosine, p.sine, heads_ + kv_heads_, head_size_, way});
     }
     /// While tokens are generated: their keys and values are kept, and a single new token looks at those kept before.
@@ -64,23 +72,33 @@ class attention {
             return problem.output;
         }
         auto const output = p.make(1, heads_ * head_size_);
-        p.device.rows(heads_, op::cached_attention<T>{qkv, kept, p.cache.scores, output, p.cache.first(p.cache.used), p.cache.used,
-                                                      kv_heads_, head_size_, C(1.0 / std::sqrt(static_cast<double>(head_size_)))});
+        index_t const first = kind_.window > 0 ? std::max<index_t>(0, p.cache.used + 1 - kind_.window) : 0;
+        p.device.rows(heads_, op::cached_attention<T, Modifier>{qkv, kept, p.cache.scores, output, first, p.cache.used, kv_heads_,
+                                                                head_size_, C(1.0 / std::sqrt(static_cast<double>(head_size_))),
+                                                                modifier_});
         return output;
     }
     template <class Pass, class T>
     auto make(Pass& p, matrix_view<T> qkv, matrix_view<T> output) const {
         using C = typename Pass::computed;
-        return attention_problem<T>{.qkv = qkv, .document_begin = p.batch.document_begin, .output = output,
-                                    .log_sum = p.template make<C>(heads_, qkv.rows), .sequences = p.batch.sequences,
-                                    .length = p.batch.length, .heads = heads_, .kv_heads = kv_heads_,
-                                    .head_size = head_size_, .scale = C(1.0 / std::sqrt(static_cast<double>(head_size_)))};
+        return attention_problem<T, Modifier>{.qkv = qkv, .document_begin = p.batch.document_begin, .output = output,
+                                              .log_sum = p.template make<C>(heads_, qkv.rows), .sequences = p.batch.sequences,
+                                              .length = p.batch.length, .heads = heads_, .kv_heads = kv_heads_,
+                                              .head_size = head_size_, .scale = C(1.0 / std::sqrt(static_cast<double>(head_size_))),
+                                              .window = kind_.window, .position = p.batch.positions, .modifier = modifier_};
     }
 
     linear    qkv_, out_;
     head_norm norm_;
     index_t   heads_ = 0, kv_heads_ = 0, head_size_ = 0;
-    positions how_ = positions::rotary;
+    layer_kind kind_;
+    [[no_unique_address]] Modifier modifier_;
 };
+
+using attention = modified_attention<unmodified>;
+
+/// The attention of a shape's layers.
+template <class Shape>
+using attention_of = modified_attention<decltype(scores_of(std::declval<Shape const&>(), 0))>;
 
 }  // namespace midtrain::inline MT_ABI::model

@@ -1,9 +1,12 @@
 #pragma once
 #include <midtrain/core/types.hpp>
+#include <midtrain/problem/score_row.hpp>
 
 namespace midtrain::inline MT_ABI {
 
-/// The numbers of a decoder. Derive and set what differs; a shape read from a file has members of the same names.
+/// The numbers of a decoder. Derive and set what differs; a shape read from a file has members of the same names. Where layers are not all
+/// alike, add  static constexpr layer_kind layer(int n)  (problem/layer_kind.hpp) and  static constexpr soft_cap scores(int n)  or another
+/// ScoreModifier.
 struct decoder_shape {
     static constexpr int    layers = 1, width = 0, heads = 1, kv_heads = 1, ffn = 0, vocab = 0;
     static constexpr int    head_size    = 0;      ///< 0: width / heads
@@ -18,6 +21,13 @@ struct decoder_shape {
     static constexpr double rope_base    = 10'000;
     static constexpr double deviation    = 0.02;   ///< of fresh weights
 };
+
+/// What a layer does to its scores: what the shape's `scores(n)` says, of one type for all layers; without one they stay as they are.
+template <class Shape>
+constexpr auto scores_of(Shape const& s, int n) {
+    if constexpr (requires { s.scores(n); }) return s.scores(n);
+    else return unmodified{};
+}
 
 /// The width of one head.
 template <class Shape>

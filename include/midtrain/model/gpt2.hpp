@@ -14,15 +14,15 @@ namespace midtrain::inline MT_ABI::model {
 /// The GPT-2 family: LayerNorm, multi-head attention, learned positions, GELU, biases; names as transformers' GPT2LMHeadModel, whose
 /// matrices are stored (inputs, outputs).
 struct gpt2 {
-    using block_type = block<layernorm, attention, gelu_mlp>;
-    using net_type   = decoder<block_type, layernorm>;
+    template <class Shape>
+    using block_type = block<layernorm, attention_of<Shape>, gelu_mlp>;
 
     static constexpr bool turns = false;  ///< whether it needs a rotary table
 
     template <class Shape>
-    static net_type make(parameter_layout& layout, Shape const& s) {
+    static decoder<block_type<Shape>, layernorm> make(parameter_layout& layout, Shape const& s) {
         embedding const in(layout, s.vocab, s.width, "transformer.wte.weight", s.context, "transformer.wpe.weight", s.deviation);
-        std::vector<block_type> blocks;
+        std::vector<block_type<Shape>> blocks;
         for (int n = 0; n < s.layers; ++n) blocks.push_back(make_block(layout, s, n));
         layernorm const norm(layout, s.layers + 1, s.width, "transformer.ln_f", s.norm_epsilon);
         head const out = s.tied ? head(in.table()) : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation);
@@ -32,7 +32,7 @@ struct gpt2 {
 
   private:
     template <class Shape>
-    static block_type make_block(parameter_layout& layout, Shape const& s, int n) {
+    static block_type<Shape> make_block(parameter_layout& layout, Shape const& s, int n) {
         std::string const at    = "transformer.h." + std::to_string(n) + ".";
         index_t const     b     = n + 1, w = s.width;
         double const      small = s.deviation / std::sqrt(2.0 * s.layers);
@@ -46,7 +46,8 @@ struct gpt2 {
         layernorm const second(layout, b, w, at + "ln_2", s.norm_epsilon);
         auto const      up   = dense("mlp.c_fc", w, s.ffn, s.deviation);
         auto const      down = dense("mlp.c_proj", s.ffn, w, small);
-        return {first, attention(qkv, out, s.heads, s.heads, w / s.heads, positions::none), second, gelu_mlp(up, down)};
+        layer_kind const kind{positions::none, layer_of(s, n).window};
+        return {first, attention_of<Shape>(qkv, out, s.heads, s.heads, w / s.heads, kind, {}, scores_of(s, n)), second, gelu_mlp(up, down)};
     }
 };
 

@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <midtrain/core/view.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -11,7 +10,6 @@ struct kv_cache {
     matrix_view<C> scores   = {};  // (heads, capacity): workspace of a step
     index_t        capacity = 0;   ///< tokens; 0: nothing is kept, and attention is that of a batch
     index_t        used     = 0;   ///< tokens kept before this pass
-    index_t        window   = 0;   ///< a token sees so many, itself included; 0: all
     index_t        taken    = 0;   ///< values that layers took in this pass
 
     /// A layer's part, (capacity, width).
@@ -20,8 +18,6 @@ struct kv_cache {
         taken += capacity * width;
         return as_matrix(data ? data + at : nullptr, capacity, width);
     }
-    /// The first row that the token at row t sees.
-    index_t first(index_t t) const { return window > 0 ? std::max<index_t>(0, t + 1 - window) : 0; }
 };
 
 }  // namespace midtrain::inline MT_ABI

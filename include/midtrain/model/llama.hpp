@@ -12,17 +12,17 @@
 namespace midtrain::inline MT_ABI::model {
 
 /// The Llama family: RMSNorm, grouped-query attention with rope, SwiGLU; names as transformers' LlamaForCausalLM. With what the shape says
-/// of biases, norms of heads and windows also Mistral, Qwen2 and Qwen3.
+/// of biases, norms of heads, windows and layers that turn nothing also Mistral, Qwen2, Qwen3 and SmolLM3.
 struct llama {
-    using block_type = block<rmsnorm, attention, swiglu>;
-    using net_type   = decoder<block_type, rmsnorm>;
+    template <class Shape>
+    using block_type = block<rmsnorm, attention_of<Shape>, swiglu>;
 
     static constexpr bool turns = true;  ///< whether it needs a rotary table
 
     template <class Shape>
-    static net_type make(parameter_layout& layout, Shape const& s) {
+    static decoder<block_type<Shape>, rmsnorm> make(parameter_layout& layout, Shape const& s) {
         embedding const in(layout, s.vocab, s.width, "model.embed_tokens.weight", 0, "", s.deviation);
-        std::vector<block_type> blocks;
+        std::vector<block_type<Shape>> blocks;
         for (int n = 0; n < s.layers; ++n) blocks.push_back(make_block(layout, s, n));
         rmsnorm const norm(layout, s.layers + 1, s.width, "model.norm", s.norm_epsilon);
         head const    out = s.tied ? head(in.table()) : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation);
@@ -32,7 +32,7 @@ struct llama {
 
   private:
     template <class Shape>
-    static block_type make_block(parameter_layout& layout, Shape const& s, int n) {
+    static block_type<Shape> make_block(parameter_layout& layout, Shape const& s, int n) {
         std::string const at    = "model.layers." + std::to_string(n) + ".";
         index_t const     b     = n + 1, size = head_size_of(s), q = size * s.heads, kv = size * s.kv_heads;
         double const      small = s.deviation / std::sqrt(2.0 * s.layers);
@@ -51,7 +51,7 @@ struct llama {
         linear const  gate_up(layout, b, s.width, 2 * s.ffn,
                               {{at + "mlp.gate_proj.weight", 0, s.ffn}, {at + "mlp.up_proj.weight", s.ffn, s.ffn}}, {}, s.deviation);
         linear const  down(layout, b, s.ffn, s.width, {{at + "mlp.down_proj.weight", 0, s.width}}, {}, small);
-        return {first, attention(qkv, out, s.heads, s.kv_heads, size, positions::rotary, norm), second, swiglu(gate_up, down)};
+        return {first, attention_of<Shape>(qkv, out, s.heads, s.kv_heads, size, layer_of(s, n), norm, scores_of(s, n)), second, swiglu(gate_up, down)};
     }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <type_traits>
 #include <vector>
@@ -49,11 +50,11 @@ class tape {
     }
     template <class V>
     V pop() {
-        V v;
+        std::array<std::byte, sizeof(V)> v;
         MT_EXPECT(bytes_.size() >= sizeof(V));
-        std::memcpy(static_cast<void*>(&v), bytes_.data() + bytes_.size() - sizeof(V), sizeof(V));
+        std::memcpy(v.data(), bytes_.data() + bytes_.size() - sizeof(V), sizeof(V));
         bytes_.resize(bytes_.size() - sizeof(V));
-        return v;
+        return std::bit_cast<V>(v);
     }
     bool empty() const { return bytes_.empty(); }
 

@@ -16,7 +16,6 @@
 #include <midtrain/model/kv_cache.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/rotary_buffers.hpp>
-#include <midtrain/model/sliding_window.hpp>
 #include <midtrain/model/staging.hpp>
 #include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/elementwise.hpp>
@@ -36,7 +35,8 @@ class trainable {
                   "name.  See midtrain/precision/precision.hpp");
 
     template <class T>
-    using buffer = typename Device::template buffer<T>;
+    using buffer   = typename Device::template buffer<T>;
+    using net_type = decltype(Family::make(std::declval<parameter_layout&>(), std::declval<Shape const&>()));
 
   public:
     using stored   = typename Precision::stored;
@@ -239,8 +239,7 @@ class trainable {
         std::int32_t const           last = static_cast<std::int32_t>(n - 1);
         row_view<std::int32_t const> rows{&last, 1};
         answer(batch, &rows, as_matrix(logits.data(), index_t{1}, static_cast<index_t>(logits.size())),
-               {d.kept.view().data, as_matrix(d.scores.view().data, static_cast<index_t>(shape_.heads), d.capacity), d.capacity, d.used,
-                shape_.window, 0});
+               {d.kept.view().data, as_matrix(d.scores.view().data, static_cast<index_t>(shape_.heads), d.capacity), d.capacity, d.used, 0});
         d.used += n;
     }
 
@@ -250,7 +249,6 @@ class trainable {
         auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
         p.memory = arena(memory_.view());
         p.cache  = cache;
-        window_.narrow(p.batch, shape_.window);
         row_view<std::int32_t const> none{};
         staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, rows ? rows : &none});
         auto const to = as_matrix(logits_.open(*device_, out.flat()).data, out.rows, out.columns);
@@ -263,7 +261,6 @@ class trainable {
         auto p   = make_pass(*device_, batch, mode, losses_.open(*device_, token_loss));
         p.memory = arena(memory_.view());
         p.saved  = std::move(saved_);
-        window_.narrow(p.batch, shape_.window);
         if (mode != pass_mode::evaluate) {
             p.by_token    = by_token_(batch.inputs, shape_.vocab);
             p.by_position = by_position_(batch.positions, shape_.context);
@@ -281,7 +278,7 @@ class trainable {
     Shape                               shape_;
     pass_mode                           training_;
     parameter_layout                    layout_;
-    typename Family::net_type           net_;
+    net_type                            net_;
     buffer<stored>                      weights_;
     buffer<master_t>                    master_;
     buffer<computed>                    gradient_;
@@ -295,7 +292,6 @@ class trainable {
     std::vector<std::array<index_t, 3>> counted_;
     tape                                saved_;
     index_sorter                        by_token_, by_position_;
-    sliding_window                      window_;
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -7,9 +7,9 @@ namespace midtrain::inline MT_ABI::op {
 
 /// The reference: one (head, token) a team, no memory beyond the result. The work is quadratic in length and each score is
 /// computed twice; devices have tuned ways.
-template <class T>
+template <class T, class Modifier = unmodified>
 struct attention_forward {
-    attention_problem<T> p;
+    attention_problem<T, Modifier> p;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {
@@ -17,12 +17,13 @@ struct attention_forward {
         auto const    a    = p;
         index_t const tokens = a.sequences * a.length;
         index_t const head = task / tokens, t = task % tokens, kv = head / a.group();
-        index_t const base = t / a.length * a.length, first = base + a.document_begin[t], n = t - first + 1;
+        index_t const base = t / a.length * a.length, first = base + a.first(t), n = t - first + 1;
+        auto const rows = a.scores(t, head);
         auto const score = [=](index_t j) {
             C s = 0;
             for (index_t i = 0; i < a.head_size; ++i)
                 s += C(a.qkv(t, a.query_column(head) + i)) * C(a.qkv(first + j, a.key_column(kv) + i));
-            return s * a.scale;
+            return rows.score(s * a.scale, t - first - j);
         };
         C const top   = team.reduce(n, largest{}, score);
         C const total = team.reduce(n, sum{}, [=](index_t j) { return exponential(score(j) - top); });
@@ -37,9 +38,9 @@ struct attention_forward {
 };
 
 /// d(score) of query t of a head against key j, and the probability itself: what both halves of backward need.
-template <class T>
+template <class T, class Modifier = unmodified>
 struct attention_slope {
-    attention_gradient_problem<T> g;
+    attention_gradient_problem<T, Modifier> g;
 
     struct result {
         computed_t<T> probability, slope;
@@ -53,15 +54,16 @@ struct attention_slope {
             s += C(a.qkv(t, a.query_column(head) + i)) * C(a.qkv(j, a.key_column(kv) + i));
             along += C(g.output_gradient(t, a.query_column(head) + i)) * C(a.qkv(j, a.value_column(kv) + i));
         }
-        C const probability = exponential(s * a.scale - a.log_sum(head, t));
-        return {probability, probability * (along - g.dot(head, t)) * a.scale};
+        auto const rows        = a.scores(t, head);
+        C const    probability = exponential(rows.score(s * a.scale, t - j) - a.log_sum(head, t));
+        return {probability, probability * (along - g.dot(head, t)) * a.scale * rows.slope(s * a.scale, t - j)};
     }
 };
 
 /// dot(head, token) = sum(output * output_gradient). One (head, token) a team.
-template <class T>
+template <class T, class Modifier = unmodified>
 struct attention_dot {
-    attention_gradient_problem<T> g;
+    attention_gradient_problem<T, Modifier> g;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {
@@ -77,9 +79,9 @@ struct attention_dot {
 };
 
 /// The queries' gradient. One (head, token) a team.
-template <class T>
+template <class T, class Modifier = unmodified>
 struct attention_query_backward {
-    attention_gradient_problem<T> g;
+    attention_gradient_problem<T, Modifier> g;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {
@@ -88,8 +90,8 @@ struct attention_query_backward {
         auto const    out    = g.qkv_gradient;
         index_t const tokens = a.sequences * a.length;
         index_t const head = task / tokens, t = task % tokens, kv = head / a.group();
-        index_t const first = t / a.length * a.length + a.document_begin[t];
-        attention_slope<T> const slope{g};
+        index_t const first = t / a.length * a.length + a.first(t);
+        attention_slope<T, Modifier> const slope{g};
         team.each(a.head_size, [=](index_t i) {
             C total = 0;
             for (index_t j = first; j <= t; ++j) total += slope(head, t, j).slope * C(a.qkv(j, a.key_column(kv) + i));
@@ -99,9 +101,9 @@ struct attention_query_backward {
 };
 
 /// The keys' and values' gradient, summed over the heads of the group. One (kv head, token) a team.
-template <class T>
+template <class T, class Modifier = unmodified>
 struct attention_key_backward {
-    attention_gradient_problem<T> g;
+    attention_gradient_problem<T, Modifier> g;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {
@@ -110,12 +112,12 @@ struct attention_key_backward {
         auto const    a      = g.forward;
         index_t const tokens = a.sequences * a.length;
         index_t const kv = task / tokens, j = task % tokens, base = j / a.length * a.length, last = base + a.length;
-        attention_slope<T> const slope{g};
+        attention_slope<T, Modifier> const slope{g};
         team.each(a.head_size, [=](index_t i) {
             C key = 0, value = 0;
             for (index_t head = kv * a.group(); head < (kv + 1) * a.group(); ++head)
                 for (index_t t = j; t < last; ++t) {
-                    if (base + a.document_begin[t] > j) continue;
+                    if (base + a.first(t) > j) continue;
                     auto const s = slope(head, t, j);
                     key += s.slope * C(a.qkv(t, a.query_column(head) + i));
                     value += s.probability * C(self.output_gradient(t, a.query_column(head) + i));
@@ -130,17 +132,17 @@ struct attention_key_backward {
 
 namespace midtrain::inline MT_ABI {
 
-template <class Device, class T>
-void plain(Device& device, attention_problem<T> const& p) {
-    device.rows(p.heads * p.sequences * p.length, op::attention_forward<T>{p});
+template <class Device, class T, class Modifier>
+void plain(Device& device, attention_problem<T, Modifier> const& p) {
+    device.rows(p.heads * p.sequences * p.length, op::attention_forward<T, Modifier>{p});
 }
 
-template <class Device, class T>
-void plain(Device& device, attention_gradient_problem<T> const& g) {
+template <class Device, class T, class Modifier>
+void plain(Device& device, attention_gradient_problem<T, Modifier> const& g) {
     auto const tokens = g.forward.sequences * g.forward.length;
-    device.rows(g.forward.heads * tokens, op::attention_dot<T>{g});
-    device.rows(g.forward.heads * tokens, op::attention_query_backward<T>{g});
-    device.rows(g.forward.kv_heads * tokens, op::attention_key_backward<T>{g});
+    device.rows(g.forward.heads * tokens, op::attention_dot<T, Modifier>{g});
+    device.rows(g.forward.heads * tokens, op::attention_query_backward<T, Modifier>{g});
+    device.rows(g.forward.kv_heads * tokens, op::attention_key_backward<T, Modifier>{g});
 }
 
 }  // namespace midtrain::inline MT_ABI

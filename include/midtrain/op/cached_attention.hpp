@@ -3,6 +3,7 @@
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/problem/score_row.hpp>
 
 namespace midtrain::inline MT_ABI::op {
 
@@ -22,8 +23,8 @@ struct keep_keys_values {
 };
 
 /// Attention of one new token over the kept keys and values of rows first .. last: the last row of attention_problem, in work linear in
-/// length. One head a team.
-template <class T>
+/// length; the new token's position is `last`. One head a team.
+template <class T, class Modifier = unmodified>
 struct cached_attention {
     matrix_view<T const>       qkv;     // (1, (heads + 2 kv_heads) * size)
     matrix_view<T const>       cache;   // (capacity, 2 kv_heads * size)
@@ -31,6 +32,7 @@ struct cached_attention {
     matrix_view<T>             output;  // (1, heads * size)
     index_t                    first, last, kv_heads, size;
     computed_t<T>              scale;
+    [[no_unique_address]] Modifier modifier = {};
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t head) const {
@@ -41,11 +43,12 @@ struct cached_attention {
         auto const    kept = cache;
         auto const    y  = output.row(0).data + head * size;
         C const       by = scale;
+        auto const    rows = score_row<Modifier>(modifier, last, head);
         team.each(n, [=](index_t j) {
             auto const k = kept.row(begin + j).data + kv * d;
             C          x = 0;
             for (index_t i = 0; i < d; ++i) x += C(q[i]) * C(k[i]);
-            s[j] = x * by;
+            s[j] = rows.score(x * by, n - 1 - j);
         });
         C const top   = team.reduce(n, largest{}, [=](index_t j) { return s[j]; });
         C const total = team.reduce(n, sum{}, [=](index_t j) { return s[j] = exponential(s[j] - top); });

@@ -66,13 +66,13 @@ class host {
         detail::blocked_gemm<A, B, C>::run(*pool_, p);
     }
 
-    template <class T>
-    void run(attention_problem<T> const& p) {
-        detail::host_attention<T>(*pool_).forward(p);
+    template <class T, class Modifier>
+    void run(attention_problem<T, Modifier> const& p) {
+        detail::host_attention<T, Modifier>(*pool_).forward(p);
     }
-    template <class T>
-    void run(attention_gradient_problem<T> const& p) {
-        detail::host_attention<T>(*pool_).backward(p);
+    template <class T, class Modifier>
+    void run(attention_gradient_problem<T, Modifier> const& p) {
+        detail::host_attention<T, Modifier>(*pool_).backward(p);
     }
 
     void wait() {}

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <type_traits>
 #include <vector>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
@@ -14,15 +15,18 @@ namespace midtrain::inline MT_ABI::detail {
 
 /// Blocked attention with an online softmax (Milakov and Gimelshein 2018; Dao et al. 2022): tiles of 64 queries by 64 keys,
 /// memory linear in length. Tasks write disjoint results, so which thread takes which changes no bit.
-template <class T>
+template <class T, class Modifier = unmodified>
 class host_attention {
     using C                         = computed_t<T>;
-    static constexpr index_t tile = 64;
+    using problem                   = attention_problem<T, Modifier>;
+    using gradient_problem          = attention_gradient_problem<T, Modifier>;
+    static constexpr index_t tile     = 64;
+    static constexpr bool    modifies = !std::is_same_v<Modifier, unmodified>;
 
   public:
     explicit host_attention(thread_pool& pool) : pool_(pool) {}
 
-    void forward(attention_problem<T> const& p) {
+    void forward(problem const& p) {
         panels const  packed(pool_, p, false);
         index_t const tiles = (p.length + tile - 1) / tile;
         each_task(p.sequences * p.heads * tiles, tile * (2 * p.head_size + tile) + 2 * tile, [&](index_t k, C* scratch) {
@@ -31,7 +35,7 @@ class host_attention {
         });
     }
 
-    void backward(attention_gradient_problem<T> const& g) {
+    void backward(gradient_problem const& g) {
         auto const&   p = g.forward;
         panels const  packed(pool_, p, true);
         index_t const size = p.sequences * p.length * p.head_size;
@@ -74,7 +78,7 @@ class host_attention {
     struct panels {
         C *      key_t, *value, *other;
         index_t  columns;  // of the transposed panels: 16 more than tiles need, since rows a power of two apart share a set of the cache
-        panels(thread_pool& pool, attention_problem<T> const& p, bool backward) : columns(padded(p.length) + 16) {
+        panels(thread_pool& pool, problem const& p, bool backward) : columns(padded(p.length) + 16) {
             index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads;
             grow(workspace(0), each * n);
             grow(workspace(1), each * n);
@@ -87,7 +91,7 @@ class host_attention {
             pool.run(task);
         }
         // Forward: value is (length, size). Backward: value is transposed and `other` holds the plain keys.
-        void fill(attention_problem<T> const& p, index_t k, bool backward) const {
+        void fill(problem const& p, index_t k, bool backward) const {
             index_t const s = k / p.kv_heads, kv = k % p.kv_heads, d = p.head_size, each = columns * d;
             C *const kt = key_t + k * each, *const v = value + k * each, *const plain = other + k * each;
             for (index_t first = 0; first < columns; first += 16)
@@ -111,7 +115,7 @@ class host_attention {
             row[j] = first_key + j >= begin && first_key + j <= last ? row[j] : -std::numeric_limits<C>::infinity();
     }
 
-    static void query_tile(attention_problem<T> const& p, panels const& packed, index_t which, index_t q, C* query) {
+    static void query_tile(problem const& p, panels const& packed, index_t which, index_t q, C* query) {
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, base = s * p.length;
         index_t const first = q * tile, n = std::min(tile, p.length - first);
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group();
@@ -120,21 +124,31 @@ class host_attention {
         index_t  begin = first;
         for (index_t r = 0; r < n; ++r) {
             for (index_t i = 0; i < d; ++i) query[r * d + i] = C(p.qkv(base + first + r, p.query_column(head) + i)) * p.scale;
-            begin    = std::min<index_t>(begin, p.document_begin[base + first + r]);
+            begin    = std::min<index_t>(begin, p.first(base + first + r));
             top[r]   = -std::numeric_limits<C>::infinity();
             total[r] = C(0);
         }
         std::fill_n(out, tile * d, C(0));
         for (index_t key = begin / tile * tile; key <= first + n - 1; key += tile) {
             small_product<C>(n, tile, d, query, d, 1, packed.key_t + kv * each + key, packed.columns, score, tile, false);
-            for (index_t r = 0; r < n; ++r)
-                absorb(score + r * tile, out + r * d, d, top[r], total[r], key, p.document_begin[base + first + r], first + r);
+            for (index_t r = 0; r < n; ++r) {
+                modify(p, head, base + first + r, first + r - key, score + r * tile);
+                absorb(score + r * tile, out + r * d, d, top[r], total[r], key, p.first(base + first + r), first + r);
+            }
             small_product<C>(n, d, tile, score, tile, 1, packed.value + kv * each + key * d, d, out, d, true);
         }
         for (index_t r = 0; r < n; ++r) {
             C const scale = C(1) / total[r];
             for (index_t i = 0; i < d; ++i) p.output(base + first + r, p.query_column(head) + i) = T(out[r * d + i] * scale);
             p.log_sum(head, base + first + r) = top[r] + logarithm(total[r]);
+        }
+    }
+
+    /// Row r of a score tile as the modifier wants it; `back`: how far before the query the tile's first key stands.
+    static void modify(problem const& p, index_t head, index_t token, index_t back, C* row) {
+        if constexpr (modifies) {
+            auto const rows = p.scores(token, head);
+            solo_team{}.each(tile, [=](index_t j) { row[j] = rows.score(row[j], back - j); });
         }
     }
 
@@ -160,7 +174,7 @@ class host_attention {
 
     /// Backward of one head of one sequence: key tiles outside, query tiles inside; its share of the keys' and values'
     /// gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end.
-    static void one_head(attention_gradient_problem<T> const& g, panels const& packed, index_t which, C* keys, C* values, C* query) {
+    static void one_head(gradient_problem const& g, panels const& packed, index_t which, C* keys, C* values, C* query) {
         auto const&   p = g.forward;
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, base = s * p.length, length = p.length;
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group(), column = p.query_column(head);
@@ -185,7 +199,7 @@ class host_attention {
             for (index_t first = key; first < length; first += tile) {
                 index_t const n = std::min(tile, length - first);
                 index_t       begin = length;
-                for (index_t r = 0; r < n; ++r) begin = std::min<index_t>(begin, p.document_begin[base + first + r]);
+                for (index_t r = 0; r < n; ++r) begin = std::min<index_t>(begin, p.first(base + first + r));
                 if (begin > key + m - 1) continue;
                 small_product<C>(n, tile, d, query + first * d, d, 1, packed.key_t + kv * each + key, packed.columns, score, tile, false);
                 small_product<C>(n, tile, d, slope + first * d, d, 1, packed.value + kv * each + key, packed.columns, along, tile, false);
@@ -201,20 +215,24 @@ class host_attention {
     }
 
     /// From raw scores and sum(dO * v): the probabilities, and the gradient of the scaled scores.
-    static void slopes(attention_problem<T> const& p, index_t head, index_t token, index_t last, index_t key, C dot, C* score,
+    static void slopes(problem const& p, index_t head, index_t token, index_t last, index_t key, C dot, C* score,
                        C* along) {
-        index_t const begin = p.document_begin[token];
+        index_t const begin = p.first(token);
         C const       scale = p.scale, log_sum = p.log_sum(head, token);
-        solo_team{}.each(tile, [=](index_t j) { score[j] = score[j] * scale - log_sum; });
+        if constexpr (modifies) {
+            auto const rows = p.scores(token, head);
+            solo_team{}.each(tile, [=](index_t j) { along[j] = (along[j] - dot) * rows.slope(score[j] * scale, last - key - j); });
+            solo_team{}.each(tile, [=](index_t j) { score[j] = rows.score(score[j] * scale, last - key - j) - log_sum; });
+        } else solo_team{}.each(tile, [=](index_t j) { score[j] = score[j] * scale - log_sum; });
         if (key < begin || key + tile - 1 > last) mask(score, key, begin, last);
         solo_team{}.each(tile, [=](index_t j) {
             C const probability = exponential(score[j]);
             score[j]            = probability;
-            along[j]            = probability * (along[j] - dot) * scale;
+            along[j]            = probability * (modifies ? along[j] : along[j] - dot) * scale;
         });
     }
 
-    static void sum_group(attention_gradient_problem<T> const& g, index_t which, C const* keys, C const* values) {
+    static void sum_group(gradient_problem const& g, index_t which, C const* keys, C const* values) {
         auto const&   p = g.forward;
         index_t const s = which / p.kv_heads, kv = which % p.kv_heads, d = p.head_size, length = p.length;
         for (index_t t = 0; t < length; ++t)
