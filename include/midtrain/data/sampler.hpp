@@ -8,12 +8,13 @@
 
 namespace midtrain::inline MT_ABI::data {
 
-/// Decides which source each sequence of a stage comes from. What has been drawn of each source stays within one sequence of
-/// what its weights ask for, at every moment, also when the weights change on the way.
+/// Decides which source each sequence of a stage comes from. What has been drawn of each of n sources stays within 1 - 1/(2n - 2)
+/// sequences of what its weights ask for (half a sequence for two), at every moment, also when the weights change on the way.
 ///
-/// The rule is earliest deadline with eligibility (Tijdeman 1980, "The chairman assignment problem"): the next sequence of a source
-/// may be drawn once it would not run ahead by a whole one, and must be before it falls behind by one. Taking the largest deficit
-/// does not keep that bound. Deadlines look at the weights to come, which is why weights are a function of the position.
+/// The rule and the bound, which no rule can better for all weights, are Tijdeman's (1980, "The chairman assignment problem"): the next
+/// sequence of a source may be drawn once it would not run ahead by more, and must be before it falls behind by more; of those that may,
+/// the one that must be first. Taking the largest deficit does not keep the bound. Deadlines look at the weights to come, which is why
+/// weights are a function of the position.
 class sampler {
   public:
     /// All there is to save: how many sequences of each source were drawn, and how many the weights asked for.
@@ -25,6 +26,7 @@ class sampler {
     /// `length`: sequences in the stage. The seed only breaks ties.
     sampler(std::size_t sources, std::int64_t length, std::uint64_t seed) : length_(length) {
         check(sources > 0, "a mixture needs at least one source");
+        slack_ = sources > 2 ? 1.0 / static_cast<double>(2 * sources - 2) : 0.5;
         now_.drawn.assign(sources, 0);
         now_.asked.assign(sources, 0.0);
         order_.resize(sources);
@@ -61,8 +63,8 @@ class sampler {
         for (std::int64_t at = here;; ++at) {
             std::size_t best = order_.size();
             for (std::size_t i : order_) {
-                bool const eligible = now_.asked[i] > static_cast<double>(now_.drawn[i]);
-                bool const due      = ahead_[i] >= static_cast<double>(now_.drawn[i] + 1) - rounding;
+                bool const eligible = now_.asked[i] - static_cast<double>(now_.drawn[i]) >= slack_ - rounding;
+                bool const due      = lag(i) >= 1 - slack_ - rounding;
                 if (eligible && (due || at + 1 >= length_) && (best == order_.size() || lag(i) > lag(best))) best = i;
             }
             if (best != order_.size()) return best;
@@ -81,6 +83,7 @@ class sampler {
 
     static constexpr double   rounding = 1e-9;  // of sums of weights over a stage
     std::int64_t              length_;
+    double                    slack_;  // what a source may lack of a whole sequence
     state                     now_;
     std::vector<std::size_t>  order_;
     std::vector<double>       ahead_, weights_;
