@@ -9,7 +9,9 @@
 #include <midtrain/core/blank.hpp>
 #include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/fields.hpp>
+#include <midtrain/core/short_list.hpp>
 #include <midtrain/core/short_name.hpp>
+#include <midtrain/core/start_rate.hpp>
 #include <midtrain/train/settings.hpp>
 #include "../../examples/midtrain/run_file.hpp"
 
@@ -22,6 +24,8 @@ inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = true;
 template <class T>
+inline constexpr bool is_vector<mt::short_list<T>> = true;
+template <class T>
 inline constexpr bool is_shares = false;
 template <class T>
 inline constexpr bool is_shares<mt::named_sources<T>> = true;
@@ -29,7 +33,8 @@ inline constexpr bool is_shares<mt::named_sources<T>> = true;
 template <class T>
 constexpr bool is_text = std::is_same_v<T, std::string> || std::is_same_v<T, mt::short_name>;
 template <class T>
-constexpr bool is_leaf = is_text<T> || std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, mt::tokens>;
+constexpr bool is_leaf = is_text<T> || std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, mt::tokens> ||
+                         std::is_same_v<T, mt::start_rate>;
 
 /// Policies have one description wherever they may stand.
 template <class T>
@@ -37,6 +42,7 @@ std::string policies() {
     if constexpr (requires(T const& p) { p.rate(mt::progress{}); }) return "rate";
     else if constexpr (requires(T const& p) { p.weights(mt::progress{}); }) return "mixture";
     else if constexpr (requires(T const& p) { p.share(mt::progress{}); }) return "average";
+    else if constexpr (requires(T const& p) { p.between(1.0, 0.0, 0.5); }) return "shape";
     else return "position";
 }
 
@@ -67,8 +73,8 @@ class lister {
             table(inside(where, key), value);
         }
     }
-    template <class T>
-    void list(std::string const& where, std::string_view key, std::vector<T> const& value) {
+    template <class List, class T = typename List::value_type>
+    void list(std::string const& where, std::string_view key, List const& value) {
         std::string all, names;
         if constexpr (is_leaf<T>)
             for (auto const& v : value) all += (all.empty() ? "" : ", ") + written(v);

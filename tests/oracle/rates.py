@@ -38,6 +38,23 @@ SCHEDULES = {
     "torch_linear": torch_linear,
     "torch_cosine": lambda o, steps, warmup, decay, floor: lr_scheduler.CosineAnnealingLR(o, T_max=steps, eta_min=floor),
 }
+SCHEDULES |= {
+    "inverse_sqrt": lambda o, steps, warmup, decay, floor: optimization.get_inverse_sqrt_schedule(o, warmup),
+    "inverse_sqrt_timescale": lambda o, steps, warmup, decay, floor: optimization.get_inverse_sqrt_schedule(o, warmup, timescale=2 * decay),
+    "warmup_polynomial": lambda o, steps, warmup, decay, floor: optimization.get_polynomial_decay_schedule_with_warmup(
+        o, warmup, steps, lr_end=floor, power=2.5),
+    "warmup_cosine_restarts": lambda o, steps, warmup, decay, floor: optimization.get_cosine_with_hard_restarts_schedule_with_warmup(
+        o, warmup, steps, num_cycles=3),
+    # Cycles of steps / 7, twice and four times that.
+    "torch_warm_restarts": lambda o, steps, warmup, decay, floor: lr_scheduler.CosineAnnealingWarmRestarts(
+        o, T_0=steps // 7, T_mult=2, eta_min=floor),
+    "torch_multi_step": lambda o, steps, warmup, decay, floor: lr_scheduler.MultiStepLR(o, [steps // 2, steps - decay], gamma=0.3),
+    "torch_exponential": lambda o, steps, warmup, decay, floor: lr_scheduler.ExponentialLR(o, gamma=0.5 ** (1 / decay)),
+    # A new rate at each of these steps, in a straight line between.
+    "torch_sequence": lambda o, steps, warmup, decay, floor: lr_scheduler.SequentialLR(
+        o, [lr_scheduler.LinearLR(o, 0.1, 1.0, warmup), lr_scheduler.LinearLR(o, 1.0, 0.4, steps - warmup - decay),
+            lr_scheduler.LinearLR(o, 0.4, 0.2, decay)], [warmup, steps - decay]),
+}
 NUMBERS = [(500, 50, 100, 0.0), (500, 50, 100, 3e-5), (377, 31, 77, 1e-6)]
 
 

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(the_same_rules_judge_settings) {
         BOOST_TEST(refusal(assignment).starts_with(part), assignment << " -> " << refusal(assignment));
 }
 BOOST_AUTO_TEST_CASE(a_wrong_key_or_value_is_named) {
-    BOOST_TEST(refusal("anneal.rate.pek=1") == "--set anneal.rate.pek: the recipe has no such setting; it has anneal.rate.peak, anneal.rate.decay, anneal.rate.warmup, anneal.rate.floor, anneal.rate.from");
+    BOOST_TEST(refusal("anneal.rate.pek=1") == "--set anneal.rate.pek: the recipe has no such setting; it has anneal.rate.peak, anneal.rate.decay, anneal.rate.warmup, anneal.rate.floor, anneal.rate.from, anneal.rate.start");
     BOOST_TEST(refusal("long.budget=many").starts_with("--set long.budget=many: 'many' is no value for it; it is now 50000"));
     BOOST_TEST(refusal("seed=-1").starts_with("--set seed=-1: '-1' is no value for it"));
     BOOST_CHECK_THROW(set("anneal.rate.peak"), mt::error);

@@ -1,22 +1,38 @@
 #pragma once
+#include <midtrain/annealing/any_shape.hpp>
 #include <midtrain/annealing/constant.hpp>
+#include <midtrain/annealing/cooldown.hpp>
+#include <midtrain/annealing/cooled.hpp>
 #include <midtrain/annealing/decay.hpp>
 #include <midtrain/annealing/excerpt.hpp>
 #include <midtrain/annealing/exponential.hpp>
+#include <midtrain/annealing/infinite.hpp>
+#include <midtrain/annealing/inverse_sqrt.hpp>
 #include <midtrain/annealing/joined.hpp>
+#include <midtrain/annealing/multi_step.hpp>
+#include <midtrain/annealing/piecewise.hpp>
 #include <midtrain/annealing/polynomial.hpp>
 #include <midtrain/annealing/power_law.hpp>
+#include <midtrain/annealing/power_scheduler.hpp>
+#include <midtrain/annealing/restarts.hpp>
+#include <midtrain/annealing/warmup.hpp>
 #include <midtrain/annealing/wsd.hpp>
+#include <midtrain/annealing/wsd_s.hpp>
 #include <midtrain/core/choice.hpp>
 
 namespace midtrain::inline MT_ABI::annealing {
 
-/// A policy of which only a file says which it is: one of this folder's, or one of `More`.
+/// A policy of which only a file says which it is: one of this folder's, or one of `More`. Where it has a shape, the file names that, too.
 template <class... More>
-struct annealing_choice : choice<option<"constant", constant>, option<"linear", linear>, option<"cosine", cosine>,
-                                 option<"one_minus_sqrt", one_minus_sqrt>, option<"wsd", wsd>, option<"wsd_cosine", wsd_of<cosine_shape>>,
-                                 option<"wsd_one_minus_sqrt", wsd_of<one_minus_sqrt_shape>>, option<"exponential", exponential>,
-                                 option<"halving", halving>, option<"polynomial", polynomial>, option<"power_law", power_law>, More...> {
+struct annealing_choice
+    : choice<option<"constant", constant>, option<"linear", linear>, option<"cosine", cosine>, option<"one_minus_sqrt", one_minus_sqrt>,
+             option<"decay", decay<any_shape>>, option<"wsd", wsd_of<any_shape>>, option<"wsd_s", wsd_s_of<any_shape>>,
+             option<"cooldown", cooldown_of<any_shape>>, option<"infinite", infinite_of<any_shape, any_shape>>,
+             option<"restarts", restarts_of<any_shape>>, option<"exponential", exponential>, option<"half_life", half_life>,
+             option<"halving", halving>, option<"polynomial", polynomial>, option<"inverse_sqrt", inverse_sqrt>,
+             option<"power_law", power_law>, option<"power_scheduler", power_scheduler>, option<"multi_step", multi_step>,
+             option<"piecewise", piecewise_of<in_tokens, any_shape>>, option<"piecewise_steps", piecewise_of<in_steps, any_shape>>,
+             More...> {
     using annealing_choice::choice::choice;
 
     double rate(progress at) const {
@@ -30,10 +46,13 @@ struct annealing_choice : choice<option<"constant", constant>, option<"linear", 
     }
 };
 
-/// One of this folder's policies, whole or a stretch of it.
-using one_annealing = annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>>;
+/// One of this folder's policies: whole, a stretch of it, behind a warm-up or with a tail.
+using one_annealing = annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>, option<"warmed", warmed<annealing_choice<>>>,
+                                       option<"cooled", cooled<annealing_choice<>, any_shape>>>;
 /// The same, or several of them one after another.
-using any_annealing = annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>, option<"joined", joined<one_annealing>>>;
+using any_annealing =
+    annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>, option<"warmed", warmed<annealing_choice<>>>,
+                     option<"cooled", cooled<annealing_choice<>, any_shape>>, option<"joined", joined<one_annealing>>>;
 
 }  // namespace midtrain::inline MT_ABI::annealing
 

@@ -1,5 +1,5 @@
 #pragma once
-#include <cstdint>
+#include <midtrain/annealing/part.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
 
@@ -14,15 +14,8 @@ struct excerpt {
     tokens           skip{};
     Policy           policy{};
 
-    constexpr double rate(progress at) const {
-        std::int64_t const steps = at.batch.count > 0 ? (skip.count + at.batch.count - 1) / at.batch.count : 0;
-        return policy.rate({at.step + steps, at.seen + skip, of, at.batch});
-    }
-    constexpr bool fits(tokens budget) const {
-        bool const inside = tokens{} <= skip && budget + skip <= of;
-        if constexpr (requires { policy.fits(budget); }) return inside && policy.fits(of);
-        else return inside;
-    }
+    constexpr double rate(progress at) const { return policy.rate(part_of(at, tokens{} - skip, of)); }
+    constexpr bool   fits(tokens budget) const { return tokens{} <= skip && budget + skip <= of && part_fits(policy, of); }
 };
 
 }  // namespace midtrain::inline MT_ABI::annealing

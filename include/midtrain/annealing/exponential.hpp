@@ -4,29 +4,29 @@
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
 
-// Two decays that both are called exponential. A half-life of T tokens (MiniCPM, MAP-Neo) is the first with to = from / 2^(budget / T).
+// Three decays that all are called exponential.
 namespace midtrain::inline MT_ABI::annealing {
 
 /// rate = from * (to / from)^r: the same ratio in every step. `to` is above zero.
-struct exponential {
-    required<double> from, to;
+using exponential = decay<exponential_shape>;
 
-    constexpr double rate(progress at) const {
-        double const r = at.share();
-        if (!(from > 0) || !(to > 0)) return 0;
-        return from * math::exp(math::log(to / from) * (r < 0 ? 0.0 : r > 1 ? 1.0 : r));
-    }
-    constexpr bool fits(tokens) const { return from > 0 && to > 0; }
-};
-
-/// 2 * 2^-r - 1: Megatron-LM's exponential decay (optimizer_param_scheduler.py), which reaches its floor.
-struct halving_shape {
-    constexpr double left(double r) const { return 2.0 * math::pow(0.5, r) - 1.0; }
-};
+/// rate = to + (from - to) * (2 * 2^-r - 1): Megatron-LM's, which reaches its floor.
 using halving = decay<halving_shape>;
+
+/// rate = floor + (from - floor) * 2^(-seen / every): half of it after each `every` tokens, wherever the budget ends (MiniCPM 2024, with
+/// a half-life of 5,000 steps; MAP-Neo 2024).
+struct half_life {
+    required<double> from;
+    required<tokens> every;
+    double           floor = 0;
+
+    constexpr double rate(progress at) const { return floor + (from - floor) * math::pow(0.5, ratio(at.seen, every)); }
+    constexpr bool   fits(tokens) const { return every > tokens{}; }
+};
 
 }  // namespace midtrain::inline MT_ABI::annealing
 
 namespace midtrain::inline MT_ABI {
+using annealing::half_life;
 using annealing::halving;  // exponential is a function there: core/fast_exp.hpp
-}
+}  // namespace midtrain::inline MT_ABI

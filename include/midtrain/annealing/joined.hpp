@@ -1,10 +1,9 @@
 #pragma once
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-#include <midtrain/annealing/then.hpp>
+#include <midtrain/annealing/part.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
 
@@ -22,13 +21,11 @@ struct joined {
     std::vector<part> parts{};
 
     double rate(progress at) const {
-        std::size_t  n = 0;
-        std::int64_t steps = at.step;
-        for (; n + 1 < parts.size() && !(at.seen < parts[n].over); ++n) {
-            if (at.batch.count > 0) steps -= (parts[n].over.count + at.batch.count - 1) / at.batch.count;
-            at.seen = at.seen - parts[n].over, at.budget = at.budget - parts[n].over;
-        }
-        return parts.empty() ? 0.0 : parts[n].rate.rate({steps, at.seen, length(n, at.budget), at.batch});
+        std::size_t n = 0;
+        for (; n + 1 < parts.size() && !(at.seen < parts[n].over); ++n) at = part_of(at, parts[n].over, at.budget - parts[n].over);
+        if (parts.empty()) return 0;
+        at.budget = length(n, at.budget);
+        return parts[n].rate.rate(at);
     }
 
     /// The parts lie inside the stage, fit where they stand, and meet.
@@ -38,8 +35,7 @@ struct joined {
             if (over < tokens{} || budget < over || !parts[n].rate.fits(over)) return false;
             budget = budget - over;
             if (n + 1 == parts.size() || parts[n].at_end == joint::jump) continue;
-            if (!joint_meets(parts[n].rate.rate({0, over, over, {}}), parts[n + 1].rate.rate({0, {}, length(n + 1, budget), {}})))
-                return false;
+            if (!joint_meets(rate_at_end(parts[n].rate, over), rate_at_start(parts[n + 1].rate, length(n + 1, budget)))) return false;
         }
         return !parts.empty();
     }

@@ -1,5 +1,5 @@
 #pragma once
-#include <midtrain/core/math.hpp>
+#include <midtrain/annealing/shapes.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
 
@@ -10,11 +10,8 @@ struct polynomial {
     required<double> from, to;
     double           power = 2;
 
-    constexpr double rate(progress at) const {
-        double const left = 1.0 - at.share();
-        return to + (from - to) * (left > 0 ? math::pow(left, power) : 0.0);
-    }
-    constexpr bool fits(tokens) const { return power > 0; }
+    constexpr double rate(progress at) const { return fall(polynomial_shape{power}, from, to, at.share()); }
+    constexpr bool   fits(tokens) const { return polynomial_shape{power}.fits(from, to); }
 };
 
 }  // namespace midtrain::inline MT_ABI::annealing

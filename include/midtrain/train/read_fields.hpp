@@ -11,7 +11,9 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fields.hpp>
 #include <midtrain/core/required.hpp>
+#include <midtrain/core/short_list.hpp>
 #include <midtrain/core/short_name.hpp>
+#include <midtrain/core/start_rate.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
@@ -28,6 +30,8 @@ template <class T>
 inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = true;
+template <class T>
+inline constexpr bool is_vector<short_list<T>> = true;
 template <class T>
 inline constexpr bool is_named = false;
 template <class T>
@@ -53,7 +57,7 @@ struct fields_reader {
             auto const s = v.as<std::string>();
             if (!s) fail(path, "is no text");
             to = T(*s);
-        } else if constexpr (Number<T> || std::is_enum_v<T> || std::is_same_v<T, tokens>) scalar(v, path, to);
+        } else if constexpr (OneValue<T>) scalar(v, path, to);
         else fields(v, path, to);
     }
 
@@ -75,6 +79,7 @@ struct fields_reader {
         std::string what = "is " + io::written(v) + "; it wants ";
         if constexpr (std::is_enum_v<T>) what += "one of " + listed_enum<T>(std::string());
         else if constexpr (std::is_same_v<T, tokens>) what += "a number of tokens, such as 2000000 or \"2M\"";
+        else if constexpr (std::is_same_v<T, start_rate>) what += "a number or \"inherit\"";
         else what += std::is_same_v<T, bool> ? "true or false" : std::is_floating_point_v<T> ? "a number" : "a whole number";
         fail(path, what);
     }
@@ -82,6 +87,7 @@ struct fields_reader {
         to = {static_cast<std::int64_t>(d)};
         return d >= 0 && d <= 9e15 && d == std::floor(d);
     }
+    static bool number(double d, start_rate& to) { return to = d, true; }
     template <Number T>
     static bool number(double d, T& to) {
         if constexpr (std::is_floating_point_v<T>) return to = static_cast<T>(d), true;
@@ -119,6 +125,8 @@ struct fields_reader {
 
     template <class T>
     void chosen(io::json const& v, std::string const& path, T& to) const {
+        // A kind whose fields may all stay as they are can stand as a text.
+        if (auto const text = v.as<std::string>()) return chosen(io::json{io::json::object{{"kind", v}}}, path, to);
         auto const o = v.as<io::json::object>();
         if (!o) fail(path, "is no table");
         auto const kind = v.find("kind");
@@ -130,20 +138,24 @@ struct fields_reader {
         to.visit([&](auto& one) { read(io::json{rest}, path, one); });
     }
 
-    template <class T>
-    void elements(io::json const& v, std::string const& path, std::vector<T>& to) const {
+    template <class List>
+    void elements(io::json const& v, std::string const& path, List& to) const {
         auto const a = v.as<io::json::array>();
         if (!a) fail(path, "is no list");
+        if constexpr (requires { List::capacity; })
+            if (a->size() > List::capacity)
+                fail(path, "has " + std::to_string(a->size()) + " elements; there is room for " + std::to_string(List::capacity));
         to.clear();
         for (std::size_t i = 0; i < a->size(); ++i) {
-            to.push_back(blank<T>());
-            read((*a)[i], path + "[" + std::to_string(i) + "]", to.back());
+            auto one = blank<typename List::value_type>();
+            read((*a)[i], path + "[" + std::to_string(i) + "]", one);
+            to.push_back(one);
         }
     }
     template <class T>
     void shares(io::json const& v, std::string const& path, named_sources<T>& to) const {
         auto const o = v.as<io::json::object>();
-        if (!o) fail(path, "is no table of sources and their shares");
+        if (!o) fail(path, "is no table of sources and their values");
         for (auto const& [name, value] : *o) {
             bool known = false;
             for (auto const& s : sources) known |= s == name;
@@ -151,9 +163,9 @@ struct fields_reader {
         }
         to = {};
         for (auto const& s : sources) {
-            double share = 0;
-            if (auto const at = v.find(s)) read(*at, inside(path, s), share);
-            to.add(s, T(share));
+            auto value = blank<T>();
+            if (auto const at = v.find(s)) read(*at, inside(path, s), value);
+            to.add(s, value);
         }
     }
 };

@@ -14,6 +14,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fields.hpp>
 #include <midtrain/core/required.hpp>
+#include <midtrain/core/start_rate.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/train/stage.hpp>
 
@@ -109,6 +110,13 @@ inline bool read_value(std::string_view text, tokens& to) {
     to = {static_cast<std::int64_t>(n * scale + 0.5)};
     return true;
 }
+inline bool read_value(std::string_view text, start_rate& to) {
+    double given = 0;
+    if (text == "inherit") to = inherit;
+    else if (read_value(text, given)) to = given;
+    else return false;
+    return true;
+}
 inline std::string written_value(tokens t) { return std::to_string(t.count); }
 inline std::string written_value(bool b) { return b ? "true" : "false"; }
 template <class E>
@@ -128,6 +136,12 @@ std::string written_value(T x) {
     return {buffer, r.ptr};
 }
 
+inline std::string written_value(start_rate r) { return r.inherited() ? "inherit" : written_value(static_cast<double>(r)); }
+
+/// What one setting holds.
+template <class T>
+concept OneValue = Number<T> || std::is_enum_v<T> || std::is_same_v<T, tokens> || std::is_same_v<T, start_rate>;
+
 template <class T>
 concept Choice = requires(T const& t) { t.kind(); };
 
@@ -139,7 +153,7 @@ void for_each_value(S& s, std::string const& path, F const& f) {
     using bare      = typename unwrapped<T>::type;
     auto const part = [&](std::string_view name, auto& x) { for_each_value(x, path + (path.empty() ? "" : ".") + std::string(name), f); };
     if constexpr (!std::is_same_v<bare, T>) for_each_value(s.value, path, f);
-    else if constexpr (Number<T> || std::is_enum_v<T> || std::is_same_v<T, tokens>) f(path, s);
+    else if constexpr (OneValue<T>) f(path, s);
     else if constexpr (Choice<T>) {
         f(path + ".kind", s);
         s.visit([&](auto& chosen) { for_each_value(chosen, path, f); });

@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <midtrain/core/types.hpp>
+
+namespace midtrain::inline MT_ABI::annealing {
+
+/// What a policy sees of a stage in which it has `length` tokens from `begin` on, which may be before the stage: it starts at zero. Its
+/// steps are counted in batches of the size now, so that under a batch ramp they are steps of that size, and no others.
+constexpr progress part_of(progress at, tokens begin, tokens length) {
+    std::int64_t const batch = at.batch.count, away = begin.count < 0 ? -begin.count : begin.count;
+    std::int64_t const steps = batch > 0 ? (away + batch - 1) / batch : 0;
+    return {begin.count < 0 ? at.step + steps : at.step - steps, at.seen - begin, length, at.batch};
+}
+
+/// Whether a part fits into its tokens; what has no `fits` fits everywhere.
+template <class Policy>
+constexpr bool part_fits(Policy const& policy, tokens budget) {
+    if constexpr (requires { policy.fits(budget); }) return policy.fits(budget);
+    else return true;
+}
+
+/// A policy's rate at the start and at the end of a stretch of its own.
+template <class Policy>
+constexpr double rate_at_start(Policy const& policy, tokens budget) {
+    return policy.rate({0, {}, budget, {}});
+}
+template <class Policy>
+constexpr double rate_at_end(Policy const& policy, tokens budget) {
+    return policy.rate({0, budget, budget, {}});
+}
+
+/// Whether two policies must meet where they join.
+enum class joint { continuous, jump };
+
+/// Whether the rates on both sides of a joint are the same but for rounding.
+constexpr bool joint_meets(double a, double b) {
+    double const apart = a < b ? b - a : a - b, size = a < b ? b : a;
+    return apart <= 1e-9 * size;
+}
+
+}  // namespace midtrain::inline MT_ABI::annealing
+
+namespace midtrain::inline MT_ABI {
+using annealing::joint;
+}
