@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(a_choice_has_the_kind_that_was_chosen) {
     any = mt::wsd{.peak = 1, .decay = 10_tok};
     BOOST_TEST(any.fits(10_tok));
     BOOST_TEST(!any.fits(9_tok));
-    BOOST_TEST(mt::any_position::listed() == "rope, interpolated, ntk, yarn, llama3");
+    BOOST_TEST(mt::any_position::listed() == "rope, none, interpolated, ntk, ntk_alpha, dynamic_ntk, by_parts, yarn, llama3, longrope, proportional, partial");
 }
 
 BOOST_AUTO_TEST_CASE(a_row_of_policies_is_then_without_a_compiler) {

@@ -23,8 +23,8 @@ template <class T>
 inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = true;
-template <class T>
-inline constexpr bool is_vector<mt::short_list<T>> = true;
+template <class T, std::size_t N>
+inline constexpr bool is_vector<mt::short_list<T, N>> = true;
 template <class T>
 inline constexpr bool is_shares = false;
 template <class T>

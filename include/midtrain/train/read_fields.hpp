@@ -30,8 +30,8 @@ template <class T>
 inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = true;
-template <class T>
-inline constexpr bool is_vector<short_list<T>> = true;
+template <class T, std::size_t N>
+inline constexpr bool is_vector<short_list<T, N>> = true;
 template <class T>
 inline constexpr bool is_named = false;
 template <class T>
