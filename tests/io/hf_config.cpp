@@ -16,6 +16,13 @@ struct shape : mt::decoder_shape {
     static constexpr int layers = 2, width = 32, heads = 4, kv_heads = 2, ffn = 48, vocab = 96, context = 64, end_token = 3;
 };
 
+struct nope : shape {
+    static constexpr mt::layer_kind layer(int n) { return {mt::rotary_but_every(2, n)}; }
+};
+struct normed_nope : nope {
+    static constexpr bool qk_norm = true;
+};
+
 struct scratch {
     std::string path = (std::filesystem::temp_directory_path() / ("midtrain_config_" + std::to_string(::getpid()) + ".json")).string();
     explicit scratch(std::string const& text) { mt::io::write_whole(path, text); }
@@ -129,8 +136,6 @@ BOOST_AUTO_TEST_CASE(relatives_of_llama_have_what_transformers_gives_them) {
     is(R"("model_type":"qwen3","head_dim":12,"attention_bias":true)", hf_family::qwen3, 12, 0, true, true, true);
     BOOST_TEST(read(llama(R"("model_type":"mistral")", "sliding_window")).window == 4096);
     BOOST_TEST(read(llama(R"("model_type":"qwen2")", "max_position_embeddings")).context == 32'768);
-    BOOST_TEST(has(refusal_of(llama(R"("model_type":"qwen2","sliding_window":16,"use_sliding_window":true,"max_window_layers":1)")), "for some layers only"));
-    BOOST_TEST(has(refusal_of(llama(R"("model_type":"qwen2","layer_types":["full_attention","sliding_attention"])")), "'layer_types' mixes"));
     BOOST_TEST(has(refusal_of(llama("\"num_key_value_heads\":3")), "'num_key_value_heads' does not divide"));
     auto const c = read(llama(R"("rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":32})"));
     auto const p = mt::io::position_of(c.rotary);
@@ -138,14 +143,44 @@ BOOST_AUTO_TEST_CASE(relatives_of_llama_have_what_transformers_gives_them) {
     BOOST_TEST(p.context() == 256);
     mt::io::check_hf_positions(c, mt::llama3{.base = 1e4, .trained = 32, .extended = 256, .factor = 8});
 }
+BOOST_AUTO_TEST_CASE(layers_may_differ) {
+    using kinds      = std::vector<mt::layer_kind>;
+    auto const turns = mt::positions::rotary, none = mt::positions::none;
+    auto const is    = [&](std::string const& more, char const* without, kinds const& wanted) {
+        auto const c = read(llama(more, without));
+        BOOST_TEST_CONTEXT(more) { BOOST_TEST((c.kinds == wanted)); }
+        return c;
+    };
+    is(R"("model_type":"qwen2","sliding_window":16,"use_sliding_window":true,"max_window_layers":1)", "", {{turns, 0}, {turns, 16}});
+    is(R"("model_type":"qwen2","sliding_window":16,"use_sliding_window":true,"layer_types":["sliding_attention","full_attention"])", "", {{turns, 16}, {turns, 0}});
+    BOOST_TEST(is(R"("model_type":"qwen2","layer_types":["full_attention","sliding_attention"])", "", {}).window == 0);  // not used
+    std::string const smol = R"("model_type":"smollm3","num_hidden_layers":4)";
+    is(smol, "", {{turns}, {turns}, {turns}, {none}});
+    is(smol + R"(,"no_rope_layer_interval":2)", "", {{turns}, {none}, {turns}, {none}});
+    is(smol + R"(,"no_rope_layers":[0,1,1,1],"use_sliding_window":true,"sliding_window":8)", "", {{none, 8}, {turns}, {turns}, {turns}});
+    BOOST_TEST(is(smol + R"(,"no_rope_layers":[1,1,1,1])", "", {}).window == 0);
+    BOOST_TEST(is(smol, "rope_theta", {{turns}, {turns}, {turns}, {none}}).rope_base == 2e6);
+    BOOST_TEST(read(llama(smol, "num_key_value_heads")).kv_heads == 4);
+    for (char const* more : {R"("model_type":"smollm3","no_rope_layers":[1])", R"("model_type":"smollm3","no_rope_layers":[1,2])", R"("no_rope_layers":[1,0])"})
+        BOOST_TEST(has(refusal_of(llama(more)), "'no_rope_layers'"));
+    auto const c = read(llama(R"("model_type":"smollm3","no_rope_layer_interval":2)"));
+    mt::io::check_hf_shape(c, hf_family::smollm3, nope{});
+    BOOST_TEST(has(refusal([&] { mt::io::check_hf_shape(c, hf_family::smollm3, shape{}); }), "layer 1 turns nothing where the shape's turns"));
+    BOOST_TEST((mt::io::hf_family_of_llama(nope{}) == hf_family::smollm3));
+    BOOST_TEST(has(refusal([&] { mt::io::hf_family_of_llama(normed_nope{}); }), "layers that turn nothing"));
+}
 BOOST_AUTO_TEST_CASE(what_is_written_is_read_back) {
     for (char const* more : {"\"attention_bias\":true", R"("model_type":"mistral","sliding_window":16)", R"("model_type":"mistral")",
-                             R"("model_type":"qwen2","sliding_window":16,"use_sliding_window":true,"max_window_layers":0)", R"("model_type":"qwen3","head_dim":12)"}) {
+                             R"("model_type":"qwen2","sliding_window":16,"use_sliding_window":true,"max_window_layers":0)", R"("model_type":"qwen3","head_dim":12)",
+                             R"("model_type":"qwen2","sliding_window":16,"use_sliding_window":true,"max_window_layers":1)",
+                             R"("model_type":"smollm3","no_rope_layers":[0,1],"attention_bias":true)",
+                             R"("model_type":"smollm3","no_rope_layers":[1,0],"use_sliding_window":true,"sliding_window":8)"}) {
         auto const a = read(llama(more));
         scratch const s(mt::io::written(mt::io::hf_config_json(a.family, a, a.rotary, {.end = a.end_token}, "float32")));
         auto const b = mt::io::read_hf_config(s.path);
         BOOST_TEST_CONTEXT(more) {
             BOOST_TEST((a.family == b.family && a.head_size == b.head_size && a.window == b.window && a.qkv_bias == b.qkv_bias));
+            BOOST_TEST((a.kinds == b.kinds));
             BOOST_TEST((a.out_bias == b.out_bias && a.qk_norm == b.qk_norm && a.end_token == b.end_token && a.context == b.context));
         }
         BOOST_TEST((mt::io::hf_family_of_llama(a) == a.family || (a.family == hf_family::mistral && a.window == 0)));

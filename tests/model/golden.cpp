@@ -57,6 +57,11 @@ struct tiny_qwen3 : relative_shape {
     static constexpr bool qk_norm   = true;
 };
 
+struct tiny_smollm3 : relative_shape {
+    static constexpr int            layers = 2;
+    static constexpr mt::layer_kind layer(int n) { return {mt::rotary_but_every(2, n), mt::index_t{n == 1 ? 7 : 0}}; }
+};
+
 /// Everything that PyTorch computed in fp32 from the same weights and tokens.
 template <class Family, class Shape = test::small_shape>
 void equals_pytorch(std::string const& file) {
@@ -112,5 +117,9 @@ BOOST_AUTO_TEST_CASE(tiny_gpt2) { equals_pytorch<mt::model::gpt2>("tiny_gpt2.saf
 BOOST_AUTO_TEST_CASE(mistral_with_a_window) { equals_pytorch<mt::model::llama, tiny_mistral>("tiny_mistral.safetensors"); }
 BOOST_AUTO_TEST_CASE(qwen2_with_biases) { equals_pytorch<mt::model::llama, tiny_qwen2>("tiny_qwen2.safetensors"); }
 BOOST_AUTO_TEST_CASE(qwen3_with_norms_of_heads) { equals_pytorch<mt::model::llama, tiny_qwen3>("tiny_qwen3.safetensors"); }
+
+BOOST_AUTO_TEST_CASE(smollm3_with_a_layer_that_turns_nothing) {
+    equals_pytorch<mt::model::llama, tiny_smollm3>("tiny_smollm3.safetensors");
+}
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -47,6 +47,18 @@ struct qwen2_window_shape : qwen2_shape {
     static constexpr int window = 16;
 };
 
+struct smollm3_shape : test::small_shape {
+    static constexpr int            layers = 4;
+    static constexpr mt::layer_kind layer(int n) { return {mt::rotary_but_every(4, n)}; }
+};
+struct smollm3_window_shape : smollm3_shape {
+    static constexpr bool           qkv_bias = true, out_bias = true;
+    static constexpr mt::layer_kind layer(int n) { return {mt::rotary_but_every(2, n), mt::window_but_every(2, n, 16)}; }
+};
+struct qwen2_mixed_shape : qwen2_shape {
+    static constexpr mt::layer_kind layer(int n) { return {.window = mt::window_but_every(2, n, 16)}; }
+};
+
 /// New biases are zeros and new gains ones, with which a forgotten one would go unseen.
 template <class Model>
 void stir(Model& m) {
@@ -122,6 +134,9 @@ int main(int argc, char** argv) {
         tiny<mt::model::llama>(out + "mistral", mistral_shape{}, plain, f32);
         tiny<mt::model::llama>(out + "qwen2", qwen2_shape{}, plain, f32);
         tiny<mt::model::llama>(out + "qwen2_window", qwen2_window_shape{}, plain, f32);
+        tiny<mt::model::llama>(out + "qwen2_mixed", qwen2_mixed_shape{}, plain, f32);
+        tiny<mt::model::llama>(out + "smollm3", smollm3_shape{}, plain, f32);
+        tiny<mt::model::llama>(out + "smollm3_window", smollm3_window_shape{}, plain, f32);
         tiny<mt::model::llama>(out + "qwen3", qwen3_shape{}, plain, f32);
         tiny<mt::model::llama>(out + "qwen3_bf16", qwen3_shape{}, mt::rope{.base = 1'000'000, .length = 64}, bf16);
         tiny<mt::model::gpt2>(out + "gpt2", shape, mt::rope{.base = 10'000, .length = 64}, f32);

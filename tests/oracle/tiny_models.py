@@ -9,7 +9,7 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from transformers import (GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config,
-                          Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
+                          Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM, SmolLM3Config, SmolLM3ForCausalLM)
 
 
 def make_llama():
@@ -38,6 +38,12 @@ def make_qwen2():  # biases of queries, keys and values
 def make_qwen3():  # norms of heads whose size is not width / heads
     torch.manual_seed(6)
     return Qwen3ForCausalLM(Qwen3Config(**RELATIVE, head_dim=6))
+
+
+def make_smollm3():  # a layer that turns, and one that turns nothing and has a window
+    torch.manual_seed(7)
+    return SmolLM3ForCausalLM(SmolLM3Config(**(RELATIVE | dict(num_hidden_layers=2)), no_rope_layers=[1, 0], use_sliding_window=True,
+                                            sliding_window=7, rope_parameters={"rope_type": "default", "rope_theta": 10000.0}, pad_token_id=None))
 
 
 def make_gpt2():
@@ -94,5 +100,5 @@ def golden(model):
 if __name__ == "__main__":
     made = {"torch": torch.__version__, "transformers": transformers.__version__}
     for name, make in (("tiny_llama", make_llama), ("tiny_gpt2", make_gpt2), ("tiny_mistral", make_mistral), ("tiny_qwen2", make_qwen2),
-                       ("tiny_qwen3", make_qwen3)):
+                       ("tiny_qwen3", make_qwen3), ("tiny_smollm3", make_smollm3)):
         save_file(golden(make()), f"{sys.argv[1]}/{name}.safetensors", metadata=made)

@@ -21,7 +21,7 @@ class gguf_numbers {
     hf_config whole() const {
         auto const architecture = std::string_view(front_).substr(0, front_.size() - 1);
         auto const family       = enum_value<hf_family>(architecture);
-        require(family && *family != hf_family::mistral,
+        require(family && *family != hf_family::mistral && *family != hf_family::smollm3,
                 "its architecture is '" + std::string(architecture) + "'; known are llama, gpt2, qwen2 and qwen3");
         hf_config s{.path = file_->path(), .family = *family};
         bool const llama = is_llama(s.family);

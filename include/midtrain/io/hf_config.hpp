@@ -1,21 +1,24 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 #include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/hf_config_reader.hpp>
 #include <midtrain/io/hf_rotary.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
+#include <midtrain/problem/layer_kind.hpp>
 
 namespace midtrain::inline MT_ABI::io {
 
 /// The model classes of transformers whose config.json we read and write.
-enum class hf_family { llama, gpt2, mistral, qwen2, qwen3 };
+enum class hf_family { llama, gpt2, mistral, qwen2, qwen3, smollm3 };
 
 /// Whether it is model::llama that computes it.
 constexpr bool is_llama(hf_family f) { return f != hf_family::gpt2; }
@@ -28,6 +31,9 @@ struct hf_config {
     bool        tied = false, qkv_bias = false, out_bias = false, qk_norm = false;
     double      norm_epsilon = 0, rope_base = 10'000, deviation = 0.02;
     hf_rotary   rotary{};  ///< of a llama
+    std::vector<layer_kind> kinds{};  ///< of each layer; none: all turn and have `window`
+
+    layer_kind layer(int n) const { return kinds.empty() ? layer_kind{positions::rotary, window} : kinds[static_cast<std::size_t>(n)]; }
 };
 
 /// The names under which a family's config.json keeps its numbers.
@@ -52,6 +58,15 @@ constexpr int default_context(hf_family f) {
     }
 }
 
+inline int default_kv_heads(hf_reader const& r, hf_config const& c) {
+    switch (c.family) {
+        case hf_family::llama: return c.heads;
+        case hf_family::mistral: return 8;
+        case hf_family::smollm3: return r.names("num_key_value_heads") ? c.heads : 4;
+        default: return 32;
+    }
+}
+
 inline void refuse_other_llamas(hf_reader const& r) {
     r.must_be("mlp_bias", false);
     auto const act = r.text("hidden_act", "silu");
@@ -60,37 +75,68 @@ inline void refuse_other_llamas(hf_reader const& r) {
     // Fields of Llama's relatives; 1, false and null change nothing.
     static constexpr std::string_view theirs[] = {"attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "logits_scaling",
                                                   "attention_multiplier", "embedding_multiplier", "residual_multiplier", "scale_emb",
-                                                  "scale_depth", "use_qk_norm", "qk_norm", "no_rope_layers", "num_local_experts",
+                                                  "scale_depth", "use_qk_norm", "qk_norm", "num_local_experts",
                                                   "num_experts", "clip_qkv"};
     for (auto const key : theirs) {
         auto const v       = r.find(key);
         bool const nothing = r.absent(key) || (v->as<bool>() && !*v->as<bool>()) || (v->as<double>() && *v->as<double>() == 1);
         r.require(nothing, "'" + std::string(key) + "' changes the model in a way that midtrain's llama does not know");
     }
+    for (char const* key : {"no_rope_layers", "no_rope_layer_interval"})
+        r.require(r.text("model_type", "") == "smollm3" || r.absent(key), "'" + std::string(key) + "' is SmolLM3's, and this is none");
 }
 
-/// A window of Mistral, which has one unless it is null, or of Qwen, which has one where it is used; the same for all layers.
-inline int read_window(hf_reader const& r, hf_family family) {
-    bool const none = r.names("sliding_window") && r.absent("sliding_window");
-    bool const used = family == hf_family::mistral ? !none : r.flag("use_sliding_window", family == hf_family::llama);
-    auto const kinds  = r.find("layer_types") ? r.find("layer_types")->as<json::array>() : nullptr;
-    bool       slides = false, sees_all = false;
-    for (std::size_t i = 0; kinds && i < kinds->size(); ++i) {
-        auto const kind = (*kinds)[i].as<std::string>();
+/// Which layers turn nothing: SmolLM3 lists them, or has every fourth.
+inline std::vector<bool> read_turning(hf_reader const& r, hf_config const& c) {
+    std::vector<bool> turns(static_cast<std::size_t>(c.layers), true);
+    if (c.family != hf_family::smollm3) return turns;
+    auto const listed = r.find("no_rope_layers");
+    int const  every  = r.whole("no_rope_layer_interval", 4);
+    auto const list   = listed ? listed->as<json::array>() : nullptr;
+    r.require(!listed || (list && list->size() >= turns.size()), "'no_rope_layers' is no list of a number for each layer");
+    for (std::size_t n = 0; n < turns.size(); ++n) {
+        auto const one = list ? (*list)[n].as<double>() : nullptr;
+        r.require(!list || (one && (*one == 0 || *one == 1)), "'no_rope_layers' holds something else than 1, turn, and 0, do not");
+        turns[n] = one ? *one == 1 : rotary_but_every(every, static_cast<int>(n)) == positions::rotary;
+    }
+    return turns;
+}
+
+/// Which layers see a window, as 'layer_types' says or as each family fills it.
+inline std::vector<bool> read_sliding(hf_reader const& r, hf_config const& c, std::vector<bool> const& turns) {
+    std::vector<bool> slides(turns.size(), c.family == hf_family::mistral);
+    auto const        from = c.family == hf_family::smollm3 ? 0.0 : r.number("max_window_layers", 28);
+    for (std::size_t n = 0; n < slides.size() && c.family != hf_family::mistral; ++n)
+        slides[n] = c.family == hf_family::smollm3 ? !turns[n] : static_cast<double>(n) >= from;
+    auto const listed = r.find("layer_types");
+    auto const kinds  = listed ? listed->as<json::array>() : nullptr;
+    r.require(!listed || (kinds && kinds->size() >= slides.size()), "'layer_types' is no list of a kind for each layer");
+    for (std::size_t n = 0; kinds && n < slides.size(); ++n) {
+        auto const kind = (*kinds)[n].as<std::string>();
         r.require(kind && (*kind == "full_attention" || *kind == "sliding_attention"),
                   "'layer_types' has another kind than full_attention and sliding_attention");
-        (*kind == "full_attention" ? sees_all : slides) = true;
+        slides[n] = *kind == "sliding_attention";
     }
-    r.require(!slides || !sees_all, "'layer_types' mixes full and sliding attention: midtrain's llama has one kind");
-    if (family == hf_family::llama) {
+    return slides;
+}
+
+/// The kind of each layer. Mistral has a window unless it is null, the others have one where it is used.
+inline void read_layers(hf_reader const& r, hf_config& c) {
+    auto const turns  = read_turning(r, c);
+    auto const slides = read_sliding(r, c, turns);
+    bool const any    = std::find(slides.begin(), slides.end(), true) != slides.end();
+    bool const none   = r.names("sliding_window") && r.absent("sliding_window");
+    bool const used   = c.family == hf_family::mistral ? !none : r.flag("use_sliding_window", c.family == hf_family::llama);
+    if (c.family == hf_family::llama) {
         r.require(!used || r.absent("sliding_window"), "'sliding_window' is set: transformers' llama has none");
-        r.require(!slides, "'layer_types' has sliding attention: transformers' llama has none");
-        return 0;
+        r.require(r.absent("layer_types") || !any, "'layer_types' has sliding attention: transformers' llama has none");
+        return;
     }
-    if (!used || (kinds && sees_all)) return 0;
-    r.require(family == hf_family::mistral || slides || (r.absent("layer_types") && r.number("max_window_layers", 28) == 0),
-              "'use_sliding_window' is true for some layers only: midtrain's llama has one kind");
-    return r.whole("sliding_window", 4096);
+    bool const without = none || (c.family == hf_family::smollm3 && r.absent("sliding_window"));  // the others have 4096 by themselves
+    if (used && any && !without) c.window = r.whole("sliding_window", 4096);
+    for (std::size_t n = 0; n < turns.size(); ++n)
+        c.kinds.push_back({turns[n] ? positions::rotary : positions::none, slides[n] ? c.window : 0});
+    if (layers_alike(c) && c.kinds[0].how == positions::rotary) c.window = static_cast<int>(c.kinds[0].window), c.kinds.clear();
 }
 
 /// What Llama's relatives have beside it.
@@ -100,7 +146,7 @@ inline void read_relative(hf_reader const& r, hf_config& c) {
     c.qkv_bias  = c.family == hf_family::qwen2 || (c.family != hf_family::mistral && biased);
     c.out_bias  = c.qkv_bias && c.family != hf_family::qwen2;
     c.qk_norm   = c.family == hf_family::qwen3;
-    c.window    = read_window(r, c.family);
+    read_layers(r, c);
 }
 
 inline void refuse_other_gpt2s(hf_reader const& r) {
@@ -114,7 +160,8 @@ inline void refuse_other_gpt2s(hf_reader const& r) {
 
 }  // namespace detail
 
-/// Reads the config.json of a LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM or GPT2LMHeadModel. What is left
+/// Reads the config.json of a LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, SmolLM3ForCausalLM or
+/// GPT2LMHeadModel. What is left
 /// out has transformers' default; what would change the mathematics and is not known here is refused by name.
 inline hf_config read_hf_config(std::string const& path) {
     mapped_file const file(path);
@@ -125,7 +172,7 @@ inline hf_config read_hf_config(std::string const& path) {
     auto const family = enum_value<hf_family>(type);
     r.require(family.has_value(), "'model_type' is '" + type + "'; midtrain reads " + listed_enum<hf_family>(std::string()));
     c.family          = *family;
-    bool const llama  = is_llama(c.family);
+    bool const llama = is_llama(c.family), smol = c.family == hf_family::smollm3;
     r.require(r.absent("quantization_config"), "'quantization_config' is set: quantised weights are read from GGUF only");
     auto const key = hf_keys_of(c.family);
     c.layers       = r.whole(key.layers);
@@ -133,19 +180,19 @@ inline hf_config read_hf_config(std::string const& path) {
     c.heads        = r.whole(key.heads);
     r.require(!r.absent("head_dim") || c.family == hf_family::qwen3 || c.width % c.heads == 0,
               "'" + std::string(key.heads) + "' does not divide '" + std::string(key.width) + "'");
-    c.kv_heads = llama ? r.whole(key.kv_heads, c.family == hf_family::llama ? c.heads : c.family == hf_family::mistral ? 8 : 32) : c.heads;
+    c.kv_heads     = llama ? r.whole(key.kv_heads, detail::default_kv_heads(r, c)) : c.heads;
     c.ffn          = llama ? r.whole(key.ffn) : r.whole(key.ffn, 4 * c.width);
     c.vocab        = r.whole(key.vocab);
     c.context      = r.whole(key.context, detail::default_context(c.family));
-    c.end_token    = r.first_token("eos_token_id", llama ? 2 : 50256);
-    c.tied         = r.flag("tie_word_embeddings", !llama);
+    c.end_token    = r.first_token("eos_token_id", smol ? 128'001 : llama ? 2 : 50256);
+    c.tied         = r.flag("tie_word_embeddings", !llama || smol);
     c.norm_epsilon = r.number(key.norm_epsilon, llama ? 1e-6 : 1e-5);
     c.deviation    = r.number("initializer_range", 0.02);
     r.require(c.heads % c.kv_heads == 0, "'" + std::string(key.kv_heads) + "' does not divide '" + std::string(key.heads) + "'");
     if (!llama) return detail::refuse_other_gpt2s(r), c;
     detail::refuse_other_llamas(r);
     detail::read_relative(r, c);
-    c.rotary    = r.rotary(c.context);
+    c.rotary    = r.rotary(c.context, smol ? 2e6 : 1e4);
     c.rope_base = c.rotary.base;
     return c;
 }
@@ -170,7 +217,14 @@ void check_hf_shape(hf_config const& c, hf_family family, Shape const& s) {
     if (is_llama(family)) {
         whole(key.kv_heads, c.kv_heads, s.kv_heads);
         whole("head_dim", c.head_size, s.head_size > 0 ? s.head_size : s.width / s.heads);
-        whole("sliding_window", c.window, s.window);
+        for (int n = 0; n < s.layers; ++n) {
+            auto const file = c.layer(n), shape = layer_of(s, n);
+            same("sliding_window", static_cast<double>(file.window), static_cast<double>(shape.window), file.window == shape.window);
+            check(file.how == shape.how, [&] {
+                return c.path + ": layer " + std::to_string(n) + (file.how == positions::none ? " turns nothing" : " turns") +
+                       " where the shape's " + (shape.how == positions::none ? "turns nothing" : "turns");
+            });
+        }
         same("attention_bias", c.qkv_bias, s.qkv_bias, c.qkv_bias == s.qkv_bias && c.out_bias == s.out_bias);
     } else whole(key.context, c.context, s.context);  // learned positions are weights
     whole(key.ffn, c.ffn, s.ffn);

@@ -68,9 +68,9 @@ class hf_reader {
     }
 
     /// Positions: `rope_parameters` (transformers 5), or `rope_theta` and `rope_scaling` (before it); both must say the same.
-    hf_rotary rotary(index_t context) const {
+    hf_rotary rotary(index_t context, double usual_base) const {
         auto const now = find("rope_parameters"), before = find("rope_scaling");
-        double const base = number("rope_theta", 10'000.0);
+        double const base = number("rope_theta", usual_base);
         if (!now) return before ? rotary_in("rope_scaling", *before, base, context) : hf_rotary{.base = base, .context = context};
         auto const r = rotary_in("rope_parameters", *now, base, context);
         require(absent("rope_theta") || nearly(base, r.base), "'rope_theta' and 'rope_parameters' differ");

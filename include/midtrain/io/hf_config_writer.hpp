@@ -7,6 +7,7 @@
 #include <midtrain/io/hf_rotary.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
+#include <midtrain/problem/layer_kind.hpp>
 
 namespace midtrain::inline MT_ABI::io {
 
@@ -41,12 +42,22 @@ inline void add_rotary(json::object& o, hf_rotary const& p) {
 
 template <class Shape>
 void add_window(json::object& o, hf_family family, Shape const& s) {
-    o["sliding_window"] = s.window > 0 ? number(s.window) : json{nullptr};
+    index_t const widest = widest_window(s);
+    o["sliding_window"]  = widest > 0 ? number(widest) : json{nullptr};
     if (family == hf_family::mistral) return;
-    o["use_sliding_window"] = {s.window > 0};
-    o["max_window_layers"]  = number(s.window > 0 ? 0 : s.layers);
-    json const kind{std::string(s.window > 0 ? "sliding_attention" : "full_attention")};
-    o["layer_types"]        = {json::array(static_cast<std::size_t>(s.layers), kind)};
+    o["use_sliding_window"] = {widest > 0};
+    json::array kinds, turns;
+    int         full = 0;  // layers before the first window
+    for (int n = 0; n < s.layers; ++n) {
+        auto const kind = layer_of(s, n);
+        check(kind.window == 0 || kind.window == widest, "config.json: transformers has one width for all windows of a model");
+        kinds.push_back({std::string(kind.window > 0 ? "sliding_attention" : "full_attention")});
+        turns.push_back(number(kind.how == positions::rotary));
+        if (kind.window == 0 && full == n) ++full;
+    }
+    o["layer_types"] = {kinds};
+    if (family == hf_family::smollm3) o["no_rope_layers"] = {turns};
+    else o["max_window_layers"] = number(full);
 }
 
 }  // namespace detail
@@ -55,8 +66,13 @@ void add_window(json::object& o, hf_family family, Shape const& s) {
 template <class Shape>
 hf_family hf_family_of_llama(Shape const& s) {
     auto const is = [&](bool qkv, bool out, bool norm) { return s.qkv_bias == qkv && s.out_bias == out && s.qk_norm == norm; };
-    if (is(false, false, false)) return s.window > 0 ? hf_family::mistral : hf_family::llama;
-    if (is(true, true, false) && s.window == 0) return hf_family::llama;
+    bool turns = true;  // each layer
+    for (int n = 0; n < s.layers; ++n) turns &= layer_of(s, n).how == positions::rotary;
+    bool const plain = is(false, false, false), biased = is(true, true, false), windows = widest_window(s) > 0;
+    if ((plain || biased) && turns && !windows) return hf_family::llama;
+    if (plain && turns && layers_alike(s)) return hf_family::mistral;
+    if (plain || biased) return hf_family::smollm3;
+    check(turns, "config.json: no model class of transformers has layers that turn nothing beside these biases or norms");
     bool const qwen2 = is(true, false, false);
     check(qwen2 || is(false, false, true) || is(true, true, true),
           "config.json: no model class of transformers has these biases and norms together");
@@ -70,6 +86,7 @@ constexpr std::string_view hf_architecture(hf_family family) {
         case hf_family::mistral: return "MistralForCausalLM";
         case hf_family::qwen2: return "Qwen2ForCausalLM";
         case hf_family::qwen3: return "Qwen3ForCausalLM";
+        case hf_family::smollm3: return "SmolLM3ForCausalLM";
         default: return "LlamaForCausalLM";
     }
 }
@@ -77,6 +94,8 @@ constexpr std::string_view hf_architecture(hf_family family) {
 /// The config.json of a shape. `dtype`: float32, bfloat16. A gpt2 has learned positions and no use for `rotary`.
 template <class Shape>
 json hf_config_json(hf_family family, Shape const& s, hf_rotary const& rotary, hf_tokens const& tokens, std::string_view dtype) {
+    static_assert(scores_stay<Shape>, "midtrain: config.json has no words for what this shape's scores(n) does to attention, and no model "
+                                      "class that we write computes it: such a model is kept in our own checkpoints");
     using detail::number;
     bool const   llama = is_llama(family);
     auto const   key   = hf_keys_of(family);
@@ -100,8 +119,9 @@ json hf_config_json(hf_family family, Shape const& s, hf_rotary const& rotary, h
             put("head_dim", s.head_size > 0 ? s.head_size : s.width / s.heads);
         o["hidden_act"]        = {std::string("silu")};
         o["attention_dropout"] = number(0);
-        if (family == hf_family::llama) o["mlp_bias"] = {false};
-        if (family == hf_family::llama || family == hf_family::qwen3) o["attention_bias"] = {static_cast<bool>(s.qkv_bias)};
+        bool const smol = family == hf_family::smollm3;
+        if (family == hf_family::llama || smol) o["mlp_bias"] = {false};
+        if (family == hf_family::llama || family == hf_family::qwen3 || smol) o["attention_bias"] = {static_cast<bool>(s.qkv_bias)};
         if (family != hf_family::llama) detail::add_window(o, family, s);
         detail::add_rotary(o, rotary);
     } else {

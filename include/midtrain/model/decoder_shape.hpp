@@ -1,6 +1,5 @@
 #pragma once
 #include <midtrain/core/types.hpp>
-#include <midtrain/problem/score_row.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -21,13 +20,6 @@ struct decoder_shape {
     static constexpr double rope_base    = 10'000;
     static constexpr double deviation    = 0.02;   ///< of fresh weights
 };
-
-/// What a layer does to its scores: what the shape's `scores(n)` says, of one type for all layers; without one they stay as they are.
-template <class Shape>
-constexpr auto scores_of(Shape const& s, int n) {
-    if constexpr (requires { s.scores(n); }) return s.scores(n);
-    else return unmodified{};
-}
 
 /// The width of one head.
 template <class Shape>

@@ -1,5 +1,8 @@
 #pragma once
+#include <type_traits>
+#include <utility>
 #include <midtrain/core/types.hpp>
+#include <midtrain/problem/score_row.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -24,6 +27,33 @@ template <class Shape>
 constexpr layer_kind layer_of(Shape const& s, int n) {
     if constexpr (requires { s.layer(n); }) return s.layer(n);
     else return {positions::rotary, s.window};
+}
+
+/// What a layer does to its scores: what the shape's `scores(n)` says, of one type for all layers; without one they stay as they are.
+template <class Shape>
+constexpr auto scores_of(Shape const& s, int n) {
+    if constexpr (requires { s.scores(n); }) return s.scores(n);
+    else return unmodified{};
+}
+
+/// Whether the scores of a shape's layers stay as they are: what exported models have.
+template <class Shape>
+concept scores_stay = std::is_same_v<decltype(scores_of(std::declval<Shape const&>(), 0)), unmodified>;
+
+/// Whether all layers of a shape are of one kind.
+template <class Shape>
+constexpr bool layers_alike(Shape const& s) {
+    for (int n = 1; n < s.layers; ++n)
+        if (!(layer_of(s, n) == layer_of(s, 0))) return false;
+    return true;
+}
+/// The widest window of a shape's layers; 0: none has one.
+template <class Shape>
+constexpr index_t widest_window(Shape const& s) {
+    index_t most = 0;
+    for (int n = 0; n < s.layers; ++n)
+        if (index_t const w = layer_of(s, n).window; w > most) most = w;
+    return most;
 }
 
 }  // namespace midtrain::inline MT_ABI

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
@@ -18,6 +19,7 @@
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_rotary.hpp>
 #include <midtrain/model/decoder_shape.hpp>
+#include <midtrain/problem/layer_kind.hpp>
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/train/export.hpp>
 
@@ -177,6 +179,8 @@ std::vector<float> gguf_frequency_factors(Policy const& policy, double base, ind
 template <class Model, class Policy>
 void export_gguf(Model& model, std::string const& path, Policy const& positions, gguf_options const& how = {}) {
     auto const&       s            = model.shape();
+    static_assert(scores_stay<std::remove_cvref_t<decltype(s)>>,
+                  "midtrain: llama.cpp knows no architecture of ours that does what this shape's scores(n) does to attention");
     auto const        architecture = detail::gguf_architecture(detail::hf_family_of<Model>::of(s));
     bool const        gpt2         = architecture == "gpt2";
     index_t const     head         = head_size_of(s);
@@ -187,7 +191,9 @@ void export_gguf(Model& model, std::string const& path, Policy const& positions,
     });
     check(words == 0 || !data::gguf_words(how.tokenizer->parts()).empty(),
           [&] { return path + ": GGUF has no name for how this tokenizer cuts words; known are gpt-2, smollm, llama-bpe and qwen2"; });
-    check(s.window == 0 || gpt2, [&] { return path + ": llama.cpp has no sliding window for a " + architecture; });
+    check(layers_alike(s) && (gpt2 || layer_of(s, 0).how == positions::rotary),
+          [&] { return path + ": llama.cpp knows no " + architecture + " whose layers differ"; });
+    check(widest_window(s) == 0 || gpt2, [&] { return path + ": llama.cpp has no sliding window for a " + architecture; });
     check(architecture != "llama" || !s.qkv_bias, [&] { return path + ": a llama with biases on q and k is not known in GGUF"; });
     io::gguf_writer file(path);
     file.set("general.architecture", architecture);
