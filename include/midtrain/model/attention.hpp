@@ -74,7 +74,7 @@ class modified_attention {
         auto const output = p.make(1, heads_ * head_size_);
         index_t const first = kind_.window > 0 ? std::max<index_t>(0, p.cache.used + 1 - kind_.window) : 0;
         p.device.rows(heads_, op::cached_attention<T, Modifier>{qkv, kept, p.cache.scores, output, first, p.cache.used, kv_heads_,
-                                                                head_size_, C(1.0 / std::sqrt(static_cast<double>(head_size_))),
+                                                                head_size_, C(p.score_factor / std::sqrt(static_cast<double>(head_size_))),
                                                                 modifier_});
         return output;
     }
@@ -84,7 +84,7 @@ class modified_attention {
         return attention_problem<T, Modifier>{.qkv = qkv, .document_begin = p.batch.document_begin, .output = output,
                                               .log_sum = p.template make<C>(heads_, qkv.rows), .sequences = p.batch.sequences,
                                               .length = p.batch.length, .heads = heads_, .kv_heads = kv_heads_,
-                                              .head_size = head_size_, .scale = C(1.0 / std::sqrt(static_cast<double>(head_size_))),
+                                              .head_size = head_size_, .scale = C(p.score_factor / std::sqrt(static_cast<double>(head_size_))),
                                               .window = kind_.window, .position = p.batch.positions, .modifier = modifier_};
     }
 

@@ -78,7 +78,8 @@ struct pass {
     row_view<computed>             gradients;  // (layout.size())
     token_batch                    batch{};
     op::index_runs                 by_token{}, by_position{};  // for the embeddings' gradients
-    matrix_view<computed const>    cosine{}, sine{};           // (positions, head size / 2)
+    matrix_view<computed const>    cosine{}, sine{};           // (positions, pairs that turn)
+    double                         score_factor = 1;           // of attention, beside 1 / sqrt(head size)
     row_view<computed>             token_loss{};               // (tokens)
     double                         z_loss = 0;                 // weight of the z-loss
     midtrain::arena                memory{};

@@ -11,18 +11,20 @@ template <class Device, class T>
 class rotary_buffers {
   public:
     rotary_buffers() = default;
-    /// fill(length, head_size, cosine, sine), each (length, head_size / 2) in double, for positions 0 .. length-1.
+    /// fill(cosine, sine), each (length, half) in double, for positions 0 .. length-1.
     template <class Fill>
-    rotary_buffers(Device& device, index_t length, index_t head_size, Fill const& fill) : length_(length) {
-        std::vector<double> c(static_cast<std::size_t>(length * (head_size / 2))), s(c.size());
-        fill(length, head_size, c.data(), s.data());
+    rotary_buffers(Device& device, index_t length, index_t half, double score_factor, Fill const& fill)
+        : length_(length), half_(half), score_factor_(score_factor) {
+        std::vector<double> c(static_cast<std::size_t>(length * half)), s(c.size());
+        fill(c.data(), s.data());
         cosine_ = uploaded(device, c);
         sine_   = uploaded(device, s);
     }
 
-    index_t                length() const { return length_; }  ///< positions
-    matrix_view<T const>   cosine(index_t half) const { return as_matrix<T const>(cosine_.view().data, length_, half); }
-    matrix_view<T const>   sine(index_t half) const { return as_matrix<T const>(sine_.view().data, length_, half); }
+    index_t              length() const { return length_; }              ///< positions
+    double               score_factor() const { return score_factor_; }  ///< of attention, while this table holds
+    matrix_view<T const> cosine() const { return as_matrix<T const>(cosine_.view().data, length_, half_); }
+    matrix_view<T const> sine() const { return as_matrix<T const>(sine_.view().data, length_, half_); }
 
   private:
     using buffer = typename Device::template buffer<T>;
@@ -35,7 +37,8 @@ class rotary_buffers {
     }
 
     buffer  cosine_, sine_;
-    index_t length_ = 0;
+    index_t length_ = 0, half_ = 0;
+    double  score_factor_ = 1;
 };
 
 }  // namespace midtrain::inline MT_ABI

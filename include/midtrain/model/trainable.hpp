@@ -84,13 +84,16 @@ class trainable {
     /// Cosines and sines for positions 0 .. length-1: fill(length, head_size, cosine, sine), each (length, head_size / 2) in double.
     template <class Fill>
     void set_rotary(index_t length, Fill const& fill) {
-        rotary_ = {*device_, length, head_size_of(shape_), fill};
+        index_t const size = head_size_of(shape_);
+        rotary_ = {*device_, length, size / 2, 1.0, [&](double* cosine, double* sine) { fill(length, size, cosine, sine); }};
     }
 
-    /// The same from a position-scaling policy.
+    /// From a position-scaling policy, which may also leave a part of each head as it is, and have a say in the scores.
     template <PositionScalingPolicy Policy>
     void set_rotary(index_t length, Policy const& policy) {
-        set_rotary(length, [&](index_t n, index_t size, double* cosine, double* sine) { fill_rotary(policy, n, size, cosine, sine); });
+        index_t const size = head_size_of(shape_);
+        rotary_ = {*device_, length, rotary_width_of(policy, size) / 2, score_factor_of(policy, length),
+                   [&](double* cosine, double* sine) { fill_rotary(policy, length, size, cosine, sine); }};
     }
 
     /// f() while the rotary table is that of a policy up to `length`, as for an evaluation; then the model has its own table again.
@@ -209,10 +212,9 @@ class trainable {
 
     template <class D>
     auto make_pass(D& device, token_batch const& batch, pass_mode mode, row_view<computed> token_loss) const {
-        index_t const half = head_size_of(shape_) / 2;
         return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights_.view(),
                                   .gradients = gradient_.view(), .batch = batch,
-                                  .cosine = rotary_.cosine(half), .sine = rotary_.sine(half),
+                                  .cosine = rotary_.cosine(), .sine = rotary_.sine(), .score_factor = rotary_.score_factor(),
                                   .token_loss = token_loss, .z_loss = z_loss};
     }
 

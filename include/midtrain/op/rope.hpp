@@ -8,13 +8,14 @@ namespace midtrain::inline MT_ABI::op {
 /// Which way rope turns: forward turns queries and keys, backward turns their gradients back.
 enum class turn { forward, backward };
 
-/// Rotary embedding in place on the first `heads` heads of each row, pairs (i, i + size/2) as transformers pairs them
-/// (Su et al. 2021, eq. 34). The table holds cosine and sine by position, times the temperature. One token a team.
+/// Rotary embedding in place on the first `heads` heads of each row, pairs (i, i + half) as transformers pairs them (Su et al. 2021,
+/// eq. 34). The table holds cosine and sine by position, times the temperature; its width says how many pairs of a head turn, from the
+/// first value on, and what follows them is left alone. One token a team.
 template <class T>
 struct rope {
     matrix_view<T>                   x;  // (tokens, >= heads * size)
     row_view<std::int32_t const>     position;
-    matrix_view<computed_t<T> const> cosine, sine;  // (positions, size / 2)
+    matrix_view<computed_t<T> const> cosine, sine;  // (positions, half), 2 half <= size
     index_t                          heads, size;
     turn                             way;
 
@@ -25,7 +26,7 @@ struct rope {
         auto const c    = cosine.row(position[t]).data;
         auto const s    = sine.row(position[t]).data;
         C const    sign = way == turn::forward ? C(1) : C(-1);
-        auto const half = size / 2;
+        auto const half = cosine.columns;
         for (index_t h = 0; h < heads; ++h) {
             auto const a = row + h * size;
             team.each(half, [=](index_t i) {
