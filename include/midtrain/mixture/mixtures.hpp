@@ -1,8 +1,10 @@
 #pragma once
 #include <array>
+#include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/mixture/sources.hpp>
+#include <midtrain/mixture/transition.hpp>
 
 namespace midtrain::inline MT_ABI::mixture {
 
@@ -14,17 +16,15 @@ struct fixed_mixture {
     constexpr auto weights(progress) const { return as_array(share); }
 };
 
-/// From one set of weights to another in a straight line over the stage's tokens.
+/// From one set of weights to another over the stage's tokens.
 template <template <class> class Sources>
 struct annealed_mixture {
     Sources<midtrain::weight> from, to;
+    transition                shape = transition::linear;
 
-    constexpr auto weights(progress at) const {
-        auto         w = as_array(from);
-        auto const   b = as_array(to);
-        double const t = at.share() < 0 ? 0.0 : at.share() > 1 ? 1.0 : at.share();
-        for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i] * (1.0 - t) + b[i] * t;
-        return w;
+    constexpr auto weights(progress at) const { return between(as_array(from), as_array(to), at.share(), shape); }
+    constexpr mixture_flaw flaw(progress) const {
+        return goes_from_zero(as_array(from), as_array(to), shape) ? mixture_flaw::from_zero : mixture_flaw::none;
     }
 };
 
@@ -35,7 +35,12 @@ struct staged_mixture {
     required<tokens>          until;
     Sources<midtrain::weight> then;
 
-    constexpr auto weights(progress at) const { return as_array(at.seen < until ? first : then); }
+    constexpr auto         weights(progress at) const { return as_array(at.seen < until ? first : then); }
+    constexpr mixture_flaw flaw(progress end) const { return switches_within(until, end.budget); }
+
+    static constexpr mixture_flaw switches_within(tokens until, tokens budget) {
+        return until > tokens{0} && until < budget ? mixture_flaw::none : mixture_flaw::switch_outside;
+    }
 };
 
 }  // namespace midtrain::inline MT_ABI::mixture

@@ -41,18 +41,29 @@ std::vector<std::string> names_of_sources(Sources const& s) {
     return out;
 }
 
-/// The values of all sources side by side.
+namespace detail {
+
+template <class T>
+constexpr double as_number(T const& x) {
+    if constexpr (requires { x.value; }) return as_number(x.value);
+    else if constexpr (requires { x.count; }) return static_cast<double>(x.count);
+    else return static_cast<double>(x);
+}
+
+}  // namespace detail
+
+/// The values of all sources side by side; tokens as their number.
 template <template <class> class Sources, class T>
 constexpr auto as_array(Sources<T> const& s) {
     std::array<double, source_count<Sources>> out{};
     std::size_t                               i = 0;
-    for_each_field(s, [&](std::string_view, T const& x) { out[i++] = static_cast<double>(x); });
+    for_each_field(s, [&](std::string_view, T const& x) { out[i++] = detail::as_number(x); });
     return out;
 }
 template <class T>
 constexpr source_weights as_array(named_sources<T> const& s) {
     source_weights out;
-    s.for_each_part([&](std::string_view, T const& x) { out.add(static_cast<double>(x)); });
+    s.for_each_part([&](std::string_view, T const& x) { out.add(detail::as_number(x)); });
     return out;
 }
 

@@ -1,10 +1,25 @@
 #pragma once
+#include <cstdint>
 #include <utility>
+#include <midtrain/mixture/staged.hpp>
 #include <midtrain/train/rules.hpp>
 #include <midtrain/train/settings.hpp>
 #include <midtrain/train/stage.hpp>
 
 namespace midtrain::inline MT_ABI {
+
+namespace detail {
+
+/// Mixtures that switch by their stage's rate are told it.
+template <class Recipe>
+constexpr Recipe followed(Recipe r) {
+    for_each_stage(r.stages, [](auto& s, int) {
+        mixture::follow_rate(s.mixture, s.rate, s.steps(), [&](std::int64_t step) { return s.at(step); });
+    });
+    return r;
+}
+
+}  // namespace detail
 
 /// A recipe that has passed the rules, at compile time or with settings at run time: the only kind that a trainer takes.
 template <class Recipe, class Shape>
@@ -16,7 +31,7 @@ class checked_recipe {
 
     /// The same form with other numbers, judged by the same rules; throws midtrain::error.
     checked_recipe with(settings const& s) const {
-        Recipe r = changed(recipe_, s);
+        Recipe r = detail::followed(changed(recipe_, s));
         judge_recipe(r, shape_, run_judge{});
         return {std::move(r), shape_};
     }
@@ -38,7 +53,7 @@ class checked_recipe {
 /// `this_recipe_is_refused` with the reason.
 template <class F, class S>
 consteval auto checked(F make, S shape) {
-    auto r = make();
+    auto r = detail::followed(make());
     judge_recipe(r, shape, compiler_judge{});
     return checked_recipe<decltype(r), S>(r, shape);
 }
@@ -46,6 +61,7 @@ consteval auto checked(F make, S shape) {
 /// The same at run time, for numbers that no compiler has seen; throws midtrain::error.
 template <class R, class S>
 checked_recipe<R, S> judged(R recipe, S shape) {
+    recipe = detail::followed(std::move(recipe));
     judge_recipe(recipe, shape, run_judge{});
     return {std::move(recipe), std::move(shape)};
 }

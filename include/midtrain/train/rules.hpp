@@ -10,6 +10,7 @@
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/literal.hpp>
+#include <midtrain/train/mixture_rules.hpp>
 #include <midtrain/train/stage.hpp>
 
 // One rule book for two judges: the compiler, for what a program states, and the run, for what settings change. Each rule is a sentence
@@ -98,6 +99,7 @@ constexpr void judge_mixture(Stage const& s, Judge const& judge) {
     static_assert(MixturePolicy<decltype(s.mixture)>,
                   "midtrain: stage.mixture is not a MixturePolicy: it needs  std::array<double, n> weights(progress) const.  "
                   "(One that looks back:  weights(progress, loss_record const&) const  and  window() const.)  The shortest one is fixed_mixture in midtrain/mixture/mixtures.hpp");
+    judge_flaws(s, judge);
     bool negative = false, apart = false;
     at_points(s, [&](progress at) {
         double total = 0;
@@ -160,6 +162,7 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
         detail::judge_rate(s, judge);
         detail::judge_mixture(s, judge);
     });
+    detail::judge_caps(r, judge);
 }
 
 }  // namespace midtrain::inline MT_ABI

@@ -17,8 +17,10 @@
 #include <midtrain/mixture/sources.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/train/batches.hpp>
+#include <midtrain/train/check_sizes.hpp>
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/faults.hpp>
+#include <midtrain/train/held_weights.hpp>
 #include <midtrain/train/match_sources.hpp>
 #include <midtrain/train/noise_meter.hpp>
 #include <midtrain/train/plan.hpp>
@@ -165,6 +167,12 @@ class trainer {
                 });
             if constexpr (requires { s.verify(); }) s.verify();
         });
+        std::vector<std::int64_t> sizes;
+        for_each_source(corpus, [&](std::string_view, Store const& s) {
+            if constexpr (requires { s.tokens(); }) sizes.push_back(s.tokens());
+            else sizes.push_back(-1);
+        });
+        for_each_stage(recipe_->stages, [&](auto const& s, int) { check_sizes(s.mixture, std::string(s.name), state_.sources, sizes); });
         plan_ = planned(state_.sources);
         std::int64_t steps = state_.step;
         run_tokens_ = {};
@@ -193,6 +201,7 @@ class trainer {
         else drawn.start_at(state_.cursors);
         if (state_.stage != n) state_.stage = n, state_.step_in_stage = 0;
         reporter_.begin(state_, plan_, n, s.batch.length);
+        held_.begin(state_.sources.size());
         while (state_.step_in_stage < s.steps()) {
             one_step(s, n, drawn, tell);
             bool const last = state_.step_in_stage == s.steps(), stopped = stop.came();
@@ -206,13 +215,12 @@ class trainer {
     void one_step(Stage const& s, int n, batches<Store>& drawn, Tell const& tell) {
         progress const at = s.at(state_.step_in_stage);
         watcher_.begin(state_.step + 1);
-        auto const mixed = s.mixture.weights(at);
-        std::copy(mixed.begin(), mixed.end(), reporter_.weights().begin());
+        held_.look(s, at.step, so_far());
+        held_.write(s.mixture, at, reporter_.weights());
         drawn.draw([&](std::int64_t sequence, std::span<double> to) {
             // Weights are continuous in tokens; a policy's `step` is the step that a sequence belongs to.
             progress const here{sequence / s.batch.sequences, {sequence * s.batch.length}, at.budget, at.batch};
-            auto const     w = s.mixture.weights(here);
-            std::copy(w.begin(), w.end(), to.begin());
+            held_.write(s.mixture, here, to);
         });
         gate const   within{*this};
         double const rate    = rate_of(s.rate, at, so_far());
@@ -277,6 +285,7 @@ class trainer {
         state_ = std::move(then);
         drawn.resume({state_.drawn, state_.cursors});
         reporter_.begin(state_, plan_, n, s.batch.length);
+        held_.begin(state_.sources.size());
     }
 
     template <class Stage, class Store>
@@ -314,6 +323,7 @@ class trainer {
     step_watcher                          watcher_;
     noise_meter<Model>                    noise_;
     step_reporter                         reporter_;
+    held_weights                          held_;
     std::function<void(saved_step)>       when_saved_;
     bool                                  resumed_ = false;
     step_result                           result_;

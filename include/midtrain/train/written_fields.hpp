@@ -27,8 +27,7 @@ io::json written_fields(T const& x) {
         return {std::move(all)};
     } else if constexpr (detail::is_named<T>) {
         io::json::object o;
-        x.for_each_part([&](std::string_view name, auto const& share) { o.emplace(std::string(name),
-            io::json{static_cast<double>(share)}); });
+        x.for_each_part([&](std::string_view name, auto const& one) { o.emplace(std::string(name), written_fields(one)); });
         return {std::move(o)};
     } else if constexpr (detail::Choice<T>) {
         auto tree = x.visit([](auto const& one) { return written_fields(one); });

@@ -1,0 +1,69 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <midtrain/concepts/mixture_policy.hpp>
+#include <midtrain/core/types.hpp>
+#include <midtrain/train/stage.hpp>
+
+// The rules of mixtures; see rules.hpp.
+namespace midtrain::inline MT_ABI::detail {
+
+/// What a mixture says of itself.
+template <class Stage, class Judge>
+constexpr void judge_flaws(Stage const& s, Judge const& judge) {
+    static_assert(FlawIfItHasFlaw<decltype(s.mixture)>,
+                  "midtrain: stage.mixture has a member flaw, but not  mixture_flaw flaw(progress end) const");
+    auto const         flaw   = flaw_of(s.mixture, s.at(s.steps()));
+    std::int64_t const window = window_of(s.mixture);
+    auto const         is     = [&](mixture_flaw f) { return flaw == f; };
+    judge.template refuse_if<"the mixture switches outside the stage: it must be after the first token and before the last one">(
+        is(mixture_flaw::switch_outside), s.name);
+    judge.template refuse_if<"the points of the mixture are none, or not in order within the budget">(is(mixture_flaw::points_out_of_order),
+                                                                                                    s.name);
+    judge.template refuse_if<"the weights at a point of the mixture do not sum to one">(is(mixture_flaw::point_off), s.name);
+    judge.template refuse_if<"a share of the mixture (replay, candidate, smoothing, memory, fallen_to) is not between 0 and 1">(
+        is(mixture_flaw::share_outside), s.name);
+    judge.template refuse_if<"a weight changes exponentially from zero or to zero, which no ratio does: take linear or cosine">(
+        is(mixture_flaw::from_zero), s.name);
+    judge.template refuse_if<"the sources have fewer tokens than the budget within their caps: allow more epochs, or lower the budget">(
+        is(mixture_flaw::caps_too_low), s.name);
+    judge.template refuse_if<"the floors of the mixture sum to more than one, or one is negative">(is(mixture_flaw::floors_too_high),
+                                                                                                  s.name);
+    judge.template refuse_if<"a size, factor, temperature, step size or number of epochs of the mixture is not above zero">(
+        is(mixture_flaw::not_above_zero), s.name);
+    judge.template refuse_if<"a mixture that looks back holds its weights for at least one step, and makes at most 10000 windows in a stage">(
+        is(mixture_flaw::no_window) || (window > 0 && s.steps() / window > 10'000), s.name);
+}
+
+/// Adds the tokens by source that a stage's weights ask for: the mean of 2,000 moments. One that looks back counts as it begins.
+template <class Stage, class Tokens>
+constexpr void add_tokens_asked(Stage const& s, Tokens& to) {
+    constexpr std::int64_t points = 2000;
+    progress const         whole  = s.at(0);
+    for (std::int64_t k = 0; k < points; ++k) {
+        double const done = static_cast<double>(2 * k + 1) / (2 * points);
+        auto const   part = [&](std::int64_t n) { return static_cast<std::int64_t>(static_cast<double>(n) * done); };
+        auto const   w    = weights_of(s.mixture, progress{part(s.steps()), {part(whole.budget.count)}, whole.budget, whole.batch});
+        for (std::size_t i = 0; i < to.size() && i < w.size(); ++i) to[i] += w[i] * static_cast<double>(whole.budget.count) / points;
+    }
+}
+
+/// A cap holds for the run: all stages together ask for no more of a source, to a thousandth, which is what 2,000 moments tell.
+template <class Recipe, class Judge>
+constexpr void judge_caps(Recipe const& r, Judge const& judge) {
+    for_each_stage(r.stages, [&](auto const& capped, int) {
+        if constexpr (requires { capped.mixture.allowed(); }) {
+            auto const most = capped.mixture.allowed();
+            if (most.size() == 0) return;
+            auto asked = most;
+            for (double& x : asked) x = 0;
+            for_each_stage(r.stages, [&](auto const& s, int) { add_tokens_asked(s, asked); });
+            bool past = false;
+            for (std::size_t i = 0; i < most.size(); ++i) past |= asked[i] > most[i] * 1.001;
+            judge.template refuse_if<"a source is drawn past its cap over all stages: say in used what earlier stages take, or allow more">(
+                past, capped.name);
+        }
+    });
+}
+
+}  // namespace midtrain::inline MT_ABI::detail
