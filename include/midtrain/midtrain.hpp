@@ -24,6 +24,7 @@
 #include <midtrain/concepts/communicator.hpp>
 #include <midtrain/concepts/device.hpp>
 #include <midtrain/concepts/mixture_policy.hpp>
+#include <midtrain/concepts/order_policy.hpp>
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/concepts/precision.hpp>
 #include <midtrain/concepts/score_modifier.hpp>
@@ -57,6 +58,9 @@
 #include <midtrain/data/byte_tokenizer.hpp>
 #include <midtrain/data/chat.hpp>
 #include <midtrain/data/cursor.hpp>
+#include <midtrain/data/document_buckets.hpp>
+#include <midtrain/data/document_scores.hpp>
+#include <midtrain/data/fim.hpp>
 #include <midtrain/data/flat_tokens.hpp>
 #include <midtrain/data/gzip_decoder.hpp>
 #include <midtrain/data/jsonl.hpp>
@@ -72,6 +76,8 @@
 #include <midtrain/data/prepare.hpp>
 #include <midtrain/data/prepared_part.hpp>
 #include <midtrain/data/sampler.hpp>
+#include <midtrain/data/source_reader.hpp>
+#include <midtrain/data/staged_documents.hpp>
 #include <midtrain/data/text_reader.hpp>
 #include <midtrain/data/token_export.hpp>
 #include <midtrain/data/token_file.hpp>
@@ -126,8 +132,13 @@
 #include <midtrain/io/whole_file.hpp>
 #include <midtrain/io/zip_file.hpp>
 #include <midtrain/mixture/any_mixture.hpp>
+#include <midtrain/mixture/any_order.hpp>
+#include <midtrain/mixture/by_length.hpp>
+#include <midtrain/mixture/by_score.hpp>
 #include <midtrain/mixture/mixtures.hpp>
 #include <midtrain/mixture/named_sources.hpp>
+#include <midtrain/mixture/shuffled.hpp>
+#include <midtrain/mixture/source_list.hpp>
 #include <midtrain/mixture/sources.hpp>
 #include <midtrain/model/attention.hpp>
 #include <midtrain/model/block.hpp>

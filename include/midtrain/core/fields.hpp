@@ -24,7 +24,8 @@ consteval bool takes(std::index_sequence<I...>) {
 }
 template <class S, std::size_t N = 17>
 consteval std::size_t count_fields() {
-    if constexpr (N == 0 || takes<S>(std::make_index_sequence<N>{})) return N;
+    if constexpr (N == 0 || std::is_empty_v<S>) return 0;
+    else if constexpr (takes<S>(std::make_index_sequence<N>{})) return N;
     else return count_fields<S, N - 1>();
 }
 
