@@ -29,6 +29,7 @@ mt::evaluation_record at_step(std::int64_t step) {
     e.positions = {{"web", {{0, 0, 9.5, 4}, {1, 3, std::nan(""), 0}}}};
     e.choice    = {{"arc", 60, {.25, .125, .5}, {.5, .25, .75}}};
     e.needle    = {{"needle", 1024, 0.5, 0.875, 8}};
+    e.rank      = {{0, 12.5, 2.25, 512}, {1, 30.5, 3.5, 512}};
     return e;
 }
 
@@ -59,6 +60,8 @@ BOOST_AUTO_TEST_CASE(what_is_written_reads_back) {
     BOOST_TEST(e.choice[0].accuracy_norm.value == .5);
     BOOST_TEST(e.needle.at(0).length == 1024);
     BOOST_TEST(e.needle[0].score == .875);
+    BOOST_TEST_REQUIRE(e.rank.size() == 2u);
+    BOOST_TEST((e.rank[1].layer == 1 && e.rank[1].effective_rank == 30.5 && e.rank[1].entropy == 3.5 && e.rank[1].tokens == 512));
 }
 BOOST_AUTO_TEST_CASE(a_run_that_goes_on_cuts_what_lies_beyond) {
     folder const f;
@@ -105,7 +108,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_named) {
         return std::string();
     };
     BOOST_TEST(says(R"({"step":1,"tokens":5,"kind":"taste","values":[{}]})") ==
-               ", line 1: kind 'taste' is none of held_out, positions, choice, needle");
+               ", line 1: kind 'taste' is none of held_out, positions, choice, needle, rank");
     BOOST_TEST(says(R"({"step":1,"tokens":5,"kind":"held_out","values":[{"source":"w","loss":[1,2]}]})") == ", line 1: 'loss' is not [value, low, high]");
     BOOST_TEST(says(R"({"tokens":5})") == ", line 1: 'step' is missing");
     BOOST_TEST(says(R"({"step":"x"})") == ", line 1: 'step' is no number");

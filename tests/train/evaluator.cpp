@@ -63,6 +63,7 @@ struct run {
         e.held_out(std::vector<mt::named_store<store>>{{"web", &corpus.web}, {"code", &corpus.code}}, 0, {.documents = 4, .sequences = 2, .length = 48}, mt::token_bytes(m.tokenizer),
                    {.resamples = 50});
         e.choices("piqa", m.tokenizer, mt::read_choice_items(MIDTRAIN_SOURCE_DIR "/tests/golden/choices/piqa.jsonl"), {.length = 64, .items = 2});
+        e.ranks(std::vector<mt::named_store<store>>{{"web", &corpus.web}, {"code", &corpus.code}}, 0, 30, 48);
         return e;
     }
     std::vector<float> weights() { return {m.model.master().begin(), m.model.master().end()}; }
@@ -92,6 +93,7 @@ BOOST_AUTO_TEST_CASE(a_run_has_the_same_bits_with_and_without) {
         BOOST_TEST(r.held_out[1].source == "code");
         BOOST_TEST(r.positions[0].loss.size() > 3u);
         BOOST_TEST(r.choice.at(0).items == 2);
+        BOOST_TEST(r.rank.size() == static_cast<std::size_t>(test::choice_shape::layers) + 1);
         BOOST_TEST(r.choice.at(0).accuracy.low <= r.choice.at(0).accuracy.value);
     }
     BOOST_TEST(got.back().held_out[0].loss.value < got.front().held_out[0].loss.value);  // it learns

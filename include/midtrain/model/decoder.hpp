@@ -87,6 +87,7 @@ class decoder {
         }
         auto const keep = [&] { return p.make(x.rows, x.columns); };
         auto       spare = train ? matrix_view<T>{} : keep();
+        if (!train) p.show_residual(x);
         for (auto const& b : blocks_) {
             p.saving = train;
             p.save(x);
@@ -97,6 +98,7 @@ class decoder {
                 p.device.elements(y.size(), op::convert<T, T>{b.forward(p, x).flat(), y.flat()});
             }
             x = y;
+            if (!train) p.show_residual(x);
         }
         p.saving = train;
         return x;

@@ -8,6 +8,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/model/kv_cache.hpp>
+#include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/parameters.hpp>
@@ -87,6 +88,9 @@ struct pass {
     bool                           saving = true;
     kv_cache<stored, computed>     cache{};                    // where tokens are generated
 
+    matrix_view<computed>          residuals{};                // ((layers + 1) * tokens, width): where somebody looks, in evaluation
+    index_t                        residual_rows = 0;          // of them that are filled
+
     template <class T = stored>
     matrix_view<T> make(index_t rows, index_t columns) {
         return as_matrix(memory.take<T>(rows * columns), rows, columns);
@@ -100,6 +104,12 @@ struct pass {
     }
     matrix_view<computed> gradient(parameter w) const {
         return as_matrix(gradients.data + layout[w].offset, w.rows, w.columns);
+    }
+    /// The residual stream, before the first block and after each.
+    void show_residual(matrix_view<stored const> x) {
+        if (!residuals.data) return;
+        device.elements(x.size(), op::convert<stored, computed>{x.flat(), residuals.rows_part(residual_rows, x.rows).flat()});
+        residual_rows += x.rows;
     }
     template <class V>
     void save(V const& v) {

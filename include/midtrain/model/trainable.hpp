@@ -124,6 +124,21 @@ class trainable {
     /// Logits of the tokens that `rows` names, (rows, vocabulary): a batch of many tokens asks its head for a few.
     void logits(token_batch const& batch, row_view<std::int32_t const> rows, matrix_view<computed> out) { answer(batch, &rows, out, {}); }
 
+    /// The residual stream of every token, before the first block and after each, ((layers + 1) * tokens, width), on the host.
+    void residuals(token_batch const& batch, std::vector<computed>& out) {
+        reserve(batch, pass_mode::evaluate);
+        auto const rows = (static_cast<index_t>(shape_.layers) + 1) * batch.count(), width = static_cast<index_t>(shape_.width);
+        auto const seen = device_->template make<computed>(rows * width);
+        auto       p    = make_pass(*device_, batch, pass_mode::evaluate, {});
+        p.memory        = arena(memory_.view());
+        p.residuals     = as_matrix(seen.view().data, rows, width);
+        row_view<std::int32_t const> none{};
+        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, &none});
+        net_.logits(p, none, {});
+        out.resize(static_cast<std::size_t>(rows * width));
+        device_->download(row_view<computed const>(seen.view()), out.data());
+    }
+
     /// The keys and values of a sequence that is being generated.
     struct decoding {
         buffer<stored>   kept;

@@ -42,17 +42,26 @@ struct needle_value {
     std::int64_t trials = 0;
 };
 
+/// How many directions the residual stream uses: see midtrain/train/effective_rank.hpp. Layer 0 is the embedding.
+struct rank_value {
+    std::int64_t layer = 0;
+    double       effective_rank = 0, entropy = 0;
+    std::int64_t tokens = 0;  ///< that it was measured over
+};
+
 /// One evaluation of a run. As JSON, one line for each kind that has values:
 ///   {"step":200,"tokens":819200,"kind":"held_out","values":[{"source":"web","loss":[value,low,high],"bits_per_byte":[value,low,high]}]}
 ///   {...,"kind":"positions","values":[{"source":"web","loss":[{"first":0,"last":0,"loss":9.1,"targets":40}]}]}
 ///   {...,"kind":"choice","values":[{"task":"arc","items":100,"accuracy":[value,low,high],"accuracy_norm":[value,low,high]}]}
 ///   {...,"kind":"needle","values":[{"task":"needle","length":1024,"depth":0.5,"score":0.8,"trials":10}]}
+///   {...,"kind":"rank","values":[{"layer":0,"effective_rank":91.2,"entropy":3.7,"tokens":512}]}
 struct evaluation_record {
     std::int64_t                 step = 0, tokens = 0;  ///< of the run, done when it was evaluated
     std::vector<held_out_value>  held_out;
     std::vector<positions_value> positions;
     std::vector<choice_value>    choice;
     std::vector<needle_value>    needle;
+    std::vector<rank_value>      rank{};
 };
 
 namespace detail {
@@ -80,6 +89,11 @@ inline io::json to_json(choice_value const& v) {
 inline io::json to_json(needle_value const& v) {
     return {io::json::object{{"task", {v.task}}, {"length", count_json(v.length)}, {"depth", real_json(v.depth)},
                              {"score", real_json(v.score)}, {"trials", count_json(v.trials)}}};
+}
+
+inline io::json to_json(rank_value const& v) {
+    return {io::json::object{{"layer", count_json(v.layer)}, {"effective_rank", real_json(v.effective_rank)},
+                             {"entropy", real_json(v.entropy)}, {"tokens", count_json(v.tokens)}}};
 }
 
 /// Reads the members of one value; an error names the file, the line and the member.
@@ -136,8 +150,10 @@ inline void read_value(evaluation_record& to, std::string const& kind, value_rea
         to.choice.push_back({r.text("task"), r.whole("items"), r.bounds("accuracy"), r.bounds("accuracy_norm")});
     } else if (kind == "needle") {
         to.needle.push_back({r.text("task"), r.whole("length"), r.real("depth"), r.real("score"), r.whole("trials")});
+    } else if (kind == "rank") {
+        to.rank.push_back({r.whole("layer"), r.real("effective_rank"), r.real("entropy"), r.whole("tokens")});
     } else {
-        throw error(*r.where + ": kind '" + kind + "' is none of held_out, positions, choice, needle");
+        throw error(*r.where + ": kind '" + kind + "' is none of held_out, positions, choice, needle, rank");
     }
 }
 
@@ -154,6 +170,7 @@ inline std::string written_lines(evaluation_record const& e) {
                  "\",\"values\":" + io::written(io::json{std::move(all)}) + "}\n";
     };
     kind("held_out", e.held_out), kind("positions", e.positions), kind("choice", e.choice), kind("needle", e.needle);
+    kind("rank", e.rank);
     return lines;
 }
 
@@ -167,12 +184,13 @@ inline std::vector<evaluation_record> read_evaluations(std::string const& path) 
         auto const                 step = r.whole("step");
         auto const                 kind = r.text("kind");
         while (!all.empty() && all.back().step > step) all.pop_back();
-        if (all.empty() || all.back().step != step) all.push_back({step, r.whole("tokens"), {}, {}, {}, {}});
+        if (all.empty() || all.back().step != step) all.push_back({step, r.whole("tokens"), {}, {}, {}, {}, {}});
         auto& e = all.back();
         if (kind == "held_out") e.held_out.clear();
         if (kind == "positions") e.positions.clear();
         if (kind == "choice") e.choice.clear();
         if (kind == "needle") e.needle.clear();
+        if (kind == "rank") e.rank.clear();
         for (auto const& x : r.list("values")) detail::read_value(e, kind, {&x, &where});
     });
     return all;

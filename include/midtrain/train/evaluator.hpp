@@ -11,6 +11,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/train/bootstrap.hpp>
+#include <midtrain/train/effective_rank.hpp>
 #include <midtrain/train/evaluation_record.hpp>
 #include <midtrain/train/held_out.hpp>
 #include <midtrain/train/multiple_choice.hpp>
@@ -67,6 +68,13 @@ class evaluator {
             for (auto const& s : evaluate_needles(model, *words, *hay, how)) to.needle.push_back(value_of(s));
         });
     }
+    /// Effective rank and entropy of each layer's residual stream over so many held-out tokens. The stores must live as long.
+    template <class Store>
+    evaluator& ranks(std::vector<named_store<Store>> stores, std::int32_t end_token, index_t tokens, index_t length) {
+        return add(length, [=](Model& model, evaluation_record& to) {
+            to.rank = layer_ranks(model, std::span<named_store<Store> const>(stores), end_token, tokens, length);
+        });
+    }
     /// One's own: f(model, record) over sequences of at most `length`.
     evaluator& add(index_t length, std::function<void(Model&, evaluation_record&)> f) {
         for_each_stage(*stages_, [&](auto const& s, int) {
@@ -117,7 +125,7 @@ class evaluator {
     std::int64_t total(report const& r) const {
         std::int64_t sum = r.at.seen.count;
         for_each_stage(*stages_, [&](auto const& s, int n) {
-            if (n + 1 < r.stage_number) sum += s.steps() * s.batch.size().count;
+            if (n + 1 < r.stage_number) sum += s.at(0).budget.count;
         });
         return sum;
     }
