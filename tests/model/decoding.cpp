@@ -9,6 +9,9 @@
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/trainable.hpp>
+#include <midtrain/position/alibi.hpp>
+#include <midtrain/position/query_temperature.hpp>
+#include <midtrain/position/soft_cap.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <support/small_models.hpp>
 
@@ -18,6 +21,20 @@ namespace {
 
 struct windowed_shape : test::small_shape {
     static constexpr int window = 7;
+};
+
+/// Layers that differ, and scores that are changed where a layer turns nothing.
+struct mixed_shape : test::small_shape {
+    static constexpr int                   layers = 4;
+    static constexpr mt::layer_kind        layer(int n) { return {mt::rotary_but_every(2, n), mt::window_but_every(4, n, 7)}; }
+    static constexpr mt::query_temperature scores(int n) { return {.scale = n % 2 == 1 ? 0.7 : 0.0, .floor_length = 4}; }
+};
+struct alibi_shape : test::small_shape {
+    static constexpr mt::layer_kind layer(int) { return {mt::positions::none}; }
+    static constexpr mt::alibi      scores(int) { return {.heads = heads}; }
+};
+struct capped_shape : test::small_shape {
+    static constexpr mt::soft_cap scores(int) { return {.cap = 0.05}; }
 };
 
 /// The logits after each token, kept keys and values against the whole sequence anew.
@@ -65,6 +82,12 @@ BOOST_AUTO_TEST_CASE(on_a_crowd) {
 BOOST_AUTO_TEST_CASE(within_a_window) {
     equals_the_whole<mt::host, mt::model::llama, windowed_shape>(11);
     equals_the_whole<mt::host, mt::model::llama, windowed_shape>(3);
+}
+BOOST_AUTO_TEST_CASE(with_layers_that_differ_and_scores_that_change) {
+    equals_the_whole<mt::host, mt::model::llama, mixed_shape>(11);
+    equals_the_whole<mt::host, mt::model::llama, alibi_shape>(11);
+    equals_the_whole<mt::host, mt::model::llama, capped_shape>(3);
+    equals_the_whole<mt::crowd, mt::model::llama, mixed_shape>(1);
 }
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
     mt::host                                                               device(2);

@@ -6,6 +6,7 @@
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/trainable.hpp>
+#include <midtrain/position/query_temperature.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <support/small_models.hpp>
 
@@ -57,6 +58,13 @@ struct relative_of_llama : test::small_shape {
     static constexpr bool qkv_bias = true, out_bias = true, qk_norm = true, tied = false;
 };
 
+/// Layers that differ, with scores changed by query.
+struct mixed_shape : test::small_shape {
+    static constexpr int                   layers = 4;
+    static constexpr mt::layer_kind        layer(int n) { return {mt::rotary_but_every(2, n), mt::window_but_every(4, n, 7)}; }
+    static constexpr mt::query_temperature scores(int n) { return {.scale = n % 2 == 1 ? 0.7 : 0.0, .floor_length = 4}; }
+};
+
 struct faint : test::small_shape {
     static constexpr double deviation = 0.01;
 };
@@ -72,6 +80,10 @@ BOOST_AUTO_TEST_CASE(llama_recomputed_equals_finite_differences) {
 BOOST_AUTO_TEST_CASE(its_relatives_equal_finite_differences) {
     BOOST_TEST((worst_error<mt::model::llama, relative_of_llama>(mt::pass_mode::train)) < 1e-6);
     BOOST_TEST((worst_error<mt::model::llama, relative_of_llama>(mt::pass_mode::recompute)) < 1e-6);
+}
+BOOST_AUTO_TEST_CASE(layers_that_differ_equal_finite_differences) {
+    BOOST_TEST((worst_error<mt::model::llama, mixed_shape>(mt::pass_mode::train)) < 1e-6);
+    BOOST_TEST((worst_error<mt::model::llama, mixed_shape>(mt::pass_mode::recompute)) < 1e-6);
 }
 BOOST_AUTO_TEST_CASE(gpt2_equals_finite_differences) { BOOST_TEST(worst_error<mt::model::gpt2>(mt::pass_mode::train) < 1e-6); }
 
