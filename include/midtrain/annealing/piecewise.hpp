@@ -1,24 +1,13 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <midtrain/annealing/clock.hpp>
 #include <midtrain/annealing/shapes.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/short_list.hpp>
 #include <midtrain/core/types.hpp>
 
 namespace midtrain::inline MT_ABI::annealing {
-
-/// What a plan is measured in. A plan in steps means the stage's own steps, also under a batch ramp.
-struct in_tokens {
-    using place = tokens;
-    static constexpr std::int64_t done(progress at) { return at.seen.count; }
-    static constexpr std::int64_t count(tokens t) { return t.count; }
-};
-struct in_steps {
-    using place = std::int64_t;
-    static constexpr std::int64_t done(progress at) { return at.step; }
-    static constexpr std::int64_t count(std::int64_t s) { return s; }
-};
 
 template <class Clock>
 struct rate_point {

@@ -25,24 +25,24 @@ class choice {
   public:
     static constexpr std::array<std::string_view, sizeof...(Options)> names{Options::name...};
 
-    choice() : value_(blank<typename std::tuple_element_t<0, std::tuple<Options...>>::type>()) {}
+    constexpr choice() : value_(blank<typename std::tuple_element_t<0, std::tuple<Options...>>::type>()) {}
     template <class T>
         requires(std::is_same_v<T, typename Options::type> || ...)
-    choice(T value) : value_(std::move(value)) {}
+    constexpr choice(T value) : value_(std::move(value)) {}
 
-    std::string_view kind() const { return names[value_.index()]; }
+    constexpr std::string_view kind() const { return names[value_.index()]; }
     /// Another kind, its required fields zero and the others as they are by default; false where there is none of that name.
-    bool choose(std::string_view name) {
+    constexpr bool choose(std::string_view name) {
         bool found = false;
         ((Options::name == name ? (value_.template emplace<index_of<Options>()>(blank<typename Options::type>()), found = true) : false), ...);
         return found;
     }
     template <class F>
-    decltype(auto) visit(F&& f) const {
+    constexpr decltype(auto) visit(F&& f) const {
         return std::visit(std::forward<F>(f), value_);
     }
     template <class F>
-    decltype(auto) visit(F&& f) {
+    constexpr decltype(auto) visit(F&& f) {
         return std::visit(std::forward<F>(f), value_);
     }
     static std::string listed() {

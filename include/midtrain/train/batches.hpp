@@ -36,6 +36,7 @@ class batches {
         std::vector<data::cursor> cursors;
     };
 
+    /// `sequences`: of the largest step.
     batches(std::span<Store const> stores, std::int32_t end_token, std::uint64_t seed, index_t sequences, index_t length,
             std::int64_t sequences_in_stage, data::packing_form form = {})
         : sampler_(stores.size(), sequences_in_stage, seed), sequences_(sequences), length_(length) {
@@ -62,10 +63,16 @@ class batches {
     void start_at(std::vector<data::cursor> const& cursors) { cursors_ = cursors; }
     std::vector<data::cursor> const& cursors() const { return cursors_; }
 
-    /// Draws the next step's sequences; `weights_at(position, span)` as for the sampler.
+    /// Draws the next step's sequences, as many as a step has; `weights_at(position, span)` as for the sampler.
     template <class WeightsAt>
     void draw(WeightsAt const& weights_at) {
-        targeted_ = 0;
+        draw(static_cast<index_t>(source_.size()), weights_at);
+    }
+    /// The same for a step of `sequences`, at most as many as there is room for.
+    template <class WeightsAt>
+    void draw(index_t sequences, WeightsAt const& weights_at) {
+        sequences_ = sequences;
+        targeted_  = 0;
         for (index_t s = 0; s < sequences_; ++s) {
             std::size_t const from                 = sampler_.next(weights_at);
             source_[static_cast<std::size_t>(s)] = static_cast<int>(from);
@@ -99,7 +106,7 @@ class batches {
         return s + (sequences_ > 16 ? ", ..." : "");
     }
     std::int32_t         target(index_t token) const { return targets_[static_cast<std::size_t>(token)]; }
-    index_t              sequences() const { return sequences_; }
+    index_t              sequences() const { return sequences_; }  ///< in the drawn batch
     index_t              length() const { return length_; }
     std::size_t          sources() const { return packed_.size(); }
 

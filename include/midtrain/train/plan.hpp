@@ -19,6 +19,7 @@ namespace midtrain::inline MT_ABI {
 struct stage_plan {
     std::string         name;
     std::int64_t        steps = 0, tokens = 0, sequences = 0, length = 0, micro = 0;
+    std::int64_t        sequences_last = 0;                               ///< of the last step, where a ramp changes them
     double              rate_first = 0, rate_highest = 0, rate_last = 0;  ///< of the first step, of all, of the last
     std::vector<double> weights_first, weights_last;                      ///< by source
     std::vector<double> source_tokens;                                    ///< by source, as the weights ask
@@ -61,6 +62,7 @@ stage_plan plan_stage(Stage const& s) {
     p.name = s.name;
     p.steps = s.steps(), p.tokens = s.at(0).budget.count;
     p.sequences = s.batch.sequences, p.length = s.batch.length, p.micro = s.batch.micro;
+    p.sequences_last = p.length > 0 ? s.at(p.steps - 1).batch.count / p.length : 0;
     p.rate_first = rate_of(s.rate, s.at(0)), p.rate_last = rate_of(s.rate, s.at(p.steps - 1));
     auto const first = weights_of(s.mixture, s.at(0)), last = weights_of(s.mixture, s.at(p.steps));
     p.weights_first.assign(first.begin(), first.end());
@@ -68,10 +70,11 @@ stage_plan plan_stage(Stage const& s) {
     p.source_tokens.assign(first.size(), 0.0);
     std::int64_t const points = std::min<std::int64_t>(p.steps, 10'000);
     for (std::int64_t k = 0; k < points; ++k) {
-        auto const at = s.at(p.steps * k / points);
+        auto const   at   = s.at(p.steps * k / points);
+        double const span = static_cast<double>((s.at(p.steps * (k + 1) / points).seen - at.seen).count);
         p.rate_highest = std::max(p.rate_highest, rate_of(s.rate, at));
         auto const w = weights_of(s.mixture, at);
-        for (std::size_t i = 0; i < w.size(); ++i) p.source_tokens[i] += w[i] * static_cast<double>(p.tokens) / static_cast<double>(points);
+        for (std::size_t i = 0; i < w.size(); ++i) p.source_tokens[i] += w[i] * span;
     }
     return p;
 }
@@ -134,9 +137,10 @@ inline std::string written_memory(run_plan const& p) {
 inline void print(run_plan const& p, std::FILE* to) {
     std::fprintf(to, "%s parameters; %s\n", written_count(static_cast<double>(p.parameters)).c_str(), written_memory(p).c_str());
     for (auto const& s : p.stages) {
-        std::fprintf(to, "stage %-8s %s tokens in %lld steps of %lld x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n",
-                     s.name.c_str(), written_count(static_cast<double>(s.tokens)).c_str(), static_cast<long long>(s.steps),
-                     static_cast<long long>(s.sequences), static_cast<long long>(s.length), s.rate_first, s.rate_highest, s.rate_last,
+        auto const sizes = std::to_string(s.sequences) + (s.sequences_last != s.sequences ? " .. " + std::to_string(s.sequences_last) : "");
+        std::fprintf(to, "stage %-8s %s tokens in %lld steps of %s x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n",
+                     s.name.c_str(), written_count(static_cast<double>(s.tokens)).c_str(), static_cast<long long>(s.steps), sizes.c_str(),
+                     static_cast<long long>(s.length), s.rate_first, s.rate_highest, s.rate_last,
                      p.seconds_per_cost > 0 ? "; about " : "", p.seconds_per_cost > 0 ? written_duration(p.seconds(s)).c_str() : "");
         for (std::size_t i = 0; i < p.sources.size(); ++i)
             if (s.source_tokens[i] > 0)

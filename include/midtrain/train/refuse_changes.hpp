@@ -24,8 +24,11 @@ void refuse_impossible_changes(Recipe const& r, run_state const& state, std::vec
                    std::to_string(done);
         });
         bool const within = done > 0 && done < s.steps();
+        auto const of_batch = [&](std::string const& key) {
+            return key == name + ".batch.sequences" || key == name + ".batch.length" || key.starts_with(name + ".batch.ramp.");
+        };
         for (auto const& c : changes)
-            check(!within || (c.key != name + ".batch.sequences" && c.key != name + ".batch.length"), [&] {
+            check(!within || !of_batch(c.key), [&] {
                 return "the checkpoint stands within stage '" + name + "', whose batch cannot change on the way: " + c.compared();
             });
     });

@@ -27,7 +27,7 @@ struct report {
     int                           stage_number  = 1;  ///< from 1
     int                           stage_count   = 1;
     std::int64_t                  step          = 0;  ///< optimizer steps done over all stages
-    progress                      at;               ///< after the step
+    progress                      at;               ///< after the step; `batch` is that of the step
     double                        loss          = 0;  ///< mean over the step's targets, in nats
     double                        rate          = 0;
     double                        gradient_norm = 0;  ///< before clipping

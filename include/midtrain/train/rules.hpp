@@ -53,11 +53,26 @@ constexpr void at_points(Stage const& s, F const& f) {
     for (std::int64_t k = 0; k <= points; ++k) f(s.at(n * k / (points > 0 ? points : 1)));
 }
 
+/// f(sequences) for each size that a step of the stage may have.
+template <class Stage, class F>
+constexpr void at_sizes(Stage const& s, F const& f) {
+    f(s.batch.sequences);
+    if (s.batch.ramp.fits(s.batch.sequences))
+        for (std::int64_t k = 0; k < s.batch.ramp.changes(s.batch.sequences); ++k) f(s.batch.ramp.change(s.batch.sequences, k).sequences);
+}
+
 template <class Stage, class Judge>
 constexpr void judge_batch(Stage const& s, Judge const& judge) {
     judge.template refuse_if<"a batch has at least one sequence of two tokens">(s.batch.sequences < 1 || s.batch.length < 2, s.name);
     judge.template refuse_if<"batch.micro is between 1 and batch.sequences">(s.batch.micro < 1 || s.batch.micro > s.batch.sequences,
                                                                              s.name);
+    bool divides = true, in_order = s.batch.ramp.fits(s.batch.sequences);
+    at_sizes(s, [&](index_t sequences) { divides &= s.batch.micro < 1 || sequences % s.batch.micro == 0; });
+    judge.template refuse_if<"the batch ramp cannot be: its places rise, and batch.ramp.to lies whole changes above batch.sequences">(!in_order,
+                                                                                                                                     s.name);
+    judge.template refuse_if<"a step's sequences do not divide into micro-batches of batch.micro sequences">(!divides, s.name);
+    judge.template refuse_if<"the batch ramp is longer than the stage: raise budget, or let the ramp end sooner">(
+        in_order && s.steps() > 0 && s.at(s.steps() - 1).batch.count != s.batch.last() * s.batch.length, s.name);
     judge.template refuse_if<"the budget is smaller than one batch: raise budget, or lower batch.sequences or batch.length">(s.steps() < 1,
                                                                                                                              s.name);
     judge

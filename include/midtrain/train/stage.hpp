@@ -2,15 +2,18 @@
 #include <cstdint>
 #include <tuple>
 #include <vector>
+#include <midtrain/annealing/batch_ramp.hpp>
 #include <midtrain/averaging/none.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/short_name.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/data/packing_form.hpp>
+#include <midtrain/train/batch_calendar.hpp>
 
 namespace midtrain::inline MT_ABI {
 
-/// The sequences of one optimizer step, of all ranks together. `micro` of them go through the model at once.
+/// The sequences of one optimizer step, of all ranks together. `micro` of them go through the model at once. With a ramp, `sequences` are
+/// those of the first step.
 struct batch_form {
     required<index_t>      sequences, length;
     index_t                micro     = 1;
@@ -18,8 +21,21 @@ struct batch_form {
     data::packing_kind     packing   = data::packing_kind::concatenate;
     index_t                window    = data::packing_form{}.window;          ///< documents that best_fit looks at together, by source
     data::packed_attention attention = data::packed_attention::document;     ///< what a token may see of other documents
+    batch_ramp             ramp{};
 
-    constexpr tokens             size() const { return {sequences * length}; }
+    constexpr tokens             size() const { return {sequences * length}; }  ///< of the first step
+    constexpr index_t            most() const {                                 ///< sequences of the largest step
+        index_t n = sequences;
+        for (std::int64_t k = 0; k < ramp.changes(sequences); ++k) {
+            auto const next = ramp.change(sequences, k).sequences;
+            n               = next > n ? next : n;
+        }
+        return n;
+    }
+    constexpr index_t last() const {  ///< sequences of a step after the ramp
+        std::int64_t const n = ramp.changes(sequences);
+        return n > 0 ? ramp.change(sequences, n - 1).sequences : sequences.value;
+    }
     constexpr data::packing_form packed() const { return {packing, window, positions, attention}; }
 };
 
@@ -33,12 +49,22 @@ struct stage {
     batch_form       batch;
     Position         position;  ///< a PositionScalingPolicy
 
-    constexpr std::int64_t steps() const { return batch.size().count > 0 ? budget.value.count / batch.size().count : 0; }
+    constexpr batch_calendar calendar() const { return {batch.sequences, batch.length, batch.ramp, budget}; }
+    constexpr std::int64_t   steps() const { return calendar().end().step; }
     /// Where the stage stands after `done` steps.
     constexpr progress at(std::int64_t done) const {
-        tokens const step = batch.size();
-        return {done, done * step, steps() * step, step};
+        auto const c = calendar();
+        auto const p = c.at_step(done);
+        return {done, {p.seen}, {c.end().seen}, {p.sequences * batch.length}};
     }
+    /// Tokens that are done before the stage's sequence number `sequence`, and the step that it belongs to.
+    constexpr progress at_sequence(std::int64_t sequence) const {
+        auto const c = calendar();
+        auto const p = c.at_sequence(sequence);
+        return {p.step, {sequence * batch.length}, {c.end().seen}, {p.sequences * batch.length}};
+    }
+    /// Sequences in all.
+    constexpr std::int64_t sequences() const { return batch.length > 0 ? calendar().end().seen / batch.length : 0; }
 };
 
 /// The stages of a recipe, in order.

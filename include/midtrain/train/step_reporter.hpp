@@ -19,9 +19,7 @@ class step_reporter {
     void begin(run_state const& s, run_plan const& plan, int stage, index_t length) {
         weights_.resize(s.sources.size());
         source_tokens_.resize(s.sources.size());
-        tokens_before_.clear();
-        for (std::size_t i = 0; i < s.sources.size(); ++i)
-            tokens_before_.push_back(s.cursors[i].tokens - (s.step_in_stage > 0 ? s.drawn.drawn[i] * length : 0));
+        length_ = length;
         stage_ = stage;
         count_ = static_cast<int>(plan.stages.size());
     }
@@ -32,13 +30,14 @@ class step_reporter {
     /// Of the step that `s` has just done. Spans and views point here, into `s`, `of` and the stage.
     template <class Stage>
     report make(Stage const& stage, run_state const& s, run_plan const& plan, step_result const& of, step_watcher const& watcher) {
-        for (std::size_t i = 0; i < source_tokens_.size(); ++i) source_tokens_[i] = s.cursors[i].tokens - tokens_before_[i];
+        for (std::size_t i = 0; i < source_tokens_.size(); ++i) source_tokens_[i] = s.drawn.drawn[i] * length_;
         report r;
         r.stage = stage.name, r.stage_number = stage_ + 1, r.stage_count = count_;
         r.step = s.step, r.at = stage.at(s.step_in_stage);
+        if (s.step_in_stage > 0) r.at.batch = stage.at(s.step_in_stage - 1).batch;
         r.loss = of.loss, r.gradient_norm = of.gradient_norm;
         r.seconds = watcher.seconds(), r.phases = watcher.phases();
-        r.seconds_left = seconds_left(plan, s.step_in_stage * stage.batch.size().count, stage.batch.size().count, r.seconds);
+        r.seconds_left = seconds_left(plan, r.at.seen.count, r.at.batch.count, r.seconds);
         r.sources = s.sources, r.weights = weights_, r.source_loss = of.source_loss;
         r.source_targets = of.source_targets, r.source_tokens = source_tokens_;
         return r;
@@ -60,7 +59,8 @@ class step_reporter {
     int                       stage_ = 0, count_ = 1;
     double                    spent_ = 0, cost_spent_ = 0;  // seconds, and what the plan says that they were for
     std::vector<double>       weights_;
-    std::vector<std::int64_t> source_tokens_, tokens_before_;
+    std::vector<std::int64_t> source_tokens_;
+    index_t                   length_ = 0;
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -19,6 +19,7 @@
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/check_sizes.hpp>
 #include <midtrain/train/checkpoints.hpp>
+#include <midtrain/train/divide_over_ranks.hpp>
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/held_weights.hpp>
 #include <midtrain/train/match_sources.hpp>
@@ -173,6 +174,7 @@ class trainer {
             else sizes.push_back(-1);
         });
         for_each_stage(recipe_->stages, [&](auto const& s, int) { check_sizes(s.mixture, std::string(s.name), state_.sources, sizes); });
+        divide_over_ranks(*recipe_, ranks_->size());
         plan_ = planned(state_.sources);
         std::int64_t steps = state_.step;
         run_tokens_ = {};
@@ -195,8 +197,8 @@ class trainer {
     template <class Stage, class Store, class Tell>
     bool run_stage(Stage const& s, int n, std::span<Store const> stores, stop_signal const& stop, Tell const& tell) {
         model_->set_rotary(s.batch.length, s.position);
-        batches<Store> drawn(stores, recipe_.shape().end_token, recipe_->seed, s.batch.sequences, s.batch.length,
-                             s.steps() * s.batch.sequences, s.batch.packed());
+        batches<Store> drawn(stores, recipe_.shape().end_token, recipe_->seed, s.batch.most(), s.batch.length, s.sequences(),
+                             s.batch.packed());
         if (state_.stage == n && state_.step_in_stage > 0) drawn.resume({state_.drawn, state_.cursors});
         else drawn.start_at(state_.cursors);
         if (state_.stage != n) state_.stage = n, state_.step_in_stage = 0;
@@ -205,7 +207,8 @@ class trainer {
         while (state_.step_in_stage < s.steps()) {
             one_step(s, n, drawn, tell);
             bool const last = state_.step_in_stage == s.steps(), stopped = stop.came();
-            if (last || stopped || where_.due(state_, s.batch.size())) save(s.batch.size());
+            auto const batch = step_done(s).batch;
+            if (last || stopped || where_.due(state_, batch)) save(batch);
             if (stopped && !(last && n + 1 == static_cast<int>(recipe_->stages.size()))) return false;
         }
         return true;
@@ -217,10 +220,9 @@ class trainer {
         watcher_.begin(state_.step + 1);
         held_.look(s, at.step, so_far());
         held_.write(s.mixture, at, reporter_.weights());
-        drawn.draw([&](std::int64_t sequence, std::span<double> to) {
+        drawn.draw(at.batch.count / s.batch.length, [&](std::int64_t sequence, std::span<double> to) {
             // Weights are continuous in tokens; a policy's `step` is the step that a sequence belongs to.
-            progress const here{sequence / s.batch.sequences, {sequence * s.batch.length}, at.budget, at.batch};
-            held_.write(s.mixture, here, to);
+            held_.write(s.mixture, s.at_sequence(sequence), to);
         });
         gate const   within{*this};
         double const rate    = rate_of(s.rate, at, so_far());
@@ -290,9 +292,9 @@ class trainer {
 
     template <class Stage, class Store>
     void advance(Stage const& s, batches<Store> const& drawn, bool applied) {
+        state_.tokens += s.at(state_.step_in_stage).batch.count;
         ++state_.step, ++state_.step_in_stage;
         state_.optimizer_step += applied;
-        state_.tokens += s.batch.size().count;
         drawn.store_in(state_.drawn, state_.cursors);
         state_.record.push_back(result_.loss);
         for (std::size_t i = 0; i < result_.source_loss.size(); ++i)
@@ -301,10 +303,18 @@ class trainer {
         if (applied) noise_.record(state_.step, result_.gradient_norm, drawn.targets(), state_.noise);
         if constexpr (average_type::is_kept) average_.add(run_progress(s), state_.average_updates);
     }
-    // Where this recipe stands after its step; stages that are done count whole.
+    // Where the stage stands after its step; the batch is that of the step.
+    template <class Stage>
+    progress step_done(Stage const& s) const {
+        progress at = s.at(state_.step_in_stage);
+        if (state_.step_in_stage > 0) at.batch = s.at(state_.step_in_stage - 1).batch;
+        return at;
+    }
+    // The same of this recipe; stages that are done count whole.
     template <class Stage>
     progress run_progress(Stage const& s) const {
-        progress at{state_.step_in_stage, state_.step_in_stage * s.batch.size(), run_tokens_, s.batch.size()};
+        progress at = step_done(s);
+        at.budget   = run_tokens_;
         for (std::size_t n = 0; n < static_cast<std::size_t>(state_.stage); ++n)
             at.step += plan_.stages[n].steps, at.seen += tokens{plan_.stages[n].tokens};
         return at;
