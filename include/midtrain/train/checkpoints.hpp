@@ -163,7 +163,7 @@ class checkpoints {
         s.lineage.push_back({how_.fork.counters ? there.step : 0, "forked from " + parent + " at step " + std::to_string(there.step)});
         if (how_.fork.slots) s.optimizer_step = there.optimizer_step;
         if (how_.fork.cursors || how_.fork.counters) s.sources = there.sources;
-        if (how_.fork.cursors) s.cursors = std::move(there.cursors);
+        if (how_.fork.cursors) s.cursors = std::move(there.cursors), s.buckets = std::move(there.buckets);
         else s.cursors.assign(s.sources.size(), {});
         s.drawn = {std::vector<std::int64_t>(s.sources.size()), std::vector<double>(s.sources.size())};
         if (how_.fork.counters) {

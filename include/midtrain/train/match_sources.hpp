@@ -22,10 +22,12 @@ inline void match_sources(run_state& s, std::vector<std::string> const& names) {
     };
     s.sources = names;
     s.cursors.assign(names.size(), {});
+    s.buckets.assign(names.size(), {});
     s.drawn = {std::vector<std::int64_t>(names.size(), 0), std::vector<double>(names.size(), 0.0)};
     for (std::size_t i = 0; i < names.size(); ++i)
         if (auto const k = was(names[i]); k < old.cursors.size()) {
             s.cursors[i] = old.cursors[k];
+            if (k < old.buckets.size()) s.buckets[i] = old.buckets[k];
             if (k < old.drawn.drawn.size()) s.drawn.drawn[i] = old.drawn.drawn[k], s.drawn.asked[i] = old.drawn.asked[k];
         }
     // Rows of `common` numbers and then one a source.

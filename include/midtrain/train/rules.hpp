@@ -7,6 +7,7 @@
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/averaging_policy.hpp>
 #include <midtrain/concepts/mixture_policy.hpp>
+#include <midtrain/concepts/order_policy.hpp>
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/literal.hpp>
@@ -87,6 +88,41 @@ constexpr void judge_packing(Stage const& s, Judge const& judge) {
     judge.template refuse_if<"documents that see each other need positions that run on: say batch.positions = run_on, or let attention end "
                              "at the document">(
         s.batch.attention == data::packed_attention::sequence && s.batch.positions == data::packed_positions::restart, s.name);
+}
+
+template <class Stage, class Judge>
+constexpr void judge_order(Stage const& s, Judge const& judge) {
+    static_assert(OrderPolicy<decltype(s.order)>,
+                  "midtrain: stage.order is not an OrderPolicy: it needs  buckets() const, bucket_of(document_facts) const, "
+                  "share(bucket, progress) const, bool wants_scores() const and bool is_for(source) const.  The shortest one is "
+                  "midtrain/mixture/shuffled.hpp");
+    if constexpr (requires { s.order.fits(); })
+        judge.template refuse_if<"the buckets of the order are none: lengths rise and have a share each; quantiles lie between 0 and 1 and hold "
+                                 "something">(!s.order.fits(), s.name);
+    bool bad = s.order.buckets() < 1;
+    at_points(s, [&](progress at) {
+        double total = 0;
+        for (std::size_t b = 0; b < s.order.buckets(); ++b) {
+            double const x = s.order.share(b, at);
+            bad |= !(x >= 0);
+            total += x;
+        }
+        bad |= !(total > 1 - 1e-9 && total < 1 + 1e-9);
+    });
+    judge.template refuse_if<"the shares of the buckets of an order are negative, or do not sum to one">(bad, s.name);
+}
+
+template <class Stage, class Shape, class Judge>
+constexpr void judge_fim(Stage const& s, Shape const& shape, Judge const& judge) {
+    auto const& f = s.fim;
+    judge.template refuse_if<"fim.rate and fim.spm are shares between 0 and 1, and fim.keep is not negative">(
+        !(f.rate >= 0 && f.rate <= 1 && f.spm >= 0 && f.spm <= 1 && f.keep >= 0), s.name);
+    judge.template refuse_if<"fill-in-the-middle needs the ids of its three sentinel tokens: fim.prefix, fim.suffix and fim.middle">(
+        f.rate > 0 && !f.names_sentinels(), s.name);
+    judge.template refuse_if<"a sentinel token of fim is outside the vocabulary, or stands for two things">(
+        f.rate > 0 && (f.prefix >= shape.vocab || f.suffix >= shape.vocab || f.middle >= shape.vocab || f.prefix == f.suffix ||
+                       f.suffix == f.middle || f.middle == f.prefix),
+        s.name);
 }
 
 template <class Stage, class Judge>
@@ -174,6 +210,8 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
         });
         detail::judge_batch(s, judge);
         detail::judge_packing(s, judge);
+        detail::judge_order(s, judge);
+        detail::judge_fim(s, shape, judge);
         detail::judge_rate(s, judge);
         detail::judge_mixture(s, judge);
     });

@@ -37,6 +37,7 @@ struct run_state {
     std::int64_t              average_updates = 0;  ///< that the running average has seen
     data::sampler::state      drawn;                ///< in this stage
     std::vector<data::cursor> cursors;              ///< by source, over all stages
+    std::vector<data::bucket_places> buckets;       ///< by source, of those whose documents an order has put in buckets
     std::vector<double>       record;               ///< append-only: a row a step of loss, then loss by source (NaN: no target)
     std::vector<double>       norms;                ///< append-only: the gradient's norm of each step
     std::vector<double>       held_out;             ///< append-only: a row an evaluation, as loss_record knows it

@@ -7,7 +7,9 @@
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/short_name.hpp>
 #include <midtrain/core/types.hpp>
+#include <midtrain/data/fim.hpp>
 #include <midtrain/data/packing_form.hpp>
+#include <midtrain/mixture/shuffled.hpp>
 #include <midtrain/train/batch_calendar.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -40,7 +42,7 @@ struct batch_form {
 };
 
 /// One stretch of a run over which the policies hold. Its budget is cut down to whole steps, so that a decay ends where it should.
-template <class Mixture, class Rate, class Position>
+template <class Mixture, class Rate, class Position, class Order = mixture::shuffled>
 struct stage {
     short_name       name;
     required<tokens> budget;
@@ -48,6 +50,8 @@ struct stage {
     Rate             rate;      ///< an AnnealingPolicy
     batch_form       batch;
     Position         position;  ///< a PositionScalingPolicy
+    Order            order{};   ///< an OrderPolicy: which documents of a source come when
+    data::fim        fim{};     ///< documents rearranged for fill-in-the-middle
 
     constexpr batch_calendar calendar() const { return {batch.sequences, batch.length, batch.ramp, budget}; }
     constexpr std::int64_t   steps() const { return calendar().end().step; }

@@ -18,6 +18,7 @@
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/setting_changes.hpp>
+#include <midtrain/train/source_places.hpp>
 
 // A run_state and the model's buffers as one safetensors file: numbers are tensors `run.*`, buffers `model.*`, texts metadata. Nothing in
 // it depends on the device or on the number of ranks.
@@ -72,6 +73,7 @@ std::vector<T> read_numbers(io::safetensors const& file, std::string const& name
     if (count > 0) std::memcpy(v.data(), t.bytes.data(), t.bytes.size());
     return v;
 }
+inline std::size_t numbers_in(io::safetensors const& file, std::string const& name) { return static_cast<std::size_t>(file.at(name).count()); }
 /// Rows that each begin with a step, none of them later than `step`.
 inline std::vector<double> read_rows(io::safetensors const& file, std::string const& name, std::size_t width, std::int64_t step) {
     auto const count = static_cast<std::size_t>(file.at(name).count());
@@ -92,11 +94,14 @@ saved_buffer numbers(std::string name, std::vector<T> const& v) {
 inline void write_state(std::string const& path, run_state const& s, std::string const& layout, std::span<saved_buffer const> buffers) {
     std::vector<std::int64_t> const counts{s.stage, s.step_in_stage, s.step, s.tokens, s.optimizer_step, s.average_updates};
     std::vector<std::int64_t>       places;
-    for (auto const& c : s.cursors) places.insert(places.end(), {c.epoch, c.document, c.offset, c.tokens});
+    for (auto const& c : s.cursors) detail::write_cursor(c, places);
+    auto const buckets = detail::written_buckets(s.buckets);
+    auto const asked   = detail::asked_of_buckets(s.buckets);
     std::string sources;
     for (auto const& n : s.sources) sources += n + "\n";
     std::vector<saved_buffer> all{detail::numbers("run.counts", counts), detail::numbers("run.drawn", s.drawn.drawn),
                                   detail::numbers("run.asked", s.drawn.asked), detail::numbers("run.cursors", places),
+                                  detail::numbers("run.buckets", buckets), detail::numbers("run.buckets_asked", asked),
                                   detail::numbers("run.record", s.record), detail::numbers("run.norms", s.norms),
                                   detail::numbers("run.held_out", s.held_out), detail::numbers("run.noise", s.noise)};
     for (auto const& b : buffers) all.push_back({"model." + b.name, b.dtype, b.bytes, b.count});
@@ -133,15 +138,20 @@ inline run_state read_state(io::safetensors const& file) {
     check(least >= 0 && s.step < std::int64_t{1} << 40, [&] { return file.path() + ": 'run.counts' holds numbers that no run has"; });
     s.drawn           = {detail::read_numbers<std::int64_t>(file, "run.drawn", s.sources.size()),
                          detail::read_numbers<double>(file, "run.asked", s.sources.size())};
-    auto const places = detail::read_numbers<std::int64_t>(file, "run.cursors", 4 * s.sources.size());
-    for (std::size_t i = 0; i < s.sources.size(); ++i)
-        s.cursors.push_back({places[4 * i], places[4 * i + 1], places[4 * i + 2], places[4 * i + 3]});
+    std::size_t const width  = version == "2" ? 4 : detail::cursor_numbers;
+    auto const        places = detail::read_numbers<std::int64_t>(file, "run.cursors", width * s.sources.size());
+    for (std::size_t i = 0; i < s.sources.size(); ++i) s.cursors.push_back(detail::read_cursor(&places[width * i], width));
+    check(places.empty() || *std::min_element(places.begin(), places.end()) >= 0,
+          [&] { return file.path() + ": 'run.cursors' holds places that no run has"; });
     s.record = detail::read_numbers<double>(file, "run.record", static_cast<std::size_t>(s.step) * s.record_width());
     s.norms  = detail::read_numbers<double>(file, "run.norms", static_cast<std::size_t>(s.step));
     if (version == "2") return s;
     loss_record const form{.sources = s.sources.size()};
     s.held_out = detail::read_rows(file, "run.held_out", form.width(), s.step);
     s.noise    = detail::read_rows(file, "run.noise", form.noise_width(), s.step);
+    s.buckets  = detail::read_buckets(detail::read_numbers<std::int64_t>(file, "run.buckets", detail::numbers_in(file, "run.buckets")),
+                                      detail::read_numbers<double>(file, "run.buckets_asked", detail::numbers_in(file, "run.buckets_asked")),
+                                      s.sources.size(), file.path());
     return s;
 }
 

@@ -175,6 +175,11 @@ class trainer {
         });
         for_each_stage(recipe_->stages, [&](auto const& s, int) { check_sizes(s.mixture, std::string(s.name), state_.sources, sizes); });
         divide_over_ranks(*recipe_, ranks_->size());
+        for_each_stage(recipe_->stages, [&](auto const& s, int) {
+            for_each_source(corpus, [&](std::string_view name, Store const& of) {
+                data::check_buckets(of, std::string(name), s.order, 256, [&](std::int64_t k) { return s.at(s.steps() * k / 256); });
+            });
+        });
         plan_ = planned(state_.sources);
         std::int64_t steps = state_.step;
         run_tokens_ = {};
@@ -198,9 +203,9 @@ class trainer {
     bool run_stage(Stage const& s, int n, std::span<Store const> stores, stop_signal const& stop, Tell const& tell) {
         model_->set_rotary(s.batch.length, s.position);
         batches<Store> drawn(stores, recipe_.shape().end_token, recipe_->seed, s.batch.most(), s.batch.length, s.sequences(),
-                             s.batch.packed());
-        if (state_.stage == n && state_.step_in_stage > 0) drawn.resume({state_.drawn, state_.cursors});
-        else drawn.start_at(state_.cursors);
+                             s.batch.packed(), document_wishes{.order = s.order, .fim = s.fim, .names = state_.sources});
+        if (state_.stage == n && state_.step_in_stage > 0) drawn.resume({state_.drawn, state_.cursors, state_.buckets});
+        else drawn.start_at(state_.cursors, state_.buckets);
         if (state_.stage != n) state_.stage = n, state_.step_in_stage = 0;
         reporter_.begin(state_, plan_, n, s.batch.length);
         held_.begin(state_.sources.size());
@@ -223,7 +228,7 @@ class trainer {
         drawn.draw(at.batch.count / s.batch.length, [&](std::int64_t sequence, std::span<double> to) {
             // Weights are continuous in tokens; a policy's `step` is the step that a sequence belongs to.
             held_.write(s.mixture, s.at_sequence(sequence), to);
-        });
+        }, [&](std::size_t bucket) { return s.order.share(bucket, at); });
         gate const   within{*this};
         double const rate    = rate_of(s.rate, at, so_far());
         bool         applied = false;
@@ -278,6 +283,7 @@ class trainer {
         run_state then = state_;
         where_.load(*found, then, all);
         then.cursors = drawn.cursors();
+        then.buckets = data::rewound_buckets(then.buckets, drawn.now().buckets, then.step_in_stage == 0 || then.stage != n);
         then.faults  = state_.faults;
         if (then.stage != n) then.stage = n, then.step_in_stage = 0;
         if (then.step_in_stage == 0)
@@ -285,7 +291,7 @@ class trainer {
         then.record.reserve(state_.record.capacity());
         then.norms.reserve(state_.norms.capacity());
         state_ = std::move(then);
-        drawn.resume({state_.drawn, state_.cursors});
+        drawn.resume({state_.drawn, state_.cursors, state_.buckets});
         reporter_.begin(state_, plan_, n, s.batch.length);
         held_.begin(state_.sources.size());
     }
@@ -295,7 +301,7 @@ class trainer {
         state_.tokens += s.at(state_.step_in_stage).batch.count;
         ++state_.step, ++state_.step_in_stage;
         state_.optimizer_step += applied;
-        drawn.store_in(state_.drawn, state_.cursors);
+        drawn.store_in(state_.drawn, state_.cursors, state_.buckets);
         state_.record.push_back(result_.loss);
         for (std::size_t i = 0; i < result_.source_loss.size(); ++i)
             state_.record.push_back(result_.source_targets[i] > 0 ? result_.source_loss[i] : std::nan(""));
