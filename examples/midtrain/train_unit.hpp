@@ -83,6 +83,7 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
     plan.seconds_per_cost = mt::measure_seconds_per_cost(model, measured);
     mt::print(plan, stdout);
     std::fflush(stdout);
+    if (form.output.model != exported::none) mt::check_export(model, recipe.stages.all.back().position);  // better now than at the end
     trainer.on_faults(form.faults);
     if (form.watchdog.on) {
         mt::watchdog_options dog;

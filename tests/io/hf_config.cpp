@@ -1,6 +1,8 @@
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <filesystem>
 #include <string>
+#include <type_traits>
 #include <unistd.h>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_config_writer.hpp>
@@ -64,6 +66,10 @@ std::string refusal_of(std::string const& text) {
 }
 std::string yarn(std::string const& more) {
     return R"("rope_scaling":{"type":"yarn","factor":4,"original_max_position_embeddings":64)" + more + "}";
+}
+std::string longrope(std::string const& longer, std::string const& shorter) {
+    return R"("rope_scaling":{"rope_type":"longrope","original_max_position_embeddings":64,"long_factor":)" + longer + R"(,"short_factor":)" +
+           shorter + "}";
 }
 
 }  // namespace
@@ -190,15 +196,62 @@ BOOST_AUTO_TEST_CASE(unknown_positions_are_refused) {
     BOOST_TEST(refusal_of(llama(yarn(""))).empty());
     BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"llama3","factor":8})")), "'high_freq_factor' is missing"));
     BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4})")), "is not above"));
-    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"longrope","factor":8})")), "'longrope' is none of"));
-    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"type":"dynamic","factor":8})")), "'dynamic' is none of"));
-    BOOST_TEST(has(refusal_of(llama(yarn(",\"mscale\":0.7"))), "'mscale' changes the angles"));
-    BOOST_TEST(has(refusal_of(llama(yarn(",\"truncate\":false"))), "'truncate' changes the angles"));
-    BOOST_TEST(has(refusal_of(llama(yarn(",\"attention_factor\":1.0"))), "'attention_factor' is not"));
-    BOOST_TEST(refusal_of(llama(yarn(",\"attention_factor\":1.138629436111989"))).empty());
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"axial","factor":8})")), "'axial' is none of"));
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"longrope","factor":8})")), "'long_factor' is missing"));
+    BOOST_TEST(has(refusal_of(llama(longrope("[1,2,3]", "[1,1,1,1]"))), "longrope's lists have 3 factors where a head has 4 pairs"));
+    BOOST_TEST(has(refusal_of(llama(longrope("[1,2,3,0]", "[1,1,1,1]"))), "'long_factor' holds something that is no number above zero"));
+    BOOST_TEST(has(refusal_of(llama(longrope("[1,2,3,4]", "7"))), "'short_factor' is no list"));
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"type":"dynamic","factor":0.5})")), "'factor' is 0.5, below 1"));
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"type":"linear","factor":8,"mscale":1})")), "'mscale' changes the angles"));
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"type":"linear","factor":8,"partial_rotary_factor":0.5})")),
+                   "'partial_rotary_factor' changes the angles"));
+    BOOST_TEST(has(refusal_of(llama(R"("rope_scaling":{"rope_type":"proportional","partial_rotary_factor":1.5})")), "not between 0 and 1"));
+    BOOST_TEST(has(refusal_of(llama(yarn(",\"attention_factor\":-1"))), "'attention_factor' is below zero"));
+    BOOST_TEST(has(refusal_of(llama(yarn(",\"mscale\":-100,\"mscale_all_dim\":1"))), "make a temperature that is not above zero"));
     std::string const plain = R"("rope_parameters":{"rope_type":"default","rope_theta":)";
     BOOST_TEST(has(refusal_of(llama(yarn("") + "," + plain + "10000}")), "'rope_scaling' and 'rope_parameters' differ"));
     BOOST_TEST(has(refusal_of(llama(plain + "500000}")), "'rope_theta' and 'rope_parameters' differ"));
+}
+// Both spellings, and what some models say in a way of their own.
+BOOST_AUTO_TEST_CASE(positions_are_read_as_transformers_reads_them) {
+    auto const read_as = [](std::string const& more) { return mt::io::position_of(read(llama(more)).rotary); };
+    auto const yarn_of = [&](std::string const& more) { return read_as(more).visit([](auto const& p) -> mt::yarn {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(p)>, mt::yarn>) return p;
+        else throw mt::error("no yarn");
+    }); };
+    auto const y = yarn_of(yarn(R"(,"mscale":0.7,"mscale_all_dim":0.5,"truncate":false)"));
+    BOOST_TEST((y.mscale == 0.7 && y.mscale_all_dim == 0.5 && !y.truncate && y.factor == 0 && y.extended == 256));
+    BOOST_TEST(yarn_of(yarn(",\"attention_factor\":1.0")).attention_factor == 1.0);
+    BOOST_TEST(yarn_of(yarn(",\"attention_factor\":1.138629436111989")).attention_factor == 0.0);  // 0.1 ln 4 + 1
+    // Qwen2.5's way: the context stays as trained, and the factor says how far it goes.
+    auto const q = yarn_of(R"("max_position_embeddings":64,"rope_scaling":{"type":"yarn","factor":4,"original_max_position_embeddings":64})");
+    BOOST_TEST((q.extended == 256 && q.stretch() == 4));
+    // DeepSeek-V3's: the factor is the last stage's.
+    auto const d = yarn_of(R"("rope_scaling":{"type":"yarn","factor":40,"original_max_position_embeddings":64})");
+    BOOST_TEST((d.extended == 256 && d.stretch() == 40));
+    auto const n = read_as(R"("rope_scaling":{"type":"dynamic","factor":2})");
+    BOOST_TEST((n.kind() == "dynamic_ntk" && n.context() == 512));  // L is max_position_embeddings
+    auto const l = read_as(longrope("[1,2,3,4]", "[1,1,1.5,2]"));
+    BOOST_TEST((l.kind() == "longrope" && l.context() == 256));
+    BOOST_TEST(std::abs(l.temperature(256) - std::sqrt(1 + std::log(4) / std::log(64))) < 1e-15);
+    BOOST_TEST(std::abs(l.inverse_frequency(3, 8, 256) * 4 - mt::position::plain_frequency(1e4, 3, 8)) < 1e-18);
+    BOOST_TEST(std::abs(l.inverse_frequency(3, 8, 64) * 2 - mt::position::plain_frequency(1e4, 3, 8)) < 1e-18);
+    // Phi-3 keeps the trained length outside of the table.
+    BOOST_TEST(read_as(R"("original_max_position_embeddings":32,)" + longrope("[1,2,3,4]", "[1,1,1,1]")).temperature(256) > l.temperature(256));
+    auto const p = read_as(R"("rope_parameters":{"rope_type":"proportional","rope_theta":10000,"partial_rotary_factor":0.5})");
+    BOOST_TEST((p.kind() == "proportional" && p.inverse_frequency(1, 8, 256) > 0 && p.inverse_frequency(2, 8, 256) == 0));
+    BOOST_TEST(read_as(R"("rope_parameters":{"rope_type":"proportional","rope_theta":10000,"partial_rotary_factor":0})").kind() == "none");
+}
+BOOST_AUTO_TEST_CASE(what_transformers_cannot_say_is_refused_with_the_reason) {
+    auto const why = [](auto const& policy) {
+        return refusal([&] { mt::io::hf_config_json(hf_family::llama, shape{}, mt::io::hf_rotary_of(policy, 8), {.end = 3}, "bfloat16"); });
+    };
+    mt::rope const plain{.base = 1e4, .length = 64};
+    BOOST_TEST(has(why(mt::partial{.share = 0.5, .policy = plain}), "turn whole heads"));
+    BOOST_TEST(has(why(mt::longrope{.base = 1e4, .trained = 64, .extended = 128, .long_factor = {}, .short_factor = {}, .start = 4}), "start = 0"));
+    BOOST_TEST(has(why(mt::partial{.share = 0.5, .policy = mt::yarn{.base = 1e4, .trained = 64, .extended = 128, .heat = mt::yarn_heat::scores}}),
+                   "put yarn's heat on rotary"));
+    BOOST_TEST(why(mt::partial{.share = 1.0, .policy = plain}) == "");
 }
 BOOST_AUTO_TEST_CASE(positions_are_compared_with_a_policy) {
     auto const c    = read(llama(yarn("")));
@@ -227,7 +280,23 @@ BOOST_AUTO_TEST_CASE(what_is_written_reads_back) {
     goes_round(mt::rope{.base = 500'000, .length = 4096});
     goes_round(mt::interpolated{.base = 10'000, .trained = 2048, .extended = 16384});
     goes_round(mt::ntk{.base = 10'000, .trained = 2048, .extended = 16384});
+    goes_round(mt::ntk_alpha{.base = 10'000, .alpha = 1000, .length = 16384});
+    goes_round(mt::by_parts{.base = 10'000, .trained = 2048, .extended = 16384});
+    goes_round(mt::llama3{.base = 10'000, .trained = 2048, .extended = 16384, .factor = 8});
+    goes_round(mt::yarn{.base = 10'000, .trained = 2048, .extended = 16384, .factor = 40, .mscale = 0.7, .mscale_all_dim = 0.5});
+    goes_round(mt::yarn{.base = 10'000, .trained = 2048, .extended = 16384, .truncate = false, .attention_factor = 1.1});
+    goes_round(mt::yarn{.base = 10'000, .trained = 2048, .extended = 16384, .ramp = mt::yarn_ramp::turns, .heat = mt::yarn_heat::scores});
+    goes_round(mt::longrope{.base = 10'000, .trained = 2048, .extended = 16384, .long_factor = {1, 2.5, 5, 8}, .short_factor = {1, 1, 1.5, 2}});
+    goes_round(mt::longrope{.base = 10'000, .trained = 2048, .extended = 16384, .factor = 4, .attention_factor = 1.2});
+    goes_round(mt::proportional{.base = 10'000, .length = 16384, .share = 0.5, .factor = 2});
+    goes_round(mt::no_positions{.length = 512});
+    goes_round(mt::any_position(mt::llama3{.base = 10'000, .trained = 2048, .extended = 16384, .factor = 8}));
     goes_round(mt::yarn{.base = 10'000, .trained = 3000, .extended = 16384, .fast = 48, .slow = 2});
+    // Of dynamic, config.json has the trained length only, and what lies beyond is the factor's.
+    mt::dynamic_ntk const dynamic{.base = 10'000, .trained = 2048, .extended = 8192, .factor = 4};
+    auto const d = read(mt::io::written(mt::io::hf_config_json(hf_family::llama, shape{}, mt::io::hf_rotary_of(dynamic, 8), {.end = 3}, "bfloat16")));
+    mt::io::check_hf_positions(d, dynamic);
+    BOOST_TEST((d.context == 2048 && mt::io::position_of(d.rotary).context() == 8192));
     auto const g = read(mt::io::written(mt::io::hf_config_json(hf_family::gpt2, shape{}, {}, {.end = 3}, "float32")));
     mt::io::check_hf_shape(g, hf_family::gpt2, shape{});
     BOOST_TEST(g.context == 64);

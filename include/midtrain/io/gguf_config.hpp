@@ -87,7 +87,7 @@ class gguf_numbers {
         require(type == "linear" || type == "yarn", "it stretches its positions by '" + type + "'; known are linear and yarn");
         s.rotary.type   = type;
         s.rotary.factor = real("rope.scaling.factor", 1);
-        require(s.rotary.factor >= 1, "metadata '" + key("rope.scaling.factor") + "' is below 1");
+        require(s.rotary.factor >= 1 && s.rotary.factor <= 1e6, "metadata '" + key("rope.scaling.factor") + "' is not between 1 and a million");
         if (type == "linear") return;
         s.rotary.trained = number("rope.scaling.original_context_length");
         s.rotary.fast    = real("rope.scaling.yarn_beta_fast", 32);

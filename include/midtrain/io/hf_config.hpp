@@ -11,6 +11,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/hf_config_reader.hpp>
 #include <midtrain/io/hf_rotary.hpp>
+#include <midtrain/io/hf_rotary_reader.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/problem/layer_kind.hpp>
@@ -192,8 +193,11 @@ inline hf_config read_hf_config(std::string const& path) {
     if (!llama) return detail::refuse_other_gpt2s(r), c;
     detail::refuse_other_llamas(r);
     detail::read_relative(r, c);
-    c.rotary    = r.rotary(c.context, smol ? 2e6 : 1e4);
+    c.rotary    = detail::read_hf_rotary(r, c.context, smol ? 2e6 : 1e4);
     c.rope_base = c.rotary.base;
+    for (auto const& list : {c.rotary.long_factor, c.rotary.short_factor})
+        r.require(c.rotary.type != "longrope" || static_cast<int>(list.size()) == c.head_size / 2,
+                  "longrope's lists have " + std::to_string(list.size()) + " factors where a head has " + std::to_string(c.head_size / 2) + " pairs");
     return c;
 }
 
@@ -247,13 +251,22 @@ void check_hf_positions(hf_config const& c, Policy const& policy) {
     check(c.rotary.type == want.type,
           [&] { return c.path + ": 'rope_type' is " + c.rotary.type + " where the position policy is " + want.type; });
     same("rope_theta", c.rotary.base, want.base);
+    same("partial_rotary_factor", c.rotary.part, want.part);
     if (want.type == "default") return;
     same("factor", c.rotary.factor, want.factor);
-    if (want.type == "linear") return;
-    auto const key = hf_ramp_keys(want.type);
+    if (want.type == "dynamic") same("max_position_embeddings", static_cast<double>(c.rotary.context), static_cast<double>(want.context));
     same("original_max_position_embeddings", static_cast<double>(c.rotary.trained), static_cast<double>(want.trained));
+    auto const key = hf_ramp_keys(want.type);
     same(key.fast, c.rotary.fast, want.fast);
     same(key.slow, c.rotary.slow, want.slow);
+    same("attention_factor", hf_attention_factor(c.rotary), hf_attention_factor(want));
+    same("truncate", c.rotary.truncate, want.truncate);
+    auto const lists = [&](char const* name, std::vector<double> const& file, std::vector<double> const& ours) {
+        same(name, static_cast<double>(file.size()), static_cast<double>(ours.size()));
+        for (std::size_t i = 0; i < file.size(); ++i) same(name, file[i], ours[i]);
+    };
+    lists("long_factor", c.rotary.long_factor, want.long_factor);
+    lists("short_factor", c.rotary.short_factor, want.short_factor);
 }
 
 }  // namespace midtrain::inline MT_ABI::io

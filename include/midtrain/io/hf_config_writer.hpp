@@ -5,6 +5,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_rotary.hpp>
+#include <midtrain/io/hf_rotary_writer.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/problem/layer_kind.hpp>
@@ -23,22 +24,6 @@ json number(T x) {
     return {static_cast<double>(x)};
 }
 inline json token(std::optional<int> t) { return t ? number(*t) : json{nullptr}; }
-
-/// rope_theta and rope_scaling, which all know, and rope_parameters, which transformers 5 writes.
-inline void add_rotary(json::object& o, hf_rotary const& p) {
-    json::object scaling{{"rope_type", {p.type}}};
-    if (p.type != "default") scaling["factor"] = number(p.factor);
-    if (p.type == "yarn" || p.type == "llama3") {
-        auto const ends = hf_ramp_keys(p.type);
-        scaling["original_max_position_embeddings"] = number(p.trained);
-        scaling[ends.fast]                          = number(p.fast);
-        scaling[ends.slow]                          = number(p.slow);
-    }
-    o["rope_theta"]       = number(p.base);
-    o["rope_scaling"]     = p.type == "default" ? json{nullptr} : json{scaling};
-    scaling["rope_theta"] = number(p.base);
-    o["rope_parameters"]  = {scaling};
-}
 
 template <class Shape>
 void add_window(json::object& o, hf_family family, Shape const& s) {
@@ -123,7 +108,7 @@ json hf_config_json(hf_family family, Shape const& s, hf_rotary const& rotary, h
         if (family == hf_family::llama || smol) o["mlp_bias"] = {false};
         if (family == hf_family::llama || family == hf_family::qwen3 || smol) o["attention_bias"] = {static_cast<bool>(s.qkv_bias)};
         if (family != hf_family::llama) detail::add_window(o, family, s);
-        detail::add_rotary(o, rotary);
+        add_hf_rotary(o, rotary);
     } else {
         put(key.context, s.context);
         o["activation_function"] = {std::string("gelu_new")};

@@ -24,6 +24,8 @@ struct hf_rotary {
     double              mscale = 0, mscale_all_dim = 0;  ///< of yarn, for that
     bool                truncate = true;                 ///< of yarn
     std::vector<double> long_factor{}, short_factor{};   ///< of longrope, by pair
+
+    friend bool operator==(hf_rotary const&, hf_rotary const&) = default;
 };
 
 /// The ends of the ramp, as a type names them.

@@ -46,6 +46,30 @@ void load_checkpoint_weights(Model& model, std::string const& folder, checkpoint
     model.take_state();
 }
 
+namespace detail {
+
+/// A value under a path with dots, such as policy.base or long_factor.0.
+inline void put_inside(io::json::object& o, std::string_view path, std::string value) {
+    auto const dot  = path.find('.');
+    auto&      here = o[std::string(path.substr(0, dot))];
+    if (dot == std::string_view::npos) return here = io::json{std::move(value)}, void();
+    if (!here.as<io::json::object>()) here = io::json{io::json::object{}};
+    put_inside(std::get<io::json::object>(here.value), path.substr(dot + 1), std::move(value));
+}
+/// The same tree with lists where the names are 0, 1, ...
+inline io::json with_lists(io::json const& v) {
+    auto const o = v.as<io::json::object>();
+    if (!o) return v;
+    io::json::array  list;
+    io::json::object same;
+    for (auto const& [name, one] : *o) same[name] = with_lists(one);
+    for (auto at = same.find("0"); at != same.end(); at = same.find(std::to_string(list.size()))) list.push_back(at->second);
+    if (!list.empty() && list.size() == same.size()) return io::json{std::move(list)};
+    return io::json{std::move(same)};
+}
+
+}  // namespace detail
+
 /// The positions of the stage in which a checkpoint was made, from its settings; these name the policy where a run file chose it.
 inline position::any_position checkpoint_position(std::string const& folder) {
     io::safetensors const    file(folder + "/state.safetensors");
@@ -58,12 +82,12 @@ inline position::any_position checkpoint_position(std::string const& folder) {
         if (at == std::string::npos || equals == std::string::npos || equals < at) continue;
         auto const stage = line.substr(0, at);
         if (stages.empty() || stages.back() != stage) stages.push_back(stage);
-        if (std::ssize(stages) == state.stage + 1) said[line.substr(at + mark.size(),
-            equals - at - mark.size())] = io::json{line.substr(equals + 1)};
+        if (std::ssize(stages) == state.stage + 1)
+            detail::put_inside(said, std::string_view(line).substr(at + mark.size(), equals - at - mark.size()), line.substr(equals + 1));
     }
     check(said.contains("kind"), [&] { return folder + ": does not say by name which positions its stage has; give --position"; });
     position::any_position p;
-    read_fields(io::json{said}, folder, p);
+    read_fields(detail::with_lists(io::json{said}), folder, p);
     return p;
 }
 

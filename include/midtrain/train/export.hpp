@@ -156,6 +156,13 @@ void write_weights(std::string const& path, Model& model, char const* dtype) {
 
 }  // namespace detail
 
+/// Whether export_model could say what the model and its positions are: an error tells why not. For before the first step.
+template <class Model, class Policy>
+void check_export(Model& model, Policy const& positions) {
+    auto const& s = model.shape();
+    io::hf_config_json(detail::hf_family_of<Model>::of(s), s, io::hf_rotary_of(positions, head_size_of(s)), {}, "float32");
+}
+
 /// Writes a folder that Hugging Face's libraries load: model.safetensors from the master weights, config.json with the shape and the
 /// positions that the policy says, generation_config.json, and with a tokenizer tokenizer.json and tokenizer_config.json. All is
 /// written beside `folder` and takes its place at once; an earlier export there stays whole until then. A folder that holds anything

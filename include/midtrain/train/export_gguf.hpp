@@ -161,6 +161,14 @@ class gguf_tensors {
     io::gguf_type weights_;
 };
 
+/// What llama.cpp's own rope does. Llama 3's bands are a table there; YaRN has its own temperature and rounded ends.
+inline void check_gguf_rotary(std::string const& path, io::hf_rotary const& r) {
+    bool const known = r.type == "default" || r.type == "linear" || r.type == "llama3" || r.type == "yarn";
+    check(known && r.part == 1, [&] { return path + ": a GGUF has no words for positions of type " + r.type + (r.part == 1 ? "" : " on a part of the head"); });
+    check(r.type != "yarn" || (r.truncate && io::nearly(io::hf_attention_factor(r), position::yarn_heat_of(r.factor))),
+          [&] { return path + ": llama.cpp's YaRN has the temperature 0.1 ln(factor) + 1 and a ramp with rounded ends, and no other"; });
+}
+
 /// rope_freqs: by how much llama.cpp divides each plain frequency.
 template <class Policy>
 std::vector<float> gguf_frequency_factors(Policy const& policy, double base, index_t head, index_t context) {
@@ -195,6 +203,7 @@ void export_gguf(Model& model, std::string const& path, Policy const& positions,
           [&] { return path + ": llama.cpp knows no " + architecture + " whose layers differ"; });
     check(widest_window(s) == 0 || gpt2, [&] { return path + ": llama.cpp has no sliding window for a " + architecture; });
     check(architecture != "llama" || !s.qkv_bias, [&] { return path + ": a llama with biases on q and k is not known in GGUF"; });
+    if (!gpt2) detail::check_gguf_rotary(path, rotary);
     io::gguf_writer file(path);
     file.set("general.architecture", architecture);
     file.set("general.file_type", detail::gguf_file_type(how.weights));
