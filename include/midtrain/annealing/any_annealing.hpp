@@ -9,6 +9,8 @@
 #include <midtrain/annealing/infinite.hpp>
 #include <midtrain/annealing/inverse_sqrt.hpp>
 #include <midtrain/annealing/joined.hpp>
+#include <midtrain/annealing/like/any_trainer.hpp>
+#include <midtrain/annealing/like/run_of.hpp>
 #include <midtrain/annealing/multi_step.hpp>
 #include <midtrain/annealing/piecewise.hpp>
 #include <midtrain/annealing/polynomial.hpp>
@@ -32,7 +34,7 @@ struct annealing_choice
              option<"halving", halving>, option<"polynomial", polynomial>, option<"inverse_sqrt", inverse_sqrt>,
              option<"power_law", power_law>, option<"power_scheduler", power_scheduler>, option<"multi_step", multi_step>,
              option<"piecewise", piecewise_of<in_tokens, any_shape>>, option<"piecewise_steps", piecewise_of<in_steps, any_shape>>,
-             More...> {
+             option<"like", like::run_of<like::any_trainer>>, More...> {
     using annealing_choice::choice::choice;
 
     double rate(progress at) const {
