@@ -184,6 +184,7 @@
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/position/scaled.hpp>
 #include <midtrain/position/soft_cap.hpp>
+#include <midtrain/position/xpos.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/problem/attention.hpp>
 #include <midtrain/problem/batch.hpp>

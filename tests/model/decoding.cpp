@@ -12,6 +12,7 @@
 #include <midtrain/position/alibi.hpp>
 #include <midtrain/position/query_temperature.hpp>
 #include <midtrain/position/soft_cap.hpp>
+#include <midtrain/position/xpos.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <support/small_models.hpp>
 
@@ -38,12 +39,12 @@ struct capped_shape : test::small_shape {
 };
 
 /// The logits after each token, kept keys and values against the whole sequence anew.
-template <class Device, class Family, class Shape>
-void equals_the_whole(std::size_t prompt) {
+template <class Device, class Family, class Shape, class Rotary = decltype(&test::plain_rope)>
+void equals_the_whole(std::size_t prompt, Rotary const& rotary = &test::plain_rope) {
     Device                                           device(2);
     mt::trainable<Device, Family, Shape, mt::fp32> m(device, {});
     m.initialise(3);
-    m.set_rotary(40, test::plain_rope);
+    m.set_rotary(40, rotary);
     auto const         b = test::owned_batch::random(1, 40, 96, 0);
     std::vector<float> whole(40 * 96), logits(96);
     m.logits(b.view(), mt::as_matrix(whole.data(), 40, 96));
@@ -88,6 +89,11 @@ BOOST_AUTO_TEST_CASE(with_layers_that_differ_and_scores_that_change) {
     equals_the_whole<mt::host, mt::model::llama, alibi_shape>(11);
     equals_the_whole<mt::host, mt::model::llama, capped_shape>(3);
     equals_the_whole<mt::crowd, mt::model::llama, mixed_shape>(1);
+}
+BOOST_AUTO_TEST_CASE(where_queries_grow_and_keys_shrink) {
+    mt::xpos const policy{.base = 1e4, .length = 40, .scale_base = 8};
+    equals_the_whole<mt::host, mt::model::llama, test::small_shape>(11, policy);
+    equals_the_whole<mt::crowd, mt::model::llama, test::small_shape>(1, policy);
 }
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
     mt::host                                                               device(2);

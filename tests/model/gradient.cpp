@@ -7,6 +7,7 @@
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/position/query_temperature.hpp>
+#include <midtrain/position/xpos.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <support/small_models.hpp>
 
@@ -23,12 +24,12 @@ double loss_of(Model& m, mt::token_batch const& b, std::vector<double>& by_token
 }
 
 /// The largest relative error of the gradient against central differences, over three values of every tensor.
-template <class Family, class Shape = test::small_shape>
-double worst_error(mt::pass_mode mode) {
+template <class Family, class Shape = test::small_shape, class Rotary = decltype(&test::plain_rope)>
+double worst_error(mt::pass_mode mode, Rotary const& rotary = &test::plain_rope) {
     mt::host                                                          device(2);
     mt::trainable<mt::host, Family, Shape, mt::fp64> m(device, {}, mode);
     m.initialise(1);
-    m.set_rotary(64, test::plain_rope);
+    m.set_rotary(64, rotary);
     auto const          owned = test::owned_batch::random(2, 24, 96, 10);
     auto const          b     = owned.view();
     std::vector<double> by_token(48);
@@ -84,6 +85,9 @@ BOOST_AUTO_TEST_CASE(its_relatives_equal_finite_differences) {
 BOOST_AUTO_TEST_CASE(layers_that_differ_equal_finite_differences) {
     BOOST_TEST((worst_error<mt::model::llama, mixed_shape>(mt::pass_mode::train)) < 1e-6);
     BOOST_TEST((worst_error<mt::model::llama, mixed_shape>(mt::pass_mode::recompute)) < 1e-6);
+}
+BOOST_AUTO_TEST_CASE(xpos_equals_finite_differences) {
+    BOOST_TEST((worst_error<mt::model::llama, test::small_shape>(mt::pass_mode::train, mt::xpos{.base = 1e4, .length = 64, .scale_base = 8})) < 1e-6);
 }
 BOOST_AUTO_TEST_CASE(gpt2_equals_finite_differences) { BOOST_TEST(worst_error<mt::model::gpt2>(mt::pass_mode::train) < 1e-6); }
 

@@ -13,6 +13,8 @@ namespace midtrain::inline MT_ABI {
 ///   index_t rotary_width(index_t head_size) const     how many values of a head turn, the first ones (all)
 ///   double score_factor(index_t length) const         what the scores of attention are multiplied by (1)
 ///   index_t plain_start() const                       how many positions at the start turn by  plain_frequency(i, width)  instead (0)
+///   double growth(index_t pair, index_t width, index_t t, index_t length) const
+///                                                     what queries at position t are multiplied by and keys divided (1)
 ///   position_fault fault(index_t head_size) const     what is wrong with its numbers, for the recipe's rules (none)
 template <class Policy>
 concept PositionScalingPolicy = requires(Policy const policy, index_t n) {
@@ -23,7 +25,7 @@ concept PositionScalingPolicy = requires(Policy const policy, index_t n) {
 };
 
 /// What can be wrong with the numbers of a position policy. The sentences stand in train/rules.hpp.
-enum class position_fault { none, base, shrinks, factor, ramp, part, lists };
+enum class position_fault { none, base, shrinks, factor, ramp, part, lists, decay };
 
 // What the optional members must look like where a policy has them: almost right is an error and not a silence.
 template <class Policy>
@@ -38,6 +40,10 @@ template <class Policy>
 concept PlainStartIfItHasOne = !requires { &Policy::plain_start; } || requires(Policy const policy, index_t n) {
     { policy.plain_start() } -> std::same_as<index_t>;
     { policy.plain_frequency(n, n) } -> std::same_as<double>;
+};
+template <class Policy>
+concept GrowthIfItHasOne = !requires { &Policy::growth; } || requires(Policy const policy, index_t n) {
+    { policy.growth(n, n, n, n) } -> std::same_as<double>;
 };
 template <class Policy>
 concept FaultIfItHasOne = !requires { &Policy::fault; } || requires(Policy const policy, index_t n) {
@@ -68,6 +74,14 @@ constexpr index_t plain_start_of(Policy const& policy) {
                   "plain_frequency(index_t pair, index_t width) const");
     if constexpr (requires { policy.plain_start(); }) return policy.plain_start();
     else return 0;
+}
+/// Whether keys turn by another table than queries. A policy that only knows once it is chosen says so:  bool grows() const.
+template <class Policy>
+constexpr bool grows(Policy const& policy) {
+    static_assert(GrowthIfItHasOne<Policy>, "midtrain: the position policy has a member growth, but not  double growth(index_t pair, "
+                                            "index_t width, index_t t, index_t length) const");
+    if constexpr (requires { policy.grows(); }) return policy.grows();
+    else return requires { policy.growth(0, 2, 0, 1); };
 }
 template <class Policy>
 constexpr position_fault position_fault_of(Policy const& policy, index_t head_size) {

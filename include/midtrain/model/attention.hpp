@@ -57,8 +57,12 @@ class modified_attention {
   private:
     template <class Pass, class T>
     void turn(Pass& p, matrix_view<T> qkv, op::turn way) const {
-        if (kind_.how == positions::rotary)
-            p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.cosine, p.sine, heads_ + kv_heads_, head_size_, way});
+        if (kind_.how != positions::rotary) return;
+        index_t const turning = p.key_cosine.rows > 0 ? heads_ : heads_ + kv_heads_;
+        p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.cosine, p.sine, turning, head_size_, way});
+        if (turning > heads_) return;
+        auto const keys = qkv.columns_part(heads_ * head_size_, kv_heads_ * head_size_);
+        p.device.rows(qkv.rows, op::rope<T>{keys, p.batch.positions, p.key_cosine, p.key_sine, kv_heads_, head_size_, way});
     }
     /// While tokens are generated: their keys and values are kept, and a single new token looks at those kept before.
     template <class Pass, class T>

@@ -80,6 +80,7 @@ struct pass {
     token_batch                    batch{};
     op::index_runs                 by_token{}, by_position{};  // for the embeddings' gradients
     matrix_view<computed const>    cosine{}, sine{};           // (positions, pairs that turn)
+    matrix_view<computed const>    key_cosine{}, key_sine{};   // the same for keys; without rows: as queries
     double                         score_factor = 1;           // of attention, beside 1 / sqrt(head size)
     row_view<computed>             token_loss{};               // (tokens)
     double                         z_loss = 0;                 // weight of the z-loss

@@ -94,6 +94,8 @@ class trainable {
         index_t const size = head_size_of(shape_);
         rotary_ = {*device_, length, rotary_width_of(policy, size) / 2, score_factor_of(policy, length),
                    [&](double* cosine, double* sine) { fill_rotary(policy, length, size, cosine, sine); }};
+        if (grows(policy))
+            rotary_.set_keys(*device_, [&](double* cosine, double* sine) { fill_rotary(policy, length, size, cosine, sine, turned::keys); });
     }
 
     /// f() while the rotary table is that of a policy up to `length`, as for an evaluation; then the model has its own table again.
@@ -229,7 +231,8 @@ class trainable {
     auto make_pass(D& device, token_batch const& batch, pass_mode mode, row_view<computed> token_loss) const {
         return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights_.view(),
                                   .gradients = gradient_.view(), .batch = batch,
-                                  .cosine = rotary_.cosine(), .sine = rotary_.sine(), .score_factor = rotary_.score_factor(),
+                                  .cosine = rotary_.cosine(), .sine = rotary_.sine(),
+                                  .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(), .score_factor = rotary_.score_factor(),
                                   .token_loss = token_loss, .z_loss = z_loss};
     }
 
