@@ -44,8 +44,8 @@ struct loss_record {
         std::size_t e = 0, n = 0;
         while (e < evaluations() && evaluated_at(e) <= step) ++e;
         while (n < noise_rows() && static_cast<std::int64_t>(noise[n * noise_width()]) <= step) ++n;
-        return {values.first(static_cast<std::size_t>(step < steps() ? step : steps()) * width()), sources, stage_begin, held_out.first(e * width()),
-                noise.first(n * noise_width())};
+        auto const rows = static_cast<std::size_t>(step < steps() ? step : steps());
+        return {values.first(rows * width()), sources, stage_begin, held_out.first(e * width()), noise.first(n * noise_width())};
     }
     /// The losses of the stage under way, the first of them step 0.
     constexpr loss_record in_stage() const {

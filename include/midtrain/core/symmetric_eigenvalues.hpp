@@ -66,7 +66,9 @@ inline std::vector<double> symmetric_eigenvalues(std::vector<double> a, std::siz
     for (std::size_t k = 0; k < n; ++k) largest = std::max({largest, std::abs(d[k]), std::abs(e[k])});
     std::size_t last = n - 1, turns = 0;
     while (last > 0) {
-        auto const negligible = [&](std::size_t k) { return std::abs(e[k]) <= 1e-16 * (std::abs(d[k]) + std::abs(d[k + 1])) + 1e-18 * largest; };
+        auto const negligible = [&](std::size_t k) {
+            return std::abs(e[k]) <= 1e-16 * (std::abs(d[k]) + std::abs(d[k + 1])) + 1e-18 * largest;
+        };
         if (negligible(last - 1)) {
             --last, turns = 0;
             continue;

@@ -64,7 +64,8 @@ class noise_meter {
     /// Appends the row of the step just done; none where it had one part alone.
     void record(std::int64_t step, double gradient_norm, std::int64_t targets, std::vector<double>& rows) const {
         if (!measuring_ || sums_[1] < 2) return;
-        rows.insert(rows.end(), {static_cast<double>(step), sums_[0], gradient_norm * gradient_norm, sums_[1], static_cast<double>(targets)});
+        rows.insert(rows.end(), {static_cast<double>(step), sums_[0], gradient_norm * gradient_norm, sums_[1],
+                                 static_cast<double>(targets)});
         for (std::size_t k = 2; k < sums_.size(); k += 2) rows.push_back(sums_[k + 1] > 0 ? sums_[k] / sums_[k + 1] : math::not_a_number);
     }
 
