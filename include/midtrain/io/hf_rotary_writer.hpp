@@ -17,7 +17,7 @@ inline json::object hf_rotary_json(hf_rotary const& p) {
     };
     json::object o{{"rope_type", {p.type}}};
     auto const   put = [&](char const* key, double x) { o[key] = {x}; };
-    if (p.type != "default") put("factor", p.factor);
+    if (p.type != "default" && (p.type != "proportional" || p.factor != 1)) put("factor", p.factor);
     if (p.type == "yarn" || p.type == "llama3" || p.type == "longrope")
         put("original_max_position_embeddings", static_cast<double>(p.trained));
     if (p.type == "yarn" || p.type == "llama3") put(hf_ramp_keys(p.type).fast, p.fast), put(hf_ramp_keys(p.type).slow, p.slow);
