@@ -158,7 +158,7 @@ class checkpoints {
         io::safetensors const file(parent + "/state.safetensors");
         run_state             there = read_state(file);
         take(file, model, [&](std::string const& name) { return name == "master" || (name == "slots" && how_.fork.slots); });
-        s.parent  = {parent, there.step, there.tokens, sum};
+        s.parent  = {parent, there.step, there.tokens, sum, there.rate};
         s.lineage = there.lineage;
         s.lineage.push_back({how_.fork.counters ? there.step : 0, "forked from " + parent + " at step " + std::to_string(there.step)});
         if (how_.fork.slots) s.optimizer_step = there.optimizer_step;

@@ -1,6 +1,9 @@
 #pragma once
 #include <cstdint>
+#include <string>
+#include <type_traits>
 #include <utility>
+#include <midtrain/core/start_rate.hpp>
 #include <midtrain/mixture/staged.hpp>
 #include <midtrain/train/rules.hpp>
 #include <midtrain/train/settings.hpp>
@@ -32,6 +35,25 @@ class checked_recipe {
     /// The same form with other numbers, judged by the same rules; throws midtrain::error.
     checked_recipe with(settings const& s) const {
         Recipe r = detail::followed(changed(recipe_, s));
+        judge_recipe(r, shape_, run_judge{});
+        return {std::move(r), shape_};
+    }
+
+    /// Whether a policy begins at the rate of the checkpoint from which the run forks.
+    bool inherits() const {
+        bool any = false;
+        for_each_setting(recipe_, [&](std::string const&, auto const& x) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(x)>, start_rate>) any |= x.inherited();
+        });
+        return any;
+    }
+    /// The same recipe where that rate is known.
+    checked_recipe inheriting(double rate) const {
+        Recipe r = recipe_;
+        for_each_setting(r, [&](std::string const&, auto& x) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(x)>, start_rate>) x.fill(rate);
+        });
+        r = detail::followed(std::move(r));
         judge_recipe(r, shape_, run_judge{});
         return {std::move(r), shape_};
     }

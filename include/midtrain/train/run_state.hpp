@@ -23,6 +23,7 @@ struct run_state {
         std::string  path;
         std::int64_t step = 0, tokens = 0;
         std::string  checksum;
+        double       rate = 0;  ///< of the step that would have come next; 0: its checkpoint did not say
 
         friend bool operator==(origin const&, origin const&) = default;
     };
@@ -35,6 +36,7 @@ struct run_state {
     std::int64_t              tokens          = 0;  ///< over all stages
     std::int64_t              optimizer_step  = 0;  ///< updates that the slots have seen: a fork may bring some, a skipped step adds none
     std::int64_t              average_updates = 0;  ///< that the running average has seen
+    double                    rate            = 0;  ///< of the step that comes next: what a fork may inherit
     data::sampler::state      drawn;                ///< in this stage
     std::vector<data::cursor> cursors;              ///< by source, over all stages
     std::vector<data::bucket_places> buckets;       ///< by source, of those whose documents an order has put in buckets

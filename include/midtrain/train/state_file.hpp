@@ -92,6 +92,7 @@ saved_buffer numbers(std::string name, std::vector<T> const& v) {
 
 /// Writes state and buffers to `path`. `layout`: written_layout() of the model.
 inline void write_state(std::string const& path, run_state const& s, std::string const& layout, std::span<saved_buffer const> buffers) {
+    std::vector<double> const       rates{s.rate, s.parent.rate};
     std::vector<std::int64_t> const counts{s.stage, s.step_in_stage, s.step, s.tokens, s.optimizer_step, s.average_updates};
     std::vector<std::int64_t>       places;
     for (auto const& c : s.cursors) detail::write_cursor(c, places);
@@ -102,7 +103,7 @@ inline void write_state(std::string const& path, run_state const& s, std::string
     std::vector<saved_buffer> all{detail::numbers("run.counts", counts), detail::numbers("run.drawn", s.drawn.drawn),
                                   detail::numbers("run.asked", s.drawn.asked), detail::numbers("run.cursors", places),
                                   detail::numbers("run.buckets", buckets), detail::numbers("run.buckets_asked", asked),
-                                  detail::numbers("run.record", s.record), detail::numbers("run.norms", s.norms),
+                                  detail::numbers("run.record", s.record), detail::numbers("run.norms", s.norms), detail::numbers("run.rates", rates),
                                   detail::numbers("run.held_out", s.held_out), detail::numbers("run.noise", s.noise)};
     for (auto const& b : buffers) all.push_back({"model." + b.name, b.dtype, b.bytes, b.count});
     io::safetensors_writer file(path, {{"version", std::to_string(run_state::version)}, {"settings", s.settings}, {"sources", sources},
@@ -146,6 +147,8 @@ inline run_state read_state(io::safetensors const& file) {
     s.record = detail::read_numbers<double>(file, "run.record", static_cast<std::size_t>(s.step) * s.record_width());
     s.norms  = detail::read_numbers<double>(file, "run.norms", static_cast<std::size_t>(s.step));
     if (version == "2") return s;
+    auto const rates = detail::read_numbers<double>(file, "run.rates", 2);
+    s.rate = rates[0], s.parent.rate = rates[1];
     loss_record const form{.sources = s.sources.size()};
     s.held_out = detail::read_rows(file, "run.held_out", form.width(), s.step);
     s.noise    = detail::read_rows(file, "run.noise", form.noise_width(), s.step);

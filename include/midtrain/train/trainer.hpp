@@ -62,6 +62,7 @@ class trainer {
             refuse_impossible_changes(*recipe_, state_, where_.load(*found, state_, all));
             resumed_ = true;
         } else if (where_.forks()) where_.fork(state_, all);
+        if (state_.parent.rate > 0 && recipe_.inherits()) recipe_ = recipe_.inheriting(state_.parent.rate);
     }
 
     /// Whether a checkpoint of this run was found; a fork begins anew.
@@ -173,8 +174,13 @@ class trainer {
             if constexpr (requires { s.tokens(); }) sizes.push_back(s.tokens());
             else sizes.push_back(-1);
         });
-        for_each_stage(recipe_->stages, [&](auto const& s, int) { check_sizes(s.mixture, std::string(s.name), state_.sources, sizes); });
         divide_over_ranks(*recipe_, ranks_->size());
+        check(state_.parent.rate > 0 || !recipe_.inherits(), [&] {
+            return state_.parent.path.empty() ? std::string("a rate says `inherit`, and this run forks from none: give the rate, or name the "
+                                                            "checkpoint from which the run forks (fork_from)")
+                                              : "a rate says `inherit`, and " + state_.parent.path + " had none or does not say it: give the rate";
+        });
+        for_each_stage(recipe_->stages, [&](auto const& s, int) { check_sizes(s.mixture, std::string(s.name), state_.sources, sizes); });
         for_each_stage(recipe_->stages, [&](auto const& s, int) {
             for_each_source(corpus, [&](std::string_view name, Store const& of) {
                 data::check_buckets(of, std::string(name), s.order, 256, [&](std::int64_t k) { return s.at(s.steps() * k / 256); });
@@ -306,6 +312,7 @@ class trainer {
         for (std::size_t i = 0; i < result_.source_loss.size(); ++i)
             state_.record.push_back(result_.source_targets[i] > 0 ? result_.source_loss[i] : std::nan(""));
         state_.norms.push_back(result_.gradient_norm);
+        state_.rate = rate_of(s.rate, s.at(state_.step_in_stage), so_far());
         if (applied) noise_.record(state_.step, result_.gradient_norm, drawn.targets(), state_.noise);
         if constexpr (average_type::is_kept) average_.add(run_progress(s), state_.average_updates);
     }

@@ -8,6 +8,7 @@
 #include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/fields.hpp>
 #include <midtrain/core/short_name.hpp>
+#include <midtrain/core/start_rate.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/mixture/named_sources.hpp>
@@ -37,7 +38,10 @@ io::json written_fields(T const& x) {
     else if constexpr (std::is_same_v<T, short_name>) return {x.text()};
     else if constexpr (std::is_enum_v<T>) return {std::string(enum_name(x))};
     else if constexpr (std::is_same_v<T, tokens>) return {static_cast<double>(x.count)};
-    else if constexpr (std::is_same_v<T, bool>) return {x};
+    else if constexpr (std::is_same_v<T, start_rate>) {
+        if (x.inherited()) return {std::string("inherit")};
+        return {static_cast<double>(x)};
+    } else if constexpr (std::is_same_v<T, bool>) return {x};
     else if constexpr (detail::Number<T>) return {static_cast<double>(x)};
     else {
         io::json::object o;
