@@ -12,6 +12,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/literal.hpp>
 #include <midtrain/train/mixture_rules.hpp>
+#include <midtrain/train/position_rules.hpp>
 #include <midtrain/train/stage.hpp>
 
 // One rule book for two judges: the compiler, for what a program states, and the run, for what settings change. Each rule is a sentence
@@ -209,6 +210,7 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
             judge.template refuse_if<"two stages have the same name">(m < n && other.name == s.name, s.name);
         });
         detail::judge_batch(s, judge);
+        detail::judge_positions(s, shape.head_size > 0 || shape.heads < 1 ? shape.head_size : shape.width / shape.heads, judge);
         detail::judge_packing(s, judge);
         detail::judge_order(s, judge);
         detail::judge_fim(s, shape, judge);

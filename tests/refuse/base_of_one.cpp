@@ -1,0 +1,12 @@
+// expect: the base of the positions is not above one, or their context is empty
+#include "recipe_parts.hpp"
+
+constexpr auto recipe = mt::checked([] {
+    return mt::recipe{.optimizer = mt::adamw{},
+                      .stages    = mt::stages{mt::stage{.name     = "long",
+                                                       .budget   = 1_Mtok,
+                                                       .mixture  = mt::fixed_mixture<sources>{.share = {.web = .75, .maths = .25}},
+                                                       .rate     = mt::linear{.from = 1e-4, .to = 0},
+                                                       .batch    = {.sequences = 8, .length = 1024},
+                                                       .position = mt::rope{.base = 1, .length = 1024}}}};
+}, small{});
