@@ -29,6 +29,7 @@ class short_list {
     constexpr std::size_t size() const { return size_; }
     constexpr bool        empty() const { return size_ == 0; }
     constexpr T const&    operator[](std::size_t i) const { return items_[i]; }
+    constexpr T&          operator[](std::size_t i) { return items_[i]; }
     constexpr T const&    back() const { return items_[size_ - 1]; }
     constexpr T const*    begin() const { return items_.data(); }
     constexpr T const*    end() const { return items_.data() + size_; }
