@@ -10,12 +10,14 @@
 #include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/rope.hpp>
 #include <midtrain/op/run.hpp>
+#include <midtrain/op/turn_apart.hpp>
 #include <midtrain/problem/layer_kind.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
 /// Causal attention with grouped keys and values: heads == kv_heads is multi-head, kv_heads == 1 multi-query.
-/// One matrix makes queries, keys and values; queries and keys may be normed by head before they turn. A Modifier has a say in the scores.
+/// One matrix makes queries, keys and values; queries and keys may be normed by head before they turn. A Modifier has a say in the scores,
+/// and in evaluation a distance in how far apart tokens that turn seem.
 template <class Modifier>
 class modified_attention {
     static_assert(ScoreModifier<Modifier>,
@@ -31,14 +33,17 @@ class modified_attention {
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
+        using T        = typename Pass::stored;
         auto const qkv = qkv_.forward(p, x);
         norm_.forward(p, qkv);
+        if (kind_.how == positions::rotary && p.distance.changes())
+            return out_.forward(p, matrix_view<T const>(answer(p, spread(p, qkv), p.distance)));
         turn(p, qkv, op::turn::forward);
-        if (p.cache.capacity > 0) return out_.forward(p, matrix_view<typename Pass::stored const>(cached(p, qkv)));
-        auto const problem = make(p, qkv, p.make(x.rows, heads_ * head_size_));
+        if (p.cache.capacity > 0) return out_.forward(p, matrix_view<T const>(answer(p, qkv, as_they_stand{})));
+        auto const problem = make(p, qkv, as_they_stand{});
         run(p.device, problem);
         p.save(problem);
-        return out_.forward(p, matrix_view<typename Pass::stored const>(problem.output));
+        return out_.forward(p, matrix_view<T const>(problem.output));
     }
 
     template <class Pass>
@@ -64,32 +69,48 @@ class modified_attention {
         auto const keys = qkv.columns_part(heads_ * head_size_, kv_heads_ * head_size_);
         p.device.rows(qkv.rows, op::rope<T>{keys, p.batch.positions, p.key_cosine, p.key_sine, kv_heads_, head_size_, way});
     }
-    /// While tokens are generated: their keys and values are kept, and a single new token looks at those kept before.
+    /// Turned once for each form in which tokens see each other.
     template <class Pass, class T>
-    matrix_view<T> cached(Pass& p, matrix_view<T> qkv) const {
-        using C         = typename Pass::computed;
-        auto const kept = p.cache.take(2 * kv_heads_ * head_size_);
-        p.device.rows(qkv.rows, op::keep_keys_values<T>{qkv, kept, p.cache.used, heads_ * head_size_});
-        if (p.cache.used == 0) {
-            auto const problem = make(p, qkv, p.make(qkv.rows, heads_ * head_size_));
-            run(p.device, problem);
-            return problem.output;
+    matrix_view<T> spread(Pass& p, matrix_view<T> qkv) const {
+        auto const wide = p.make(qkv.rows, head_size_ * (p.distance.forms() * heads_ + (p.distance.key_forms() + 1) * kv_heads_));
+        p.device.rows(qkv.rows, op::turn_apart<T, any_distance>{qkv, wide, p.batch.positions, p.cosine, p.sine, heads_, kv_heads_,
+                                                                head_size_, p.distance});
+        return wide;
+    }
+    /// Without a thought of backward. While tokens are generated their keys and values are kept, and a single new token looks at those
+    /// kept before.
+    template <class Pass, class T, class Distance>
+    matrix_view<T> answer(Pass& p, matrix_view<T> qkv, Distance const& distance) const {
+        if (p.cache.capacity > 0) {
+            index_t const queries = distance.forms() * heads_ * head_size_;
+            auto const    kept    = p.cache.take(qkv.columns - queries);
+            p.device.rows(qkv.rows, op::keep_keys_values<T>{qkv, kept, p.cache.used, queries});
+            if (p.cache.used > 0) return next(p, qkv, kept, distance);
         }
-        auto const output = p.make(1, heads_ * head_size_);
-        index_t const first = kind_.window > 0 ? std::max<index_t>(0, p.cache.used + 1 - kind_.window) : 0;
-        p.device.rows(heads_, op::cached_attention<T, Modifier>{qkv, kept, p.cache.scores, output, first, p.cache.used, kv_heads_,
-                                                                head_size_, C(p.score_factor / std::sqrt(static_cast<double>(head_size_))),
-                                                                modifier_});
+        auto const problem = make(p, qkv, distance);
+        run(p.device, problem);
+        return problem.output;
+    }
+    template <class Pass, class T, class Distance>
+    matrix_view<T> next(Pass& p, matrix_view<T> qkv, matrix_view<T> kept, Distance const& distance) const {
+        auto const    output = p.make(1, heads_ * head_size_);
+        index_t const first  = kind_.window > 0 ? std::max<index_t>(0, p.cache.used + 1 - kind_.window) : 0;
+        p.device.rows(heads_, op::cached_attention<T, Modifier, Distance>{qkv, kept, p.cache.scores, output, first, p.cache.used, kv_heads_,
+                                                                          head_size_, scale(p), modifier_, distance});
         return output;
     }
-    template <class Pass, class T>
-    auto make(Pass& p, matrix_view<T> qkv, matrix_view<T> output) const {
-        using C = typename Pass::computed;
-        return attention_problem<T, Modifier>{.qkv = qkv, .document_begin = p.batch.document_begin, .output = output,
-                                              .log_sum = p.template make<C>(heads_, qkv.rows), .sequences = p.batch.sequences,
-                                              .length = p.batch.length, .heads = heads_, .kv_heads = kv_heads_,
-                                              .head_size = head_size_, .scale = C(p.score_factor / std::sqrt(static_cast<double>(head_size_))),
-                                              .window = kind_.window, .position = p.batch.positions, .modifier = modifier_};
+    template <class Pass, class T, class Distance>
+    auto make(Pass& p, matrix_view<T> qkv, Distance const& distance) const {
+        auto const output = p.make(qkv.rows, heads_ * head_size_);
+        return attention_problem<T, Modifier, Distance>{
+            .qkv = qkv, .document_begin = p.batch.document_begin, .output = output,
+            .log_sum = p.template make<typename Pass::computed>(heads_, qkv.rows), .sequences = p.batch.sequences,
+            .length = p.batch.length, .heads = heads_, .kv_heads = kv_heads_, .head_size = head_size_, .scale = scale(p),
+            .window = kind_.window, .position = p.batch.positions, .modifier = modifier_, .distance = distance};
+    }
+    template <class Pass>
+    auto scale(Pass const& p) const {
+        return typename Pass::computed(p.score_factor / std::sqrt(static_cast<double>(head_size_)));
     }
 
     linear    qkv_, out_;

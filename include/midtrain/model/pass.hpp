@@ -10,6 +10,7 @@
 #include <midtrain/model/kv_cache.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
+#include <midtrain/position/any_distance.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/parameters.hpp>
 
@@ -82,6 +83,7 @@ struct pass {
     matrix_view<computed const>    cosine{}, sine{};           // (positions, pairs that turn)
     matrix_view<computed const>    key_cosine{}, key_sine{};   // the same for keys; without rows: as queries
     double                         score_factor = 1;           // of attention, beside 1 / sqrt(head size)
+    any_distance                   distance{};                 // as queries see keys, in evaluation
     row_view<computed>             token_loss{};               // (tokens)
     double                         z_loss = 0;                 // weight of the z-loss
     midtrain::arena                memory{};

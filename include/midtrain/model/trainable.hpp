@@ -111,6 +111,15 @@ class trainable {
         set_rotary(length, policy);
         std::forward<F>(f)();
     }
+    /// How far apart tokens seem from here on, to read texts longer than those of training: dual_chunk, self_extend; {}: as they stand.
+    /// Gradients are refused meanwhile.
+    void set_distance(any_distance const& distance) {
+        if constexpr (requires { Family::turns; })
+            check(Family::turns || !distance.changes(), "dual_chunk and self_extend are of rotary positions, and this model has none");
+        check(distance.fits(), "dual_chunk has chunk > local >= 0, self_extend window >= group >= 1");
+        distance_ = distance;
+        counted_.clear();
+    }
     /// How far the rotary table reaches, in positions.
     index_t rotary_length() const { return rotary_.length(); }
 
@@ -149,7 +158,7 @@ class trainable {
     };
     /// Room for a sequence of so many tokens.
     decoding begin_decoding(index_t capacity) {
-        check(capacity > 0 && (rotary_length() == 0 || capacity <= rotary_length()), [&] {
+        check(capacity > 0 && (rotary_length() == 0 || distance_.reach(capacity) <= rotary_length()), [&] {
             return "a sequence of " + std::to_string(capacity) + " tokens where the positions reach " + std::to_string(rotary_length());
         });
         counting_device nobody;
@@ -233,12 +242,16 @@ class trainable {
                                   .gradients = gradient_.view(), .batch = batch,
                                   .cosine = rotary_.cosine(), .sine = rotary_.sine(),
                                   .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(), .score_factor = rotary_.score_factor(),
-                                  .token_loss = token_loss, .z_loss = z_loss};
+                                  .distance = distance_, .token_loss = token_loss, .z_loss = z_loss};
     }
 
     void reserve(token_batch const& batch, pass_mode mode) {
+        check(!distance_.changes() || mode == pass_mode::evaluate,
+              "dual_chunk and self_extend are for evaluation: there is no gradient where tokens seem nearer than they stand");
+        check(!distance_.changes() || rotary_.key_cosine().rows == 0,
+              "dual_chunk and self_extend do not go with xpos, whose scores know distances");
         if constexpr (requires { Family::turns; })
-            check(!Family::turns || batch.length <= rotary_length(), [&] {
+            check(!Family::turns || distance_.reach(batch.length) <= rotary_length(), [&] {
                 return "a sequence has " + std::to_string(batch.length) + " tokens where set_rotary() was given " +
                        std::to_string(rotary_length()) + " positions";
             });
@@ -310,6 +323,7 @@ class trainable {
     staging<Device>                     staged_;
     landing<Device, computed>           losses_, logits_;
     std::vector<std::array<index_t, 3>> counted_;
+    any_distance                        distance_;
     tape                                saved_;
     index_sorter                        by_token_, by_position_;
 };

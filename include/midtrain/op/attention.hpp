@@ -7,9 +7,9 @@ namespace midtrain::inline MT_ABI::op {
 
 /// The reference: one (head, token) a team, no memory beyond the result. The work is quadratic in length and each score is
 /// computed twice; devices have tuned ways.
-template <class T, class Modifier = unmodified>
+template <class T, class Modifier = unmodified, class Distance = as_they_stand>
 struct attention_forward {
-    attention_problem<T, Modifier> p;
+    attention_problem<T, Modifier, Distance> p;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {
@@ -20,9 +20,10 @@ struct attention_forward {
         index_t const base = t / a.length * a.length, first = base + a.first(t), n = t - first + 1;
         auto const rows = a.scores(t, head);
         auto const score = [=](index_t j) {
-            C s = 0;
+            C         s    = 0;
+            int const form = a.form(t, t - first - j), of_key = a.distance.key_form(form);
             for (index_t i = 0; i < a.head_size; ++i)
-                s += C(a.qkv(t, a.query_column(head) + i)) * C(a.qkv(first + j, a.key_column(kv) + i));
+                s += C(a.qkv(t, a.query_column(head, form) + i)) * C(a.qkv(first + j, a.key_column(kv, of_key) + i));
             return rows.score(s * a.scale, t - first - j);
         };
         C const top   = team.reduce(n, largest{}, score);
@@ -132,9 +133,9 @@ struct attention_key_backward {
 
 namespace midtrain::inline MT_ABI {
 
-template <class Device, class T, class Modifier>
-void plain(Device& device, attention_problem<T, Modifier> const& p) {
-    device.rows(p.heads * p.sequences * p.length, op::attention_forward<T, Modifier>{p});
+template <class Device, class T, class Modifier, class Distance>
+void plain(Device& device, attention_problem<T, Modifier, Distance> const& p) {
+    device.rows(p.heads * p.sequences * p.length, op::attention_forward<T, Modifier, Distance>{p});
 }
 
 template <class Device, class T, class Modifier>

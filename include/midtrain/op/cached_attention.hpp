@@ -3,6 +3,7 @@
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/problem/distance.hpp>
 #include <midtrain/problem/score_row.hpp>
 
 namespace midtrain::inline MT_ABI::op {
@@ -24,35 +25,40 @@ struct keep_keys_values {
 
 /// Attention of one new token over the kept keys and values of rows first .. last: the last row of attention_problem, in work linear in
 /// length; the new token's position is `last`. One head a team.
-template <class T, class Modifier = unmodified>
+template <class T, class Modifier = unmodified, class Distance = as_they_stand>
 struct cached_attention {
-    matrix_view<T const>       qkv;     // (1, (heads + 2 kv_heads) * size)
-    matrix_view<T const>       cache;   // (capacity, 2 kv_heads * size)
+    matrix_view<T const>       qkv;     // (1, queries first, as in attention_problem)
+    matrix_view<T const>       cache;   // (capacity, (key_forms + 1) * kv_heads * size)
     matrix_view<computed_t<T>> scores;  // (heads, capacity): workspace
     matrix_view<T>             output;  // (1, heads * size)
     index_t                    first, last, kv_heads, size;
     computed_t<T>              scale;
     [[no_unique_address]] Modifier modifier = {};
+    [[no_unique_address]] Distance distance = {};
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t head) const {
         using C          = computed_t<T>;
-        index_t const n  = last - first + 1, kv = head / (scores.rows / kv_heads), begin = first, d = size;
+        index_t const n  = last - first + 1, kvs = kv_heads, kv = head / (scores.rows / kvs), begin = first, d = size;
         auto const    q  = qkv.row(0).data + head * size;
+        auto const    apart = distance;
+        index_t const forms = scores.rows * size, at = last;  // columns between a query's forms
         auto const    s  = scores.row(head).data;
         auto const    kept = cache;
         auto const    y  = output.row(0).data + head * size;
         C const       by = scale;
         auto const    rows = score_row<Modifier>(modifier, last, head);
         team.each(n, [=](index_t j) {
-            auto const k = kept.row(begin + j).data + kv * d;
-            C          x = 0;
-            for (index_t i = 0; i < d; ++i) x += C(q[i]) * C(k[i]);
+            int const  form = form_of(apart, at, begin + j);
+            auto const k    = kept.row(begin + j).data + (apart.key_form(form) * kvs + kv) * d;
+            auto const u    = q + form * forms;
+            C          x    = 0;
+            for (index_t i = 0; i < d; ++i) x += C(u[i]) * C(k[i]);
             s[j] = rows.score(x * by, n - 1 - j);
         });
         C const top   = team.reduce(n, largest{}, [=](index_t j) { return s[j]; });
         C const total = team.reduce(n, sum{}, [=](index_t j) { return s[j] = exponential(s[j] - top); });
-        index_t const value = (kv_heads + kv) * d;
+        index_t const value = (apart.key_forms() * kvs + kv) * d;
         team.each(d, [=](index_t i) {
             C x = 0;
             for (index_t j = 0; j < n; ++j) x += s[j] * C(kept(begin + j, value + i));

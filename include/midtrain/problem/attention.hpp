@@ -2,41 +2,52 @@
 #include <cstdint>
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/problem/distance.hpp>
 #include <midtrain/problem/score_row.hpp>
 
 namespace midtrain::inline MT_ABI {
 
 /// Causal attention inside documents; head h of the queries reads key head h / (heads / kv_heads).
 /// A token at offset t of its sequence attends to offsets first(t) .. t: its document, or of that the last `window`.
+/// With a DistancePolicy queries stand in qkv once for each of its forms, and keys once for each of theirs (op/turn_apart.hpp).
 /// output = softmax(modifier(scale * q k^T)) v for a ScoreModifier, and log_sum(head, token) keeps the log of each softmax's denominator.
-template <class T, class Modifier = unmodified>
+template <class T, class Modifier = unmodified, class Distance = as_they_stand>
 struct attention_problem {
-    matrix_view<T const>         qkv;             // (tokens, (heads + 2 kv_heads) * head_size): queries, keys, values
+    // (tokens, (forms * heads + (key_forms + 1) * kv_heads) * head_size): queries, keys, values
+    matrix_view<T const>         qkv;
     row_view<std::int32_t const> document_begin;  // (tokens)
     matrix_view<T>               output;          // (tokens, heads * head_size)
     matrix_view<computed_t<T>>   log_sum;         // (heads, tokens)
     index_t                      sequences, length, heads, kv_heads, head_size;
     computed_t<T>                scale;
     index_t                      window   = 0;      // 0: none
-    row_view<std::int32_t const> position = {};     // (tokens), in their documents: for a modifier alone
+    row_view<std::int32_t const> position = {};     // (tokens), in their documents: for a modifier or a distance
     [[no_unique_address]] Modifier modifier = {};
+    [[no_unique_address]] Distance distance = {};
 
     MT_HOST_DEVICE constexpr index_t group() const { return heads / kv_heads; }
-    MT_HOST_DEVICE constexpr index_t query_column(index_t head) const { return head * head_size; }
-    MT_HOST_DEVICE constexpr index_t key_column(index_t kv) const { return (heads + kv) * head_size; }
-    MT_HOST_DEVICE constexpr index_t value_column(index_t kv) const { return (heads + kv_heads + kv) * head_size; }
+    MT_HOST_DEVICE constexpr index_t query_column(index_t head, int form = 0) const { return (form * heads + head) * head_size; }
+    MT_HOST_DEVICE constexpr index_t key_column(index_t kv, int key_form = 0) const {
+        return (distance.forms() * heads + key_form * kv_heads + kv) * head_size;
+    }
+    MT_HOST_DEVICE constexpr index_t value_column(index_t kv) const { return key_column(kv, distance.key_forms()); }
     /// The first offset that a token, counted over all sequences, attends to.
     MT_HOST_DEVICE constexpr index_t first(index_t token) const {
         index_t const begin = document_begin[token], seen = token % length + 1 - window;
         return window > 0 && seen > begin ? seen : begin;
     }
-    /// What becomes of the scores of a token, counted over all sequences.
-    MT_HOST_DEVICE constexpr score_row<Modifier> scores(index_t token, index_t head) const {
-        return {modifier, position.data ? position[token] : token % length, head};
+    /// Where a token, counted over all sequences, stands in its document.
+    MT_HOST_DEVICE constexpr index_t place(index_t token) const { return position.data ? position[token] : token % length; }
+    /// What becomes of its scores.
+    MT_HOST_DEVICE constexpr score_row<Modifier> scores(index_t token, index_t head) const { return {modifier, place(token), head}; }
+    /// The form in which it sees the key that stands so many tokens back.
+    MT_HOST_DEVICE constexpr int form(index_t token, index_t back) const {
+        index_t const at = place(token);
+        return form_of(distance, at, at - back);
     }
 };
 
-/// The gradient of attention_problem with respect to qkv, given that of output.
+/// The gradient of attention_problem with respect to qkv, given that of output. There is none with a distance, which is for evaluation.
 template <class T, class Modifier = unmodified>
 struct attention_gradient_problem {
     attention_problem<T, Modifier> forward;

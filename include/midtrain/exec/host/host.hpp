@@ -66,9 +66,9 @@ class host {
         detail::blocked_gemm<A, B, C>::run(*pool_, p);
     }
 
-    template <class T, class Modifier>
-    void run(attention_problem<T, Modifier> const& p) {
-        detail::host_attention<T, Modifier>(*pool_).forward(p);
+    template <class T, class Modifier, class Distance>
+    void run(attention_problem<T, Modifier, Distance> const& p) {
+        detail::host_attention<T, Modifier, Distance>(*pool_).forward(p);
     }
     template <class T, class Modifier>
     void run(attention_gradient_problem<T, Modifier> const& p) {

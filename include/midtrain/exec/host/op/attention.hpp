@@ -15,10 +15,10 @@ namespace midtrain::inline MT_ABI::detail {
 
 /// Blocked attention with an online softmax (Milakov and Gimelshein 2018; Dao et al. 2022): tiles of 64 queries by 64 keys,
 /// memory linear in length. Tasks write disjoint results, so which thread takes which changes no bit.
-template <class T, class Modifier = unmodified>
+template <class T, class Modifier = unmodified, class Distance = as_they_stand>
 class host_attention {
     using C                         = computed_t<T>;
-    using problem                   = attention_problem<T, Modifier>;
+    using problem                   = attention_problem<T, Modifier, Distance>;
     using gradient_problem          = attention_gradient_problem<T, Modifier>;
     static constexpr index_t tile     = 64;
     static constexpr bool    modifies = !std::is_same_v<Modifier, unmodified>;
@@ -29,7 +29,8 @@ class host_attention {
     void forward(problem const& p) {
         panels const  packed(pool_, p, false);
         index_t const tiles = (p.length + tile - 1) / tile;
-        each_task(p.sequences * p.heads * tiles, tile * (2 * p.head_size + tile) + 2 * tile, [&](index_t k, C* scratch) {
+        index_t const forms = p.distance.forms();
+        each_task(p.sequences * p.heads * tiles, tile * ((forms + 1) * p.head_size + 2 * tile) + 2 * tile, [&](index_t k, C* scratch) {
             // The longest rows first: the tail of the work is then short.
             query_tile(p, packed, k % (p.sequences * p.heads), tiles - 1 - k / (p.sequences * p.heads), scratch);
         });
@@ -80,7 +81,7 @@ class host_attention {
         index_t  columns;  // of the transposed panels: 16 more than tiles need, since rows a power of two apart share a set of the cache
         panels(thread_pool& pool, problem const& p, bool backward) : columns(padded(p.length) + 16) {
             index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads;
-            grow(workspace(0), each * n);
+            grow(workspace(0), each * n * p.distance.key_forms());
             grow(workspace(1), each * n);
             grow(workspace(2), backward ? each * n : 0);
             key_t = workspace(0).data(), value = workspace(1).data(), other = workspace(2).data();
@@ -93,11 +94,14 @@ class host_attention {
         // Forward: value is (length, size). Backward: value is transposed and `other` holds the plain keys.
         void fill(problem const& p, index_t k, bool backward) const {
             index_t const s = k / p.kv_heads, kv = k % p.kv_heads, d = p.head_size, each = columns * d;
-            C *const kt = key_t + k * each, *const v = value + k * each, *const plain = other + k * each;
-            for (index_t first = 0; first < columns; first += 16)
-                for (index_t i = 0; i < d; ++i)
-                    for (index_t t = first; t < first + 16; ++t)
-                        kt[i * columns + t] = t < p.length ? C(p.qkv(s * p.length + t, p.key_column(kv) + i)) : C(0);
+            C *const v = value + k * each, *const plain = other + k * each;
+            for (int form = 0; form < p.distance.key_forms(); ++form) {
+                C* const kt = key_t + (k * p.distance.key_forms() + form) * each;
+                for (index_t first = 0; first < columns; first += 16)
+                    for (index_t i = 0; i < d; ++i)
+                        for (index_t t = first; t < first + 16; ++t)
+                            kt[i * columns + t] = t < p.length ? C(p.qkv(s * p.length + t, p.key_column(kv, form) + i)) : C(0);
+            }
             for (index_t first = 0; backward && first < columns; first += 16)
                 for (index_t i = 0; i < d; ++i)
                     for (index_t t = first; t < first + 16; ++t)
@@ -119,18 +123,21 @@ class host_attention {
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, base = s * p.length;
         index_t const first = q * tile, n = std::min(tile, p.length - first);
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group();
-        C *const out = query + tile * d, *const score = out + tile * d;
-        C *const top = score + tile * tile, *const total = top + tile;
+        C const* const keys = packed.key_t + kv * p.distance.key_forms() * each;
+        C *const out = query + p.distance.forms() * tile * d, *const score = out + tile * d, *const spare = score + tile * tile;
+        C *const top = spare + tile * tile, *const total = top + tile;
         index_t  begin = first;
         for (index_t r = 0; r < n; ++r) {
-            for (index_t i = 0; i < d; ++i) query[r * d + i] = C(p.qkv(base + first + r, p.query_column(head) + i)) * p.scale;
+            for (int f = 0; f < p.distance.forms(); ++f)
+                for (index_t i = 0; i < d; ++i)
+                    query[(f * tile + r) * d + i] = C(p.qkv(base + first + r, p.query_column(head, f) + i)) * p.scale;
             begin    = std::min<index_t>(begin, p.first(base + first + r));
             top[r]   = -std::numeric_limits<C>::infinity();
             total[r] = C(0);
         }
         std::fill_n(out, tile * d, C(0));
         for (index_t key = begin / tile * tile; key <= first + n - 1; key += tile) {
-            small_product<C>(n, tile, d, query, d, 1, packed.key_t + kv * each + key, packed.columns, score, tile, false);
+            score_tile(p, base, first, n, query, keys, packed.columns, key, score, spare);
             for (index_t r = 0; r < n; ++r) {
                 modify(p, head, base + first + r, first + r - key, score + r * tile);
                 absorb(score + r * tile, out + r * d, d, top[r], total[r], key, p.first(base + first + r), first + r);
@@ -141,6 +148,38 @@ class host_attention {
             C const scale = C(1) / total[r];
             for (index_t i = 0; i < d; ++i) p.output(base + first + r, p.query_column(head) + i) = T(out[r * d + i] * scale);
             p.log_sum(head, base + first + r) = top[r] + logarithm(total[r]);
+        }
+    }
+
+    /// Products of n queries and a tile of keys. With a distance each form that some query sees some of the keys in makes its product, and
+    /// gives each row what it sees in that form.
+    static void score_tile(problem const& p, index_t base, index_t first, index_t n, C const* query, C const* keys, index_t columns,
+                           index_t key, C* score, C* spare) {
+        index_t const d = p.head_size;
+        auto const    product = [&](int f, C* to) {
+            C const* const form = keys + p.distance.key_form(f) * columns * d + key;
+            small_product<C>(n, tile, d, query + f * tile * d, d, 1, form, columns, to, tile, false);
+        };
+        if constexpr (std::is_same_v<Distance, as_they_stand>) return product(0, score);
+        int const last = p.distance.forms() - 1;
+        // The tile's first key that row r sees in form f or a nearer one.
+        auto const begin = [&](int f, index_t r) -> index_t {
+            if (f < 0) return tile;
+            if (f == last) return 0;
+            index_t const at = p.place(base + first + r), back = at - p.distance.first_key(f, at);
+            return std::clamp<index_t>(first + r - back - key, 0, tile);
+        };
+        for (int f = 0; f <= last; ++f) {
+            bool some = false, all = true;
+            for (index_t r = 0; r < n; ++r) {
+                some |= begin(f, r) < begin(f - 1, r);
+                all &= begin(f, r) == 0 && begin(f - 1, r) == tile;
+            }
+            if (all) return product(f, score);
+            if (!some) continue;
+            product(f, spare);
+            for (index_t r = 0; r < n; ++r)
+                std::copy(spare + r * tile + begin(f, r), spare + r * tile + begin(f - 1, r), score + r * tile + begin(f, r));
         }
     }
 
