@@ -21,7 +21,7 @@ struct by_parts {
     constexpr double         position(index_t t) const { return static_cast<double>(t); }
     constexpr double         temperature(index_t) const { return 1.0; }
     constexpr position_fault fault(index_t) const {
-        auto const f = judged(base, trained, extended);
+        auto const f = rope_fault(base, trained, extended);
         return f == position_fault::none && !(slow > 0 && slow < fast) ? position_fault::ramp : f;
     }
 };

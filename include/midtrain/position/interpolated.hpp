@@ -15,7 +15,7 @@ struct interpolated {
     constexpr double inverse_frequency(index_t pair, index_t width, index_t) const { return plain_frequency(base, pair, width) / factor(); }
     constexpr double         position(index_t t) const { return static_cast<double>(t); }
     constexpr double         temperature(index_t) const { return 1.0; }
-    constexpr position_fault fault(index_t) const { return judged(base, trained, extended); }
+    constexpr position_fault fault(index_t) const { return rope_fault(base, trained, extended); }
 };
 
 }  // namespace midtrain::inline MT_ABI::position

@@ -21,7 +21,7 @@ struct llama3 {
     constexpr double         position(index_t t) const { return static_cast<double>(t); }
     constexpr double         temperature(index_t) const { return 1.0; }
     constexpr position_fault fault(index_t) const {
-        if (auto const f = judged(base, trained, extended); f != position_fault::none) return f;
+        if (auto const f = rope_fault(base, trained, extended); f != position_fault::none) return f;
         return !(factor >= 1) ? position_fault::factor : !(slow > 0 && slow < fast) ? position_fault::ramp : position_fault::none;
     }
 };

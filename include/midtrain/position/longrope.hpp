@@ -37,7 +37,7 @@ struct longrope {
     constexpr double  plain_frequency(index_t pair, index_t width) const { return position::plain_frequency(base, pair, width); }
 
     constexpr position_fault fault(index_t head_size) const {
-        if (auto const f = judged(base, trained, extended); f != position_fault::none) return f;
+        if (auto const f = rope_fault(base, trained, extended); f != position_fault::none) return f;
         if (!(factor == 0 || factor >= 1) || !(attention_factor >= 0)) return position_fault::factor;
         return start >= 0 && fits(long_factor, head_size / 2) && fits(short_factor, head_size / 2) ? position_fault::none
                                                                                                    : position_fault::lists;

@@ -37,11 +37,11 @@ constexpr double yarn_heat_of(double s, double m = 1) { return s <= 1 ? 1.0 : 0.
 constexpr double stretch(index_t trained, index_t extended) { return static_cast<double>(extended) / static_cast<double>(trained); }
 
 /// What is wrong with a base and one context, or with a stretch of one.
-constexpr position_fault judged(double base, index_t context) {
+constexpr position_fault rope_fault(double base, index_t context) {
     return base > 1 && base <= 1e300 && context >= 1 ? position_fault::none : position_fault::base;
 }
-constexpr position_fault judged(double base, index_t trained, index_t extended) {
-    if (auto const f = judged(base, trained); f != position_fault::none) return f;
+constexpr position_fault rope_fault(double base, index_t trained, index_t extended) {
+    if (auto const f = rope_fault(base, trained); f != position_fault::none) return f;
     return extended < trained ? position_fault::shrinks : position_fault::none;
 }
 

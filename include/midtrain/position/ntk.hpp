@@ -18,7 +18,7 @@ struct ntk {
     }
     constexpr double         position(index_t t) const { return static_cast<double>(t); }
     constexpr double         temperature(index_t) const { return 1.0; }
-    constexpr position_fault fault(index_t) const { return judged(base, trained, extended); }
+    constexpr position_fault fault(index_t) const { return rope_fault(base, trained, extended); }
 };
 
 /// NTK-alpha: base' = base alpha^(D / (D - 2)) with an alpha of one's own, for a context of `length` (Hunyuan's modeling_hunyuan.py, where
@@ -34,7 +34,7 @@ struct ntk_alpha {
     constexpr double         position(index_t t) const { return static_cast<double>(t); }
     constexpr double         temperature(index_t) const { return 1.0; }
     constexpr position_fault fault(index_t) const {
-        auto const f = judged(base, length);
+        auto const f = rope_fault(base, length);
         return f == position_fault::none && !(alpha >= 1) ? position_fault::factor : f;
     }
 };
@@ -55,7 +55,7 @@ struct dynamic_ntk {
     constexpr double         position(index_t t) const { return static_cast<double>(t); }
     constexpr double         temperature(index_t) const { return 1.0; }
     constexpr position_fault fault(index_t) const {
-        auto const f = judged(base, trained, extended);
+        auto const f = rope_fault(base, trained, extended);
         return f == position_fault::none && !(factor >= 1) ? position_fault::factor : f;
     }
 };

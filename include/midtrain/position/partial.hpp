@@ -49,7 +49,7 @@ struct proportional {
     constexpr double         position(index_t t) const { return static_cast<double>(t); }
     constexpr double         temperature(index_t) const { return 1.0; }
     constexpr position_fault fault(index_t head_size) const {
-        if (auto const f = judged(base, length); f != position_fault::none) return f;
+        if (auto const f = rope_fault(base, length); f != position_fault::none) return f;
         if (!(factor >= 1)) return position_fault::factor;
         return share <= 1 && share * static_cast<double>(head_size) >= 2 ? position_fault::none : position_fault::part;
     }

@@ -15,7 +15,7 @@ struct rope {
     constexpr double         inverse_frequency(index_t pair, index_t width, index_t) const { return plain_frequency(base, pair, width); }
     constexpr double         position(index_t t) const { return static_cast<double>(t); }
     constexpr double         temperature(index_t) const { return 1.0; }
-    constexpr position_fault fault(index_t) const { return judged(base, length); }
+    constexpr position_fault fault(index_t) const { return rope_fault(base, length); }
 };
 
 }  // namespace midtrain::inline MT_ABI::position

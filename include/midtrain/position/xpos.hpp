@@ -25,7 +25,7 @@ struct xpos {
 
     /// The fastest decay over half the context stays within what a float holds, with as much left for the values themselves.
     constexpr position_fault fault(index_t) const {
-        if (auto const f = judged(base, length); f != position_fault::none) return f;
+        if (auto const f = rope_fault(base, length); f != position_fault::none) return f;
         if (!(scale_base > 0 && gamma > 0)) return position_fault::factor;
         double const most = static_cast<double>(length) / 2 / scale_base * math::log((1.0 + gamma) / gamma);
         return most <= 40 ? position_fault::none : position_fault::decay;

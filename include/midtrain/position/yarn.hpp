@@ -46,7 +46,7 @@ struct yarn {
         return h * h;
     }
     constexpr position_fault fault(index_t) const {
-        if (auto const f = judged(base, trained, extended); f != position_fault::none) return f;
+        if (auto const f = rope_fault(base, trained, extended); f != position_fault::none) return f;
         if (!(factor == 0 || factor >= 1) || !(attention_factor >= 0)) return position_fault::factor;
         return slow > 0 && slow < fast ? position_fault::none : position_fault::ramp;
     }
