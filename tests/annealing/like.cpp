@@ -91,8 +91,10 @@ BOOST_AUTO_TEST_CASE(a_run_goes_on_from_its_middle) {
         }
     }
     // Steps are the run's, whatever our batch is: ours is four times as large here.
-    like::run_of const from{.trainer = like::hf{.learning_rate = 1, .max_steps = 100, .warmup_steps = 0, .scheduler = like::hf_linear{}},
-                            .steps_done = 50, .tokens_done = 50_tok};
+    // begin: a_run_of_hf
+    constexpr like::hf     theirs{.learning_rate = 1, .max_steps = 100, .warmup_steps = 0, .scheduler = like::hf_linear{}};
+    constexpr like::run_of from{.trainer = theirs, .steps_done = 50, .tokens_done = 50_tok};
+    // end: a_run_of_hf
     BOOST_TEST(from.rate(at(0, 4)) == 0.5);
     BOOST_TEST(from.rate(at(25, 4)) == 0.25);
     BOOST_TEST(!like::run_of<like::torchtitan>({.trainer = {.lr = 1, .steps = 10}, .steps_done = -1}).fits(1_tok));
