@@ -6,6 +6,7 @@
 #include <string_view>
 #include <type_traits>
 #include <vector>
+#include <midtrain/annealing/like/any_trainer.hpp>
 #include <midtrain/core/blank.hpp>
 #include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/fields.hpp>
@@ -39,7 +40,10 @@ constexpr bool is_leaf = is_text<T> || std::is_arithmetic_v<T> || std::is_enum_v
 /// Policies have one description wherever they may stand.
 template <class T>
 std::string policies() {
-    if constexpr (requires(T const& p) { p.rate(mt::progress{}); }) return "rate";
+    if constexpr (std::is_same_v<T, mt::like::any_trainer>) return "like";
+    else if constexpr (requires(T const& p) { p.factor(mt::like::hf_place{}); }) return "hf_scheduler";
+    else if constexpr (requires(T const& p) { p.lr(mt::like::olmo_place{}); }) return "olmo_scheduler";
+    else if constexpr (requires(T const& p) { p.rate(mt::progress{}); }) return "rate";
     else if constexpr (requires(T const& p) { p.weights(mt::progress{}); }) return "mixture";
     else if constexpr (requires(T const& p) { p.share(mt::progress{}); }) return "average";
     else if constexpr (requires(T const& p) { p.between(1.0, 0.0, 0.5); }) return "shape";
@@ -80,11 +84,16 @@ class lister {
             for (auto const& v : value) all += (all.empty() ? "" : ", ") + written(v);
         if constexpr (std::is_enum_v<T>) names = mt::listed_enum<T>(std::string());
         row(where, key, is_leaf<T> ? "[" + all + "]" : "list", names);
-        if constexpr (!is_leaf<T>) table(inside(where, key), mt::blank<T>());
+        if constexpr (mt::detail::Choice<T>) options<T>();
+        else if constexpr (!is_leaf<T>) table(inside(where, key), mt::blank<T>());
     }
     template <class T>
     void choice(std::string const& where, std::string_view key, T const&) {
         row(where, key, "table");
+        options<T>();
+    }
+    template <class T>
+    void options() {
         for (auto const kind : T::names) {
             T one;
             one.choose(kind);
