@@ -222,9 +222,9 @@
 #include <midtrain/train/foreign/megatron.hpp>
 #include <midtrain/train/foreign/megatron_arguments.hpp>
 #include <midtrain/train/foreign/olmo.hpp>
+#include <midtrain/train/foreign/olmo_scheduler.hpp>
 #include <midtrain/train/foreign/read.hpp>
 #include <midtrain/train/foreign/run.hpp>
-#include <midtrain/train/foreign/timeline.hpp>
 #include <midtrain/train/foreign/written.hpp>
 #include <midtrain/train/generate.hpp>
 #include <midtrain/train/held_out.hpp>

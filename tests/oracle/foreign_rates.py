@@ -76,6 +76,8 @@ HF = {
                     "lr_scheduler_kwargs": {"num_decay_steps": 20, "decay_type": "1-sqrt", "min_lr_ratio": 0.1, "warmup_type": "cosine"}},
     "wsd that ends early": {"lr_scheduler_type": "warmup_stable_decay", "warmup_steps": 10,
                             "lr_scheduler_kwargs": {"num_decay_steps": 20, "num_stable_steps": 15, "decay_type": "linear", "min_lr_ratio": 0.1}},
+    "wsd, up as 1-sqrt": {"lr_scheduler_type": "warmup_stable_decay", "warmup_steps": 10,
+                          "lr_scheduler_kwargs": {"num_decay_steps": 20, "warmup_type": "1-sqrt", "min_lr_ratio": 0.05, "num_cycles": 0.4}},
     "wsd that ends late": {"lr_scheduler_type": "warmup_stable_decay", "warmup_steps": 10,
                            "lr_scheduler_kwargs": {"num_decay_steps": 40, "num_stable_steps": 35, "decay_type": "1-sqrt"}},
 }
@@ -152,6 +154,11 @@ OLMO = {
     "half a cosine": ("HalfCosWithWarmup", {"warmup": 6, "alpha_f": 0.2}),
     "cosine and a tail": ("CosWithWarmupAndLinearDecay", {"warmup": 6, "decay": 12, "decay_fraction": None}),
     "power": ("PowerLR", {"warmup": 6, "decay": 12, "decay_fraction": None}),
+    "periods": ("WSDS", {"period_lengths": [25, 35], "period_lr_multipliers": [1.0, 0.8], "warmup": 6, "decay": 8, "decay_min_lr": 1e-5}),
+    "up": ("ExponentialScheduler", {"lr_min": 1e-6}),
+    "in sequence": ("SequentialScheduler", {"schedulers": [{"_CLASS_": "ConstantWithWarmup", "warmup": 5},
+                                                           {"_CLASS_": "CosWithWarmup", "warmup": 0, "alpha_f": 0.1}], "schedulers_max": [20],
+                                            "override_decay": {"start": 40, "duration": 15, "end_lr": 0.0}}),
     "composed": ("ComposableScheduler", {"stages": [{"duration": 5, "start_lr": 0.0, "end_lr_fraction": 1.0},
                                                     {"duration": 30, "shape": "cosine", "end_lr_fraction": 0.5},
                                                     {"duration": 10, "end_lr": 1e-5}]}),
@@ -164,11 +171,17 @@ OLMO = {
 def olmo_case(name, fields, steps, units):
     batch = 512
     scale = batch if units == "tokens" else 1
-    lengths = {"warmup", "decay", "t_max", "duration", "start"}
-    scaled = lambda given: {k: v * scale if k in lengths and v is not None else scaled(v) if isinstance(v, dict)
-                            else [scaled(x) for x in v] if isinstance(v, list) else v for k, v in given.items()}
+    lengths = {"warmup", "decay", "t_max", "duration", "start", "schedulers_max", "period_lengths"}
+    def times(k, v):
+        return {x: times(x, y) for x, y in v.items()} if isinstance(v, dict) else [times(k, x) for x in v] if isinstance(v, list) \
+            else v * scale if k in lengths and v is not None else v
+    scaled = lambda given: times("", given)
     fields = scaled(fields)
     made = dict(fields)
+    if "schedulers" in made:
+        made["schedulers"] = [getattr(olmo, s["_CLASS_"])(**{k: v for k, v in s.items() if k != "_CLASS_"}) for s in made["schedulers"]]
+        made["override_decay"] = olmo.OverrideDecay(**made["override_decay"])
+        made["schedulers_max"] = list(made["schedulers_max"])
     if "stages" in made:
         shaped = lambda given: {**given, "shape": olmo.ComposableSchedulerStageType(given.get("shape", "linear"))}
         made["stages"] = [olmo.ComposableSchedulerStage(**shaped(s)) for s in made["stages"]]

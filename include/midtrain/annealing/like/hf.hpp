@@ -32,16 +32,15 @@ struct hf {
 
     /// The trainer would take these numbers, too.
     constexpr bool fits(tokens) const {
-        if (learning_rate < 0 || max_steps < 1 || warmup_steps < 0) return false;
+        if (learning_rate < 0 || max_steps < 1 || warmup_steps < 0 || !(warmup_steps < 9e15)) return false;
         if constexpr (requires { scheduler.fits(hf_place{}); }) return scheduler.fits(place(0));
         else return true;
     }
 
     // Below: a part of the above. Public, so that the policy stays an aggregate.
     constexpr hf_place place(std::int64_t step) const {
-        bool const whole = warmup_steps >= 1;
-        return {step, whole ? static_cast<std::int64_t>(warmup_steps) : ceiled(static_cast<double>(max_steps) * warmup_steps), max_steps,
-                learning_rate};
+        double const share = static_cast<double>(max_steps) * warmup_steps;
+        return {step, warmup_steps >= 1 ? floored(warmup_steps) : ceiled(share), max_steps, learning_rate};
     }
 };
 

@@ -16,8 +16,8 @@ struct olmo_place {
 
 /// The rate of OLMo-core (3.0.0, optim/scheduler.py), of which Scheduler is one of olmo_schedulers.hpp or olmo_stages.hpp:
 ///   rate = scheduler.lr(initial_lr, current, t_max).
-/// `lr` is the optimizer's, `max_duration` the trainer's in `units`. OLMo-core counts a step before it asks, so the first has current = 1 (or
-/// the tokens of a batch), and the last has the rate of the very end. Tokens and steps are the stage's own; see run_of.hpp.
+/// `lr` is the optimizer's, `max_duration` the trainer's in `units`. OLMo-core counts a step before it asks, so the first has current = 1
+/// (or the tokens of a batch), and the last has the rate of the very end. Tokens and steps are the stage's own; see run_of.hpp.
 template <class Scheduler>
 struct olmo_core {
     required<double>       lr;

@@ -2,11 +2,12 @@
 #include <cstdint>
 #include <midtrain/config.hpp>
 
-// Whole numbers from real ones as Python has them, constexpr. All of |x| < 2^53.
+// Whole numbers from real ones as Python has them, constexpr; exact for |x| < 2^53.
 namespace midtrain::inline MT_ABI::annealing::like {
 
-/// The largest whole number that is not above x.
+/// The largest whole number that is not above x, and no larger than 9e18.
 constexpr std::int64_t floored(double x) {
+    if (!(x > -9e18 && x < 9e18)) return x > 0 ? 9'000'000'000'000'000'000 : -9'000'000'000'000'000'000;
     auto const n = static_cast<std::int64_t>(x);
     return static_cast<double>(n) > x ? n - 1 : n;
 }

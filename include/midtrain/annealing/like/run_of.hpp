@@ -1,12 +1,11 @@
 #pragma once
 #include <cstdint>
-#include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
 
 namespace midtrain::inline MT_ABI::annealing::like {
 
-/// What a stage sees of another trainer's rate that goes on with its run after `steps_done` steps and `tokens_done` tokens. Steps are counted
-/// as that run did, whatever its batch was; excerpt.hpp counts those before the stage in batches of ours.
+/// What a stage sees of another trainer's rate that goes on with its run after `steps_done` steps and `tokens_done` tokens. Steps are
+/// counted as that run did, whatever its batch was; excerpt.hpp counts those before the stage in batches of ours.
 template <class Trainer>
 struct run_of {
     Trainer      trainer{};

@@ -3,13 +3,14 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
-#include <midtrain/annealing/any_annealing.hpp>
+#include <midtrain/annealing/like/any_trainer.hpp>
+#include <midtrain/annealing/like/run_of.hpp>
+#include <midtrain/annealing/warmup.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/train/foreign/fields.hpp>
 #include <midtrain/train/foreign/run.hpp>
-#include <midtrain/train/foreign/timeline.hpp>
 
 // TrainingArguments of Hugging Face's Trainer, as it writes them to JSON. Schedules: transformers' optimization.py, where step s of W has
 // s / W of the peak, and s counts from zero.
@@ -17,119 +18,79 @@ namespace midtrain::inline MT_ABI::foreign {
 
 namespace detail {
 
-/// One schedule being made: `unit` tokens a step, N steps, W of warm-up.
+/// The scheduler of one run, being read: N steps, W of warm-up.
 struct hf_schedule {
-    fields const  kwargs;
-    run&          to;
-    std::int64_t  steps, warmup;
-    double        peak;
+    fields const kwargs;
+    run&         to;
+    std::int64_t steps, warmup;
 
-    std::int64_t unit() const { return to.batch().count; }
-    std::int64_t in_tokens(std::int64_t n) const { return product(n, unit(), kwargs.path()); }
-    std::int64_t after() const { return in_tokens(steps - warmup); }
-    double       share(char const* absolute, char const* relative) const {
-        if (!kwargs.has(absolute) && !kwargs.has(relative))
-            kwargs.refuse(relative, "is missing; this schedule wants it or '" + kwargs.name(absolute) + "'");
-        return kwargs.has(absolute) ? kwargs.number(absolute, 0) : peak * kwargs.number(relative, 0);
+    std::int64_t in_tokens(std::int64_t n) const { return product(n, to.batch().count, kwargs.path()); }
+    double       given(char const* key) const { return kwargs.has(key) ? kwargs.between(0, 1e9, key, 0) : -1.0; }
+    void         want_floor() const {
+        if (!kwargs.has("min_lr") && !kwargs.has("min_lr_rate"))
+            kwargs.refuse("min_lr_rate", "is missing; this schedule wants it or '" + kwargs.name("min_lr") + "'");
     }
-    timeline warmed(double from = 0) const {
-        timeline t;
-        t.add(in_tokens(warmup), annealing::linear{.from = from, .to = peak});
-        return t;
-    }
-
     /// num_cycles waves: half a one falls from peak to floor.
-    void waves(timeline& t, double floor) const {
-        double const halves = 2 * kwargs.between(0.01, 1000, "num_cycles", 0.5);
-        auto const   of     = std::max<std::int64_t>(1, std::llround(static_cast<double>(after()) / halves));
-        for (std::int64_t done = 0, n = 0; done < after(); ++n) {
-            auto const   length = std::min(of, after() - done);
-            bool const   falls  = n % 2 == 0;
-            t.add(length, annealing::cosine{.from = falls ? peak : floor, .to = falls ? floor : peak}, 0, of);
-            done += length;
-        }
-        if (halves > 1) to.find(severity::warning, "more than half a wave: the rate rises again before the end", kwargs.name("num_cycles"));
-        if (halves < 1) to.find(severity::warning, "less than half a wave: the rate does not reach its floor", kwargs.name("num_cycles"));
-        t.hold(floor);
+    double waves() const {
+        double const cycles = kwargs.between(0.01, 1000, "num_cycles", 0.5);
+        if (cycles > 0.5) to.find(severity::warning, "more than half a wave: the rate rises again before the end", kwargs.name("num_cycles"));
+        if (cycles < 0.5) to.find(severity::warning, "less than half a wave: the rate does not reach its floor", kwargs.name("num_cycles"));
+        return cycles;
     }
-    void restarts(timeline& t) const {
+    like::hf_cosine_with_restarts restarts() const {
         auto const cycles = static_cast<std::int64_t>(kwargs.between(1, 1000, "num_cycles", 1));
-        double const one = static_cast<double>(after()) / static_cast<double>(cycles);
-        for (std::int64_t n = 0, done = 0; n < cycles; ++n) {
-            std::int64_t const end = std::llround(one * static_cast<double>(n + 1));
-            t.add(end - done, annealing::cosine{.from = peak, .to = 0});
-            done = end;
-        }
         if (cycles > 1)
             to.find(severity::warning, "the rate jumps back to its peak " + std::to_string(cycles - 1) + " times",
                     kwargs.name("num_cycles"));
-        t.hold(0);
+        return {.num_cycles = cycles};
     }
-    static timeline::policy shape(fields const& kwargs, char const* key, std::string const& otherwise, double from, double down) {
+    like::hf_shape shape(char const* key, std::string const& otherwise) const {
         auto const kind = kwargs.text(key, otherwise);
-        if (kind == "linear") return annealing::linear{.from = from, .to = down};
-        if (kind == "cosine") return annealing::cosine{.from = from, .to = down};
+        if (kind == "linear") return like::hf_shape::linear;
+        if (kind == "cosine") return like::hf_shape::cosine;
         if (kind != "1-sqrt") kwargs.refuse(key, "is '" + kind + "'; midtrain reads linear, cosine and 1-sqrt");
-        return annealing::one_minus_sqrt{.from = from, .to = down};
+        return like::hf_shape::one_minus_sqrt;
     }
-    timeline wsd() const {
-        double const floor  = peak * kwargs.number("min_lr_ratio", 0);
+    like::hf_warmup_stable_decay wsd() const {
         if (!kwargs.has("num_decay_steps")) kwargs.refuse("num_decay_steps", "is missing, and warmup_stable_decay needs it");
-        auto const   decay  = kwargs.count("num_decay_steps", 0);
-        bool const   given  = kwargs.has("num_stable_steps");
-        auto const   stable = given ? kwargs.count("num_stable_steps", 0) : steps - warmup - decay;
-        if (kwargs.text("warmup_type", "linear") == "1-sqrt")
-            kwargs.refuse("warmup_type", "is 1-sqrt, a warm-up that midtrain does not have");
-        if (kwargs.number("num_cycles", 0.5) != 0.5) kwargs.refuse("num_cycles", "is not 0.5; midtrain reads decays of half a wave");
+        auto const decay  = kwargs.count("num_decay_steps", 0);
+        bool const given  = kwargs.has("num_stable_steps");
+        auto const stable = given ? kwargs.count("num_stable_steps", 0) : steps - warmup - decay;
         if (stable < 0)
             to.find(severity::refused, "warm-up and decay take more steps than there are: the decay begins before the peak",
                     kwargs.name("num_decay_steps"));
         if (given && warmup + stable + decay != steps)
             to.find(severity::warning, "warm-up, stable and decay take " + std::to_string(warmup + stable + decay) +
                     " steps where the run has " + std::to_string(steps), kwargs.name("num_stable_steps"));
-        timeline t;
-        t.add(in_tokens(warmup), shape(kwargs, "warmup_type", "linear", floor, peak));
-        t.add(in_tokens(stable), annealing::constant{peak});
-        // Without room for it the decay has begun when the warm-up ends.
-        auto const begun = stable < 0 ? in_tokens(-stable) : 0;
-        t.add(in_tokens(decay) - begun, shape(kwargs, "decay_type", "cosine", peak, floor), begun, in_tokens(decay));
-        t.hold(floor);
         to.horizon = {in_tokens(std::max<std::int64_t>(0, warmup + stable + decay))};
-        return t;
+        return {.num_decay_steps = decay, .num_stable_steps = given ? stable : -1, .warmup_type = shape("warmup_type", "linear"),
+                .decay_type = shape("decay_type", "cosine"), .min_lr_ratio = kwargs.number("min_lr_ratio", 0),
+                .num_cycles = kwargs.between(0.01, 1000, "num_cycles", 0.5)};
     }
     /// cosine_warmup_with_min_lr: warm-up and cosine are one step ahead of the others'.
-    timeline one_ahead() const {
-        double const floor = share("min_lr", "min_lr_rate");
-        timeline     t;
-        if (kwargs.has("warmup_lr_rate")) t.add(in_tokens(warmup - 1),
-                                                annealing::linear{.from = peak * kwargs.number("warmup_lr_rate", 0), .to = peak});
-        else t.add(in_tokens(warmup - 1), annealing::linear{.from = 0, .to = peak}, unit(), in_tokens(warmup));
-        if (warmup == 0) t.add(after() - unit(), annealing::cosine{.from = peak, .to = floor}, unit(), after());
-        else t.add(after(), annealing::cosine{.from = peak, .to = floor});
-        t.hold(floor);
+    like::hf_cosine_warmup_with_min_lr one_ahead() const {
+        want_floor();
         to.first_step = annealing::warmup_from::one_batch;
-        return t;
+        return {.min_lr = given("min_lr"), .min_lr_rate = given("min_lr_rate"), .warmup_lr_rate = given("warmup_lr_rate"),
+                .num_cycles = waves()};
+    }
+    like::hf_cosine_with_min_lr floored() const {
+        want_floor();
+        return {.min_lr = given("min_lr"), .min_lr_rate = given("min_lr_rate"), .num_cycles = waves()};
     }
 
-    timeline named(std::string const& kind) const {
-        if (kind == "warmup_stable_decay") return wsd();
+    like::any_hf_scheduler named(std::string const& kind) const {
+        if (kind == "constant") return to.horizon = {}, like::hf_constant{};
+        if (kind == "constant_with_warmup") return to.horizon = {}, like::hf_constant_with_warmup{};
+        if (kind == "linear") return like::hf_linear{};
+        if (kind == "cosine") return like::hf_cosine{.num_cycles = waves()};
+        if (kind == "cosine_with_restarts") return restarts();
+        if (kind == "cosine_with_min_lr") return floored();
         if (kind == "cosine_warmup_with_min_lr") return one_ahead();
-        auto t = warmed();
-        if (kind == "linear") t.add(after(), annealing::linear{.from = peak, .to = 0}).hold(0);
-        else if (kind == "cosine") waves(t, 0);
-        else if (kind == "cosine_with_min_lr") waves(t, share("min_lr", "min_lr_rate"));
-        else if (kind == "cosine_with_restarts") restarts(t);
-        else if (kind == "constant_with_warmup") t.hold(peak), to.horizon = {};
-        else if (kind == "polynomial") {
-            double const end = kwargs.number("lr_end", 1e-7);
-            t.add(after(), annealing::polynomial{.from = peak, .to = end, .power = kwargs.number("power", 1)}).hold(end);
-        } else if (kind == "inverse_sqrt") {
-            auto const scale = kwargs.count("timescale", warmup > 0 ? warmup : 10'000);
-            t.add(after(), annealing::power_law{.peak = peak, .over = tokens{in_tokens(scale)}});
-            to.horizon = {};
-        }
-        else throw error(kwargs.path() + ": 'lr_scheduler_type' is '" + kind + "', which midtrain does not know");
-        return t;
+        if (kind == "polynomial") return like::hf_polynomial{.lr_end = kwargs.number("lr_end", 1e-7), .power = kwargs.number("power", 1)};
+        if (kind == "inverse_sqrt") return to.horizon = {}, like::hf_inverse_sqrt{.timescale = kwargs.count("timescale", 0)};
+        if (kind == "warmup_stable_decay") return wsd();
+        throw error(kwargs.path() + ": 'lr_scheduler_type' is '" + kind + "', which midtrain does not know");
     }
 };
 
@@ -168,9 +129,9 @@ inline run read_hugging_face(io::json const& all, std::string const& path, optio
     auto const warmup = settled ? 0 : detail::hf_warmup(f, r.steps);
     r.warmup          = {product(warmup, r.batch().count, path)};
     r.horizon         = {r.steps * r.batch().count};
-    detail::hf_schedule const schedule{kwargs, r, r.steps, warmup, r.peak};
-    timeline t = schedule.named(settled ? "constant_with_warmup" : kind);
-    r.rate = t.cut(0, r.at(r.steps).seen.count);
+    detail::hf_schedule const schedule{kwargs, r, r.steps, warmup};
+    r.rate = like::run_of<like::any_trainer>{.trainer = like::hf<like::any_hf_scheduler>{
+        .learning_rate = r.peak, .max_steps = r.steps, .warmup_steps = static_cast<double>(warmup), .scheduler = schedule.named(kind)}};
     if (kind == "constant_with_warmup" || settled)
         r.find(severity::warning, "'" + kind + "' never lowers the rate: a cooldown wants linear, cosine or warmup_stable_decay",
                "lr_scheduler_type");

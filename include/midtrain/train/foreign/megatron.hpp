@@ -4,13 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <midtrain/annealing/any_annealing.hpp>
+#include <midtrain/annealing/like/any_trainer.hpp>
+#include <midtrain/annealing/like/megatron.hpp>
+#include <midtrain/annealing/like/run_of.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/train/foreign/fields.hpp>
 #include <midtrain/train/foreign/run.hpp>
-#include <midtrain/train/foreign/timeline.hpp>
 
 // Arguments of Megatron-LM. Schedules: megatron/core/optimizer_param_scheduler.py, which counts samples; defaults and how arguments become
 // a schedule: megatron/training/arguments.py and training.py.
@@ -18,79 +19,66 @@ namespace midtrain::inline MT_ABI::foreign {
 
 namespace detail {
 
-/// The schedule in samples, of `unit` tokens each.
-struct megatron_schedule {
-    fields const& f;
-    run&          to;
-    double        first = 0, peak = 0, floor = 0;  ///< lr_warmup_init, lr, min_lr
-    double        warmup = 0, decay = 0, wsd = -1;
+inline like::megatron_decay megatron_style(fields const& f) {
+    auto const kind = f.text("lr_decay_style", "linear");
+    if (kind == "constant") return like::megatron_decay::constant;
+    if (kind == "linear") return like::megatron_decay::linear;
+    if (kind == "cosine") return like::megatron_decay::cosine;
+    if (kind == "inverse-square-root") return like::megatron_decay::inverse_square_root;
+    if (kind != "WSD") f.refuse("lr_decay_style", "is '" + kind + "', which midtrain does not know");
+    return like::megatron_decay::wsd;
+}
+inline like::megatron_wsd_decay megatron_wsd_style(fields const& f) {
+    auto const kind = f.text("lr_wsd_decay_style", "exponential");
+    if (kind == "exponential") return like::megatron_wsd_decay::exponential;
+    if (kind == "linear") return like::megatron_wsd_decay::linear;
+    if (kind == "cosine") return like::megatron_wsd_decay::cosine;
+    if (kind != "minus_sqrt") f.refuse("lr_wsd_decay_style", "is '" + kind + "', which midtrain does not know");
+    return like::megatron_wsd_decay::minus_sqrt;
+}
 
-    std::int64_t tokens_of(double samples) const {
-        double const n = samples * static_cast<double>(to.length > 0 ? to.length : 1);
-        check(std::abs(n) < 9e15, [&] { return f.path() + ": counts more than 9e15 tokens"; });
-        return std::llround(n);
-    }
+/// What the schedule may be warned of.
+inline void judge_megatron_schedule(fields const& f, run& r, like::megatron const& m, std::string const& kind) {
+    bool const wsd = m.lr_decay_style == like::megatron_decay::wsd;
+    if (m.min_lr > m.lr) r.find(severity::refused, "min_lr is above lr", "min_lr");
+    if (m.lr_warmup_init > m.lr) r.find(severity::refused, "lr_warmup_init is above lr", "lr_warmup_init");
+    if (m.lr_warmup_fraction > 0 && f.number("lr_warmup_" + kind, 0) != 0)
+        r.find(severity::warning, "lr_warmup_fraction is given, too, and wins", "lr_warmup_" + kind);
+    if (!(m.warmup() < m.decay()))
+        r.find(severity::refused, "the warm-up is not shorter than the schedule",
+               m.lr_warmup_fraction > 0 ? "lr_warmup_fraction" : "lr_warmup_" + kind);
+    if (wsd && !f.has("lr_wsd_decay_" + kind))
+        r.find(severity::refused, "lr_decay_style WSD needs the length of its decay", "lr_wsd_decay_iters");
+    if (wsd && m.wsd_decay() > 0 && m.decay() - m.wsd_decay() < m.warmup())
+        r.find(severity::warning, "warm-up and decay do not fit into the schedule: the decay begins before the peak", "lr_wsd_decay_iters");
+    if (m.lr_decay_style == like::megatron_decay::inverse_square_root && m.warmup() < 1)
+        r.find(severity::warning, "an inverse square root without warm-up falls by the root of the batch's sequences in its first step",
+               "lr_warmup_iters");
+}
 
-    timeline::policy tail() const {
-        auto const kind = f.text("lr_wsd_decay_style", "exponential");
-        if (kind == "exponential") return annealing::halving{.from = peak, .to = floor};
-        if (kind == "linear") return annealing::linear{.from = peak, .to = floor};
-        if (kind == "cosine") return annealing::cosine{.from = peak, .to = floor};
-        if (kind != "minus_sqrt") f.refuse("lr_wsd_decay_style", "is '" + kind + "', which midtrain does not know");
-        return annealing::one_minus_sqrt{.from = peak, .to = floor};
-    }
-    void stable_then_decay(timeline& t) const {
-        if (wsd < 0) to.find(severity::refused, "lr_decay_style WSD needs the length of its decay", "lr_wsd_decay_iters");
-        double const over = std::max(wsd, 0.0), anneal = decay - over;
-        if (anneal < warmup && over > 0)
-            to.find(severity::warning, "warm-up and decay do not fit into the schedule: the decay begins before the peak",
-                    "lr_wsd_decay_iters");
-        t.add(tokens_of(anneal - warmup), annealing::constant{peak});
-        double const begun = std::max(0.0, warmup - anneal);
-        t.add(tokens_of(over - begun), tail(), tokens_of(begun), tokens_of(over));
-    }
-    /// max(floor, peak sqrt(W / n)), where W and n count from one.
-    void inverse_root(timeline& t) const {
-        double const w = std::max(warmup, 1.0), meets = floor > 0 ? w * (peak / floor) * (peak / floor) : decay;
-        if (warmup < 1) {
-            t.add(tokens_of(1), annealing::constant{peak});
-            to.find(severity::warning, "an inverse square root without warm-up falls by the root of the batch's sequences in its first step",
-                    "lr_warmup_iters");
-        }
-        t.add(tokens_of(std::min(meets, decay)) - tokens_of(w), annealing::power_law{.peak = peak, .over = tokens{tokens_of(w)}});
-    }
-    any_annealing made() const {
-        auto const kind = f.text("lr_decay_style", "linear");
-        timeline   t;
-        t.add(tokens_of(warmup), annealing::linear{.from = first, .to = peak});
-        if (kind == "constant") t.hold(peak), to.horizon = {};
-        else if (kind == "inverse-square-root") inverse_root(t);
-        else if (kind == "linear") t.add(tokens_of(decay) - tokens_of(warmup), annealing::linear{.from = peak, .to = floor});
-        else if (kind == "cosine") t.add(tokens_of(decay) - tokens_of(warmup), annealing::cosine{.from = peak, .to = floor});
-        else if (kind == "WSD") stable_then_decay(t);
-        else f.refuse("lr_decay_style", "is '" + kind + "', which midtrain does not know");
-        t.hold(floor);
-        return t.cut(0, to.at(to.steps).seen.count);
-    }
-};
-
-inline void read_megatron_lengths(fields const& f, run& r, bool samples, megatron_schedule& s) {
+inline void read_megatron_schedule(fields const& f, run& r, bool samples) {
     std::string const kind = samples ? "samples" : "iters", other = samples ? "iters" : "samples";
-    double const      unit = samples ? 1.0 : static_cast<double>(r.sequences);
-    s.decay = f.number("lr_decay_" + kind, samples ? f.number("train_samples", 0) : static_cast<double>(r.steps)) * unit;
-    bool const share = f.has("lr_warmup_fraction");
-    s.warmup = share ? f.number("lr_warmup_fraction", 0) * s.decay : f.number("lr_warmup_" + kind, 0) * unit;
-    if (f.has("lr_wsd_decay_" + kind)) s.wsd = f.number("lr_wsd_decay_" + kind, 0) * unit;
     for (char const* field : {"lr_decay_", "lr_warmup_", "lr_wsd_decay_"})
         if (f.number(field + other, 0) != 0)
             r.find(severity::refused, "the run counts in " + kind + " and this in " + other + ": Megatron-LM refuses or overlooks it",
                    field + other);
-    if (share && f.number("lr_warmup_" + kind, 0) != 0)
-        r.find(severity::warning, "lr_warmup_fraction is given, too, and wins", "lr_warmup_" + kind);
-    if (!(s.warmup < s.decay))
-        r.find(severity::refused, "the warm-up is not shorter than the schedule", share ? "lr_warmup_fraction" : "lr_warmup_" + kind);
-    r.warmup  = {s.tokens_of(s.warmup)};
-    r.horizon = {s.tokens_of(s.decay)};
+    like::megatron m{.lr = r.peak, .seq_length = r.length > 0 ? r.length : 1, .global_batch_size = r.sequences,
+                     .lr_decay_style = megatron_style(f), .lr_warmup_fraction = f.number("lr_warmup_fraction", 0),
+                     .lr_warmup_init = f.number("lr_warmup_init", 0), .min_lr = f.number("min_lr", 0),
+                     .lr_wsd_decay_style = megatron_wsd_style(f)};
+    double const decay = f.number("lr_decay_" + kind, samples ? f.number("train_samples", 0) : static_cast<double>(r.steps));
+    (samples ? m.lr_decay_samples : m.lr_decay_iters)         = decay;
+    (samples ? m.lr_warmup_samples : m.lr_warmup_iters)       = f.number("lr_warmup_" + kind, 0);
+    (samples ? m.lr_wsd_decay_samples : m.lr_wsd_decay_iters) = f.number("lr_wsd_decay_" + kind, 0);
+    auto const in_tokens = [&](double n) {
+        check(std::abs(n * static_cast<double>(m.seq_length)) < 9e15, [&] { return f.path() + ": counts more than 9e15 tokens"; });
+        return tokens{std::llround(n * static_cast<double>(m.seq_length))};
+    };
+    r.warmup  = in_tokens(m.warmup());
+    r.horizon = in_tokens(m.decay());
+    if (m.lr_decay_style == like::megatron_decay::constant) r.horizon = {};
+    judge_megatron_schedule(f, r, m, kind);
+    r.rate = like::run_of<like::any_trainer>{.trainer = m};
 }
 
 /// `0.3 a 0.7 b`, or paths alone.
@@ -167,11 +155,7 @@ inline run read_megatron(io::json const& all, std::string const& path, options c
                    .decay = f.number("weight_decay", 0.01)};
     r.clip      = f.number("clip_grad", 1);
     r.seed      = static_cast<std::uint64_t>(f.whole("seed", 1234));
-    detail::megatron_schedule s{f, r, f.number("lr_warmup_init", 0), r.peak, f.number("min_lr", 0)};
-    if (s.floor > s.peak) r.find(severity::refused, "min_lr is above lr", "min_lr");
-    if (s.first > s.peak) r.find(severity::refused, "lr_warmup_init is above lr", "lr_warmup_init");
-    detail::read_megatron_lengths(f, r, samples, s);
-    r.rate = s.made();
+    detail::read_megatron_schedule(f, r, samples);
     for (char const* key : {"data_path", "train_data_path"}) detail::read_megatron_blend(f, r, key);
     detail::read_megatron_positions(f, r);
     detail::find_in_megatron(f, r);
