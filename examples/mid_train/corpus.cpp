@@ -1,5 +1,6 @@
 #include "corpus.hpp"
 #include <filesystem>
+#include <midtrain/data/jsonl.hpp>
 
 namespace quick_start {
 namespace {

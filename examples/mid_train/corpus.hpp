@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <midtrain/data/byte_level_bpe.hpp>
 #include "recipe.hpp"
 
 // From text to token files.

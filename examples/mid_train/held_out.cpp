@@ -1,6 +1,9 @@
 #include "held_out.hpp"
 #include <cstdio>
 #include <filesystem>
+#include <midtrain/io/whole_file.hpp>
+#include <midtrain/train/metrics_file.hpp>
+#include <midtrain/train/run_chart.hpp>
 
 namespace quick_start {
 

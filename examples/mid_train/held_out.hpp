@@ -5,6 +5,9 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <midtrain/train/generate.hpp>
+#include <midtrain/train/held_out.hpp>
+#include <midtrain/train/held_out_panel.hpp>
 #include "corpus.hpp"
 
 // Held-out loss by source: measured once, kept in a file, compared with intervals.

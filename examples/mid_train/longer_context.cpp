@@ -22,7 +22,7 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include <midtrain/midtrain.hpp>
+#include <midtrain/all.hpp>
 
 namespace mt = midtrain;
 using namespace mt::literals;

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include <midtrain/data/tokenizer_files.hpp>
+#include <midtrain/train/export.hpp>
 #include "held_out.hpp"
 
 // The quick start's course: a control arm and a mid-training of two stages from the same weights, each measured on the same held-out

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <vector>
+#include <midtrain/io/hf_config_writer.hpp>
 #include <midtrain/midtrain.hpp>
 
 namespace mt = midtrain;

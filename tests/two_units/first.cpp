@@ -1,5 +1,5 @@
 // Two units that include all of us, and link: nothing in the headers is defined twice.
-#include <midtrain/midtrain.hpp>
+#include <midtrain/all.hpp>
 
 midtrain::tokens half(midtrain::tokens whole);
 

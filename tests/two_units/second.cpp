@@ -1,3 +1,3 @@
-#include <midtrain/midtrain.hpp>
+#include <midtrain/all.hpp>
 
 midtrain::tokens half(midtrain::tokens whole) { return {whole.count / 2}; }
