@@ -16,13 +16,15 @@
 #include <midtrain/data/tokenizer_files.hpp>
 #include <midtrain/io/gguf.hpp>
 #include "commands.hpp"
+#include "score.hpp"
 
 namespace mt = midtrain;
 
 namespace {
 
 struct asked {
-    std::string              tokenizer, out, chat, begin, invalid = "refuse";
+    std::string              tokenizer, out, chat, begin, score, invalid = "refuse";
+    mt::index_t              score_length = 1024;
     std::vector<std::string> sources;
     mt::data::prepare_options how;
 };
@@ -126,6 +128,10 @@ void run(asked const& a) {
     auto const made = mt::data::prepare(sources, files.tokenizer, a.out, how, [&](mt::data::part_progress const& at) { shown(at); });
     shown.close();
     print(made);
+    if (a.score.empty()) return;
+    std::vector<std::string> names;
+    for (auto const& s : made) names.push_back(s.name);
+    program::score_sources(a.score, a.out, names, a.score_length, how.threads);
 }
 
 }  // namespace
@@ -143,6 +149,8 @@ void program::add_prepare(CLI::App& program) {
     command->add_option("--begin-token", a->begin, "a token before each document, by its text");
     command->add_option("--least-bytes", a->how.least_bytes, "shorter documents are left out")->capture_default_str();
     command->add_option("--invalid-utf8", a->invalid, "refuse or replace")->capture_default_str();
+    command->add_option("--score", a->score, "a model's folder or .gguf: also write NAME.train.scores, each document's mean loss under it, for an order by score");
+    command->add_option("--score-length", a->score_length, "tokens of a document that are looked at")->capture_default_str()->check(CLI::PositiveNumber);
     command->add_flag("--drop-repeated", a->how.drop_repeated, "of documents with the same text keep the first");
     command->add_flag("!--drop-parts", a->how.keep_parts, "do not keep what lets a later run make only what changed");
     command->callback([a] { run(*a); });

@@ -95,7 +95,7 @@ run_file read_run_file(std::string const& path, mt::settings const& changes) {
     auto& f = r.form;
     resolve(f.folder.value, path), resolve(f.model.value.from.value, path), resolve(f.model.value.tokenizer, path), resolve(f.model.value.optimizer_state, path);
     resolve(f.checkpoints.fork_from, path);
-    for (auto& s : f.source) resolve(s.tokens.value, path), resolve(s.held_out, path);
+    for (auto& s : f.source) resolve(s.tokens.value, path), resolve(s.held_out, path), resolve(s.scores, path);
     resolve(f.evaluate.haystack, path);
     for (auto& t : f.evaluate.task) resolve(t.items.value, path);
     if (f.checkpoints.folder.empty()) f.checkpoints.folder = f.folder.value + "/checkpoints";

@@ -5,6 +5,7 @@
 #include <midtrain/annealing/any_annealing.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/mixture/any_mixture.hpp>
+#include <midtrain/mixture/any_order.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/position/any_position.hpp>
 #include <midtrain/train/any_average.hpp>
@@ -37,10 +38,11 @@ struct source_form {
     mt::required<mt::short_name> name;
     mt::required<std::string>    tokens;      ///< a token file in any form that data::open_tokens knows
     std::string                  held_out{};  ///< the same, for evaluation
+    std::string                  scores{};    ///< a score a document, for an order by score
 };
 
 /// [[stage]]: the library's stage with policies that the file names.
-using stage_form  = mt::stage<mt::any_mixture, mt::any_annealing, mt::any_position>;
+using stage_form  = mt::stage<mt::any_mixture, mt::any_annealing, mt::any_position, mt::any_order>;
 
 /// [watchdog]
 struct watchdog_form {

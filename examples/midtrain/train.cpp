@@ -14,6 +14,7 @@ recipe_of<mt::any_average> with_positions(run_file const& run, model_files const
     for (std::size_t i = 0; i < recipe.stages.all.size(); ++i) {
         auto& stage = recipe.stages.all[i];
         if (!run.own_position[i]) stage.position = files.position();
+        if (stage.fim.rate > 0 && files.tokenizer) stage.fim = mt::data::with_sentinels(stage.fim, *files.tokenizer);
         mt::check(mt::io::is_llama(files.shape.family) || stage.batch.length <= files.shape.context, [&] {
             return "stage '" + stage.name.text() + "' has sequences of " + std::to_string(stage.batch.length.value) + " tokens, and this gpt2 has learned " +
                    std::to_string(files.shape.context) + " positions";

@@ -30,8 +30,11 @@ namespace detail {
 
 inline mt::named_sources<mt::data::any_tokens> open_sources(run_file const& run, model_files const& files) {
     mt::named_sources<mt::data::any_tokens> all;
-    for (auto const& s : run.form.source)
-        all.add(s.name.value, mt::data::open_tokens(s.tokens, {.end_token = files.shape.end_token, .vocabulary = files.shape.vocab}));
+    for (auto const& s : run.form.source) {
+        auto of = mt::data::open_tokens(s.tokens, {.end_token = files.shape.end_token, .vocabulary = files.shape.vocab});
+        if (!s.scores.empty()) of.score_with(mt::data::document_scores(s.scores));
+        all.add(s.name.value, std::move(of));
+    }
     return all;
 }
 

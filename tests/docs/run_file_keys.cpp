@@ -46,6 +46,7 @@ std::string policies() {
     else if constexpr (requires(T const& p) { p.rate(mt::progress{}); }) return "rate";
     else if constexpr (requires(T const& p) { p.weights(mt::progress{}); }) return "mixture";
     else if constexpr (requires(T const& p) { p.share(mt::progress{}); }) return "average";
+    else if constexpr (requires(T const& p) { p.share(0, mt::progress{}); }) return "order";
     else if constexpr (requires(T const& p) { p.between(1.0, 0.0, 0.5); }) return "shape";
     else return "position";
 }

@@ -70,8 +70,12 @@ consteval std::string_view spelled() {
     std::string_view const text  = __PRETTY_FUNCTION__;
     std::size_t            end   = text.find("nowhere");
     // Up to what closes or ends outside of all brackets: types inside may be in "{anonymous}" or "(anonymous namespace)".
-    for (int depth = 0; depth > 0 || std::string_view(")};]").find(text[end]) == text.npos; ++end)
-        depth += std::string_view("<({").find(text[end]) != text.npos ? 1 : std::string_view(">)}").find(text[end]) != text.npos ? -1 : 0;
+    // Plain comparisons: the types of a run file's stage are thousands of letters, and the compiler counts each step.
+    for (int depth = 0;; ++end) {
+        char const c = text[end];
+        if (depth == 0 && (c == ')' || c == '}' || c == ';' || c == ']')) break;
+        depth += c == '<' || c == '(' || c == '{' ? 1 : c == '>' || c == ')' || c == '}' ? -1 : 0;
+    }
     std::size_t const      colon = text.substr(0, end).find_last_of(":.");
     return text.substr(colon + 1, end - colon - 1);
 }

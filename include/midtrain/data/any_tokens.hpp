@@ -2,12 +2,14 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
 #include <midtrain/core/error.hpp>
+#include <midtrain/data/document_scores.hpp>
 #include <midtrain/data/flat_tokens.hpp>
 #include <midtrain/data/megatron_tokens.hpp>
 #include <midtrain/data/token_file.hpp>
@@ -45,8 +47,22 @@ class any_tokens {
     }
     kinds const& kind() const { return of_; }
 
+    /// Scores of these documents, from a file beside them: what an order by score asks for.
+    void score_with(document_scores scores) {
+        check(scores.documents() == documents() && scores.tokens() == tokens(), [&] {
+            return scores.path() + ": scores " + std::to_string(scores.documents()) + " documents of " + std::to_string(scores.tokens()) +
+                   " tokens, and " + path() + " has " + std::to_string(documents()) + " of " + std::to_string(tokens());
+        });
+        scores_.emplace(std::move(scores));
+    }
+    double score(std::int64_t i) const {
+        check(scores_.has_value(), [&] { return path() + ": has no scores, and a stage draws by them; `midtrain prepare --score` writes some"; });
+        return (*scores_)[i];
+    }
+
   private:
-    kinds of_;
+    kinds                          of_;
+    std::optional<document_scores> scores_;
 };
 
 namespace detail {

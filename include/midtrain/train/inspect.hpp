@@ -64,6 +64,12 @@ inline void add_parameters(io::safetensors const& file, inspection& to) {
             master.bytes.subspan(static_cast<std::size_t>(p.offset) * width, static_cast<std::size_t>(p.rows * p.columns) * width)));
 }
 
+/// What only some ways of packing know of a place.
+inline std::string written_extras(data::cursor const& c) {
+    return (c.padding > 0 ? ", " + std::to_string(c.padding) + " of padding" : "") +
+           (c.window > 0 ? ", sequence " + std::to_string(c.sequence) + " of a window of " + std::to_string(c.window) + " documents" : "");
+}
+
 inline void add_state(io::safetensors const& file, inspection& to) {
     auto const s   = read_state(file);
     auto const add = [&](std::string key, std::string value) { to.facts.emplace_back(std::move(key), std::move(value)); };
@@ -75,7 +81,13 @@ inline void add_state(io::safetensors const& file, inspection& to) {
     for (std::size_t i = 0; i < s.sources.size(); ++i) {
         auto const& c = s.cursors[i];
         add("source " + s.sources[i], std::to_string(c.tokens) + " tokens; epoch " + std::to_string(c.epoch) + ", document " +
-                                          std::to_string(c.document) + ", token " + std::to_string(c.offset));
+                                          std::to_string(c.document) + ", token " + std::to_string(c.offset) + written_extras(c));
+        if (i < s.buckets.size())
+            for (std::size_t b = 0; b < s.buckets[i].cursors.size(); ++b) {
+                auto const& of = s.buckets[i].cursors[b];
+                add("source " + s.sources[i] + ", bucket " + std::to_string(b), std::to_string(of.tokens) + " tokens; epoch " +
+                    std::to_string(of.epoch) + ", document " + std::to_string(of.document) + written_extras(of));
+            }
     }
     for (auto const& line : lines_of(s.settings)) add("setting", line);
     if (s.average_updates > 0) add("average", "of " + std::to_string(s.average_updates) + " steps");
