@@ -107,6 +107,7 @@
 #include <midtrain/train/run_figures.hpp>
 #include <midtrain/train/run_folder.hpp>
 #include <midtrain/train/run_series.hpp>
+#include <midtrain/train/score_documents.hpp>
 #include <midtrain/train/simplex.hpp>
 #include <midtrain/train/svg.hpp>
 #include <midtrain/train/tensorboard.hpp>

@@ -199,7 +199,6 @@
 #include <midtrain/train/rules.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/running_average.hpp>
-#include <midtrain/train/score_documents.hpp>
 #include <midtrain/train/setting_changes.hpp>
 #include <midtrain/train/settings.hpp>
 #include <midtrain/train/stage.hpp>
