@@ -90,7 +90,8 @@ BOOST_AUTO_TEST_CASE(the_same_rules_judge_settings) {
                                            {"long.batch.sequences=0", "stage 'long': a batch has at least one sequence"},
                                            {"long.batch.micro=3", "stage 'long': batch.micro is between 1 and batch.sequences"},
                                            {"long.budget=100", "stage 'long': the budget is smaller than one batch"},
-                                           {"clip=-1", "recipe: clip and z_loss are not negative"}})
+                                           {"clip=-1", "recipe: clip is not negative"},
+                                           {"z_loss=-1", "recipe: z_loss is negative, infinite or not a number"}})
         BOOST_TEST(refusal(assignment).starts_with(part), assignment << " -> " << refusal(assignment));
 }
 BOOST_AUTO_TEST_CASE(a_wrong_key_or_value_is_named) {

@@ -11,6 +11,11 @@ struct constant {
     constexpr double rate(progress) const { return peak; }
 };
 
+/// A factor of one, all along: it changes nothing and weighs nothing.
+struct unchanged {
+    constexpr double rate(progress) const { return 1; }
+};
+
 }  // namespace midtrain::inline MT_ABI::annealing
 
 namespace midtrain::inline MT_ABI {

@@ -14,8 +14,10 @@ struct scaled_by_batch {
     Policy           policy{};
     double           power = 0.5;
 
-    constexpr double rate(progress at) const { return policy.rate(at) * (at.batch.count > 0 ? math::pow(ratio(at.batch, of), power) : 1.0); }
-    constexpr bool   fits(tokens budget) const { return tokens{} < of.value && part_fits(policy, budget); }
+    constexpr double rate(progress at) const {
+        return policy.rate(at) * (at.batch.count > 0 ? math::pow(ratio(at.batch, of), power) : 1.0);
+    }
+    constexpr bool fits(tokens budget) const { return tokens{} < of.value && part_fits(policy, budget); }
 };
 
 }  // namespace midtrain::inline MT_ABI::annealing

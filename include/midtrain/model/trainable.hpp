@@ -189,8 +189,10 @@ class trainable {
     double norm_of_change(row_view<computed> before) { return update_.norm_of_change(*device_, gradient_.view(), before); }
 
     /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
-    template <class Optimizer>
-    void prepare(Optimizer const& optimizer) { update_.prepare(*device_, layout_, optimizer); }
+    template <class Optimizer, RoleRates Rates = same_rate>
+    void prepare(Optimizer const& optimizer, Rates const& rates = {}) {
+        update_.prepare(*device_, layout_, optimizer, rates);
+    }
     /// One step of the optimizer from the gradient that lies there.
     template <class Optimizer>
     void apply(Optimizer const& optimizer, step_scalars s) {

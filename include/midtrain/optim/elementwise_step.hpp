@@ -6,7 +6,7 @@
 namespace midtrain::inline MT_ABI {
 
 /// One pass over everything: gradient, slots and master weights in, new slots, master and stored weights out. A team takes 64
-/// values, which belong to one tensor because layouts pad to 64, and share its decay.
+/// values, which belong to one tensor because layouts pad to 64, and share its decay and its multiple of the rate.
 template <class Optimizer, class Precision>
 struct elementwise_step {
     using C = typename Precision::computed;
@@ -20,13 +20,15 @@ struct elementwise_step {
     row_view<C const>                       gradient;  // (n)
     row_view<C>                             slots;     // (slots * n), one slot after the other
     row_view<C const>                       decay;     // (n / 64)
+    row_view<double const>                  rates{};   // (n / 64), or empty: multiples of the rate
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t chunk) const {
         auto const    f = optimizer;
-        auto const    s = *scalars;
+        auto          s = *scalars;
         index_t const n = master.size(), first = chunk * row_values;
-        C const       d = decay[chunk], clip = C(s.clip_factor);
+        C const       d = decay[chunk] * C(s.decay_factor), clip = C(s.clip_factor);
+        if (rates.size() > 0) s.rate *= rates[chunk];
         auto const    w = master.data + first;
         auto const    o = stored.data + first;
         auto const    g = gradient.data + first;

@@ -9,6 +9,7 @@ namespace midtrain::inline MT_ABI {
 struct step_scalars {
     double       rate        = 0;
     double       clip_factor = 1;  ///< gradients are multiplied by this
+    double       decay_factor = 1; ///< and the weight decay by this
     std::int64_t step        = 1;  ///< from 1
     double       correction1 = 1;  ///< 1 - beta1^step, filled by the optimizer
     double       correction2 = 1;  ///< 1 - beta2^step

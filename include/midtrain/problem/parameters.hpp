@@ -7,7 +7,7 @@
 namespace midtrain::inline MT_ABI {
 
 /// What a parameter is for; decay, rate multipliers and clipping may differ by role.
-enum class role { embedding, matrix, norm, bias };
+enum class role { embedding, matrix, norm, bias, expert };
 
 /// Some rows of a parameter under the name that checkpoints know them by.
 /// `transposed`: the checkpoint stores (columns, rows), as GPT-2's Conv1D does.

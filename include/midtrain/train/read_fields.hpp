@@ -125,6 +125,8 @@ struct fields_reader {
 
     template <class T>
     void chosen(io::json const& v, std::string const& path, T& to) const {
+        if constexpr (requires { T::of_number(1.0); })
+            if (auto const number = v.as<double>()) return static_cast<void>(to = T::of_number(*number));
         // A kind whose fields may all stay as they are can stand as a text.
         if (auto const text = v.as<std::string>()) return chosen(io::json{io::json::object{{"kind", v}}}, path, to);
         auto const o = v.as<io::json::object>();

@@ -11,6 +11,7 @@
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/literal.hpp>
+#include <midtrain/optim/role_rates.hpp>
 #include <midtrain/train/mixture_rules.hpp>
 #include <midtrain/train/position_rules.hpp>
 #include <midtrain/train/stage.hpp>
@@ -165,7 +166,39 @@ constexpr void judge_mixture(Stage const& s, Judge const& judge) {
     judge.template refuse_if<"the weights of the mixture do not sum to one">(apart, s.name);
 }
 
-/// At the ends of the run and at most 257 points between, in batches of the first stage.
+/// f(progress) over the run, at its end and at most 256 points before, in batches of the first stage.
+template <class Recipe, class F>
+constexpr void at_points_of_run(Recipe const& r, F const& f) {
+    tokens all{}, batch{};
+    for_each_stage(r.stages, [&](auto const& s, int n) {
+        all += s.at(0).budget;
+        if (n == 0) batch = s.batch.size();
+    });
+    std::int64_t const steps = batch.count > 0 ? all.count / batch.count : 0, points = steps < 256 ? steps : 256;
+    for (std::int64_t k = 1; k <= points; ++k) {
+        std::int64_t const done = steps * k / points;
+        f(progress{done, done * batch, all, batch});
+    }
+}
+
+/// What moves over the run.
+template <class Recipe, class Judge>
+constexpr void judge_scalars(Recipe const& r, Judge const& judge) {
+    bool z = true, decay = true;
+    auto const sound = [](double x) { return x >= 0 && x < 1e3; };
+    at_points_of_run(r, [&](progress at) {
+        z &= sound(scalar_at(r.z_loss, at));
+        decay &= sound(scalar_at(r.decay_factor, at));
+    });
+    judge.template refuse_if<"z_loss is negative, infinite or not a number somewhere in the run">(!z, "");
+    judge.template refuse_if<"decay_factor is negative, infinite or not a number somewhere in the run">(!decay, "");
+    static_assert(RoleRates<std::remove_cvref_t<decltype(r.rates)>>,
+                  "midtrain: recipe.rates is no RoleRates: it needs  double factor(role, index_t rows, index_t columns) const.  "
+                  "The shortest one is same_rate in midtrain/optim/by_role.hpp");
+    if constexpr (requires { r.rates.fits(); })
+        judge.template refuse_if<"a multiple of the rate, or the base width, is negative or not a number">(!r.rates.fits(), "");
+}
+
 template <class Recipe, class Judge>
 constexpr void judge_average(Recipe const& r, Judge const& judge) {
     using Average = std::remove_cvref_t<decltype(r.average)>;
@@ -173,18 +206,11 @@ constexpr void judge_average(Recipe const& r, Judge const& judge) {
         static_assert(AveragingPolicy<Average>,
                       "midtrain: recipe.average is not an AveragingPolicy: it needs  double share(progress) const.  "
                       "The shortest one is polyak_tail in midtrain/averaging/tail.hpp");
-        tokens all{}, batch{};
-        for_each_stage(r.stages, [&](auto const& s, int n) {
-            all += s.at(0).budget;
-            if (n == 0) batch = s.batch.size();
-        });
-        std::int64_t const steps = batch.count > 0 ? all.count / batch.count : 0, points = steps < 256 ? steps : 256;
-        bool               bad   = false;
-        for (std::int64_t k = 1; k <= points; ++k) {
-            std::int64_t const done = steps * k / points;
-            double const       s    = r.average.share({done, done * batch, all, batch});
+        bool bad = false;
+        at_points_of_run(r, [&](progress at) {
+            double const s = r.average.share(at);
             bad |= !(s >= 0 && s <= 1);
-        }
+        });
         judge.template refuse_if<"the share of some step in the average is not between 0 and 1">(bad, "");
     }
 }
@@ -197,9 +223,10 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
     judge.template refuse_if<"the width does not divide into heads of even size, or heads into kv_heads">(
         shape.layers < 1 || shape.heads < 1 || shape.kv_heads < 1 || shape.heads % shape.kv_heads != 0 ||
             (shape.head_size > 0 ? shape.head_size % 2 != 0 : shape.width % (2 * shape.heads) != 0), "");
-    judge.template refuse_if<"clip and z_loss are not negative">(!(r.clip >= 0) || !(r.z_loss >= 0), "");
+    judge.template refuse_if<"clip is not negative">(!(r.clip >= 0), "");
     judge.template refuse_if<"a recipe has at least one stage">(r.stages.size() == 0, "");
     detail::judge_average(r, judge);
+    detail::judge_scalars(r, judge);
     for_each_stage(r.stages, [&](auto const& s, int n) {
         static_assert(PositionScalingPolicy<decltype(s.position)>,
                       "midtrain: stage.position is not a PositionScalingPolicy: it needs  context() const, inverse_frequency(pair, "

@@ -155,6 +155,8 @@ void for_each_value(S& s, std::string const& path, F const& f) {
     if constexpr (!std::is_same_v<bare, T>) for_each_value(s.value, path, f);
     else if constexpr (OneValue<T>) f(path, s);
     else if constexpr (Choice<T>) {
+        if constexpr (requires { s.plain(); })
+            if (auto* const number = s.plain()) return static_cast<void>(f(path, *number));
         f(path + ".kind", s);
         s.visit([&](auto& chosen) { for_each_value(chosen, path, f); });
     } else if constexpr (requires { s.for_each_part(part); }) s.for_each_part(part);
@@ -171,6 +173,8 @@ void for_each_setting(Recipe& r, F const& f) {
     detail::for_each_value(r.z_loss, "z_loss", f);
     detail::for_each_value(r.seed, "seed", f);
     if constexpr (requires { r.average.share(progress{}); }) detail::for_each_value(r.average, "average", f);
+    detail::for_each_value(r.decay_factor, "decay_factor", f);
+    detail::for_each_value(r.rates, "rates", f);
     for_each_stage(r.stages, [&](auto& s, int) { detail::for_each_value(s, std::string(s.name), f); });
 }
 

@@ -3,6 +3,7 @@
 #include <tuple>
 #include <vector>
 #include <midtrain/annealing/batch_ramp.hpp>
+#include <midtrain/annealing/constant.hpp>
 #include <midtrain/averaging/none.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/short_name.hpp>
@@ -10,6 +11,7 @@
 #include <midtrain/data/fim.hpp>
 #include <midtrain/data/packing_form.hpp>
 #include <midtrain/mixture/shuffled.hpp>
+#include <midtrain/optim/by_role.hpp>
 #include <midtrain/train/batch_calendar.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -107,15 +109,26 @@ void for_each_stage(stage_list<Stage>& s, F&& f) {
     for (std::size_t n = 0; n < s.all.size(); ++n) f(s.all[n], static_cast<int>(n));
 }
 
-/// What a run does, as one value: print it, compare it, store it.
-template <class Optimizer, class Stages, class Average = averaging::none>
+/// What a run does, as one value: print it, compare it, store it. What may move on the way is a number or a policy like a rate's, whose
+/// progress is that of the whole run.
+template <class Optimizer, class Stages, class Average = averaging::none, class ZLoss = double, class DecayFactor = annealing::unchanged,
+          class Rates = same_rate>
 struct recipe {
     Optimizer     optimizer;
     Stages        stages;
     double        clip   = 1.0;  ///< global norm above which gradients are scaled down; 0: never
-    double        z_loss = 0;    ///< weight of the z-loss
+    ZLoss         z_loss = 0;    ///< weight of the z-loss
     std::uint64_t seed   = 1;    ///< of the order of the data
     [[no_unique_address]] Average average{};  ///< an AveragingPolicy over the whole run; none costs nothing
+    [[no_unique_address]] DecayFactor decay_factor{};  ///< of the optimizer's weight decay
+    [[no_unique_address]] Rates rates{};               ///< RoleRates: multiples of the rate by role and shape
 };
+
+/// The value of a number that may move.
+template <class Scalar>
+constexpr double scalar_at(Scalar const& s, progress at) {
+    if constexpr (requires { s.rate(at); }) return s.rate(at);
+    else return static_cast<double>(s);
+}
 
 }  // namespace midtrain::inline MT_ABI

@@ -17,6 +17,7 @@ struct step_plan {
     std::int64_t step = 1;          ///< of the run, from 1, over all stages
     std::int64_t update = 0;        ///< of the optimizer's slots, from 1; 0: the same as the step
     double       clip = 1.0;        ///< global norm above which gradients are scaled down; 0: never
+    double       decay_factor = 1;  ///< of the optimizer's weight decay
     index_t      micro_batch = 1;   ///< sequences that go through the model at once
 };
 
@@ -103,7 +104,8 @@ bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<S
                std::to_string(result.gradient_norm) + "; the weights are still those of the step before";
     });
     step_scalars s;
-    s.rate        = plan.rate;
+    s.rate         = plan.rate;
+    s.decay_factor = plan.decay_factor;
     s.step        = plan.update > 0 ? plan.update : plan.step;
     s.clip_factor = plan.clip > 0 ? std::min(1.0, plan.clip / (result.gradient_norm + 1e-6)) : 1.0;  // as torch's clip_grad_norm_
     model.apply(optimizer, s);

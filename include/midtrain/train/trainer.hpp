@@ -54,8 +54,7 @@ class trainer {
   public:
     trainer(Ranks& ranks, Model& model, checked_recipe<Recipe, Shape> recipe, checkpoints where = {})
         : ranks_(&ranks), model_(&model), recipe_(std::move(recipe)), where_(std::move(where)), average_(recipe_->average, model) {
-        model.z_loss = recipe_->z_loss;
-        model.prepare(recipe_->optimizer);
+        model.prepare(recipe_->optimizer, recipe_->rates);
         state_.settings = written_settings(*recipe_);
         auto all = remembered();
         if (auto const found = where_.newest()) {
@@ -235,6 +234,7 @@ class trainer {
             // Weights are continuous in tokens; a policy's `step` is the step that a sequence belongs to.
             held_.write(s.mixture, s.at_sequence(sequence), to);
         }, [&](std::size_t bucket) { return s.order.share(bucket, at); });
+        model_->z_loss = scalar_at(recipe_->z_loss, of_run(at));
         gate const   within{*this};
         double const rate    = rate_of(s.rate, at, so_far());
         bool         applied = false;
@@ -245,6 +245,7 @@ class trainer {
                                  .step        = state_.step + 1,
                                  .update      = state_.optimizer_step + 1,
                                  .clip        = recipe_->clip,
+                                 .decay_factor = scalar_at(recipe_->decay_factor, of_run(at)),
                                  .micro_batch = s.batch.micro},
                                 token_loss_, result_, within);
         } catch (error const& e) {
@@ -326,8 +327,10 @@ class trainer {
     // The same of this recipe; stages that are done count whole.
     template <class Stage>
     progress run_progress(Stage const& s) const {
-        progress at = step_done(s);
-        at.budget   = run_tokens_;
+        return of_run(step_done(s));
+    }
+    progress of_run(progress at) const {
+        at.budget = run_tokens_;
         for (std::size_t n = 0; n < static_cast<std::size_t>(state_.stage); ++n)
             at.step += plan_.stages[n].steps, at.seen += tokens{plan_.stages[n].tokens};
         return at;

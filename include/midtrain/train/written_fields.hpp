@@ -31,6 +31,8 @@ io::json written_fields(T const& x) {
         x.for_each_part([&](std::string_view name, auto const& one) { o.emplace(std::string(name), written_fields(one)); });
         return {std::move(o)};
     } else if constexpr (detail::Choice<T>) {
+        if constexpr (requires { x.plain(); })
+            if (auto const* const number = x.plain()) return {*number};
         auto tree = x.visit([](auto const& one) { return written_fields(one); });
         std::get<io::json::object>(tree.value)["kind"] = io::json{std::string(x.kind())};
         return tree;
