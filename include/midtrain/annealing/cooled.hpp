@@ -17,14 +17,14 @@ struct cooled {
 
     constexpr double rate(progress at) const {
         if (at.left() >= decay) return policy.rate(at);
-        return fall(shape, rate_at_joint(at.budget), floor, 1.0 - ratio(at.left(), decay));
+        return fall(shape, rate_at_joint(at), floor, 1.0 - ratio(at.left(), decay));
     }
     constexpr bool fits(tokens budget) const {
-        return tokens{} <= decay && decay <= budget && part_fits(policy, budget) && shape_fits(shape, rate_at_joint(budget), floor);
+        return tokens{} <= decay && decay <= budget && part_fits(policy, budget) && shape_fits(shape, rate_at_joint({0, budget, budget, {}}), floor);
     }
 
     // Below: a part of the above. Public, so that the policy stays an aggregate.
-    constexpr double rate_at_joint(tokens budget) const { return policy.rate({0, budget - decay, budget, {}}); }
+    constexpr double rate_at_joint(progress at) const { return policy.rate(moved_back(at, at.budget - decay)); }
 };
 
 }  // namespace midtrain::inline MT_ABI::annealing

@@ -12,6 +12,12 @@ constexpr progress part_of(progress at, tokens begin, tokens length) {
     return {begin.count < 0 ? at.step + steps : at.step - steps, at.seen - begin, length, at.batch};
 }
 
+/// The stage after `to` tokens, which are over: by whole batches of the size now, so a policy that counts steps is asked for the right one.
+constexpr progress moved_back(progress at, tokens to) {
+    std::int64_t const steps = at.batch.count > 0 ? (at.seen - to).count / at.batch.count : 0;
+    return {at.step - steps, to, at.budget, at.batch};
+}
+
 /// Whether a part fits into its tokens; what has no `fits` fits everywhere.
 template <class Policy>
 constexpr bool part_fits(Policy const& policy, tokens budget) {
