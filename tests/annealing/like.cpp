@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <midtrain/annealing/cooled.hpp>
 #include <midtrain/annealing/excerpt.hpp>
 #include <midtrain/annealing/like/any_trainer.hpp>
 #include <midtrain/annealing/like/run_of.hpp>
@@ -58,6 +59,8 @@ BOOST_AUTO_TEST_CASE(each_step_has_the_rate_that_the_trainer_itself_computes) {
             BOOST_TEST_CONTEXT(mt::io::written(*one.find("trainer"))) {
                 BOOST_TEST(t.fits(2'500_tok));
                 BOOST_TEST(steps.size() >= 50u);
+                for (std::int64_t s = 0; s < 9000; s += 7)  // past the end, too
+                    BOOST_TEST((t.rate(at(s, batch)) >= 0 && t.rate(at(s, batch)) < 1), "step " << s << " has " << t.rate(at(s, batch)));
                 for (std::size_t i = 0; i < steps.size(); ++i) {
                     auto const   s    = static_cast<std::int64_t>(*steps[i].as<double>());
                     double const want = *rates[i].as<double>(), have = t.rate(at(s, batch));
@@ -98,6 +101,27 @@ BOOST_AUTO_TEST_CASE(a_run_goes_on_from_its_middle) {
     BOOST_TEST(from.rate(at(0, 4)) == 0.5);
     BOOST_TEST(from.rate(at(25, 4)) == 0.25);
     BOOST_TEST(!like::run_of<like::torchtitan>({.trainer = {.lr = 1, .steps = 10}, .steps_done = -1}).fits(1_tok));
+}
+
+// A tail hangs on any of them, at the rate that the trainer has in the step of the joint. The tail's first step is the trainer's own.
+BOOST_AUTO_TEST_CASE(a_cooldown_begins_where_the_emulation_stands) {
+    for (auto const* name : {"hf", "megatron", "olmo_core", "torchtitan", "nanotron", "compiled"}) {
+        auto const all = golden(name);
+        for (auto const& one : *all.find("cases")->as<mt::io::json::array>()) {
+            auto const         t     = trainer_of(one);
+            auto const         batch = static_cast<std::int64_t>(*one.find("batch")->as<double>());
+            mt::tokens const   budget{2000 * batch}, decay{400 * batch};
+            mt::cooled<like::any_trainer> const cut{.decay = decay, .policy = t};
+            bool                                good = true;
+            double const                        from = t.rate(at(1600, batch));
+            for (std::int64_t s = 0; s < 2000; ++s) {
+                mt::progress const here{s, {s * batch}, budget, {batch}};
+                double const       want = s <= 1600 ? t.rate(here) : from * (1.0 - static_cast<double>(s - 1600) / 400);
+                good &= std::abs(cut.rate(here) - want) <= 1e-14 * std::abs(from) && std::isfinite(want) && want >= 0;
+            }
+            BOOST_TEST(good, mt::io::written(*one.find("trainer")));
+        }
+    }
 }
 
 // Where the first step stands, and the last of ten, with a warm-up of two.

@@ -12,8 +12,8 @@ namespace midtrain::inline MT_ABI::annealing::like {
 enum class megatron_decay { constant, linear, cosine, inverse_square_root, wsd };
 enum class megatron_wsd_decay { exponential, linear, cosine, minus_sqrt };
 
-/// The rate of Megatron-LM (megatron-core 0.16.1, optimizer_param_scheduler.py; get_optimizer_param_scheduler of training.py). Fields are its
-/// arguments. It counts samples n that are done, here the stage's tokens / seq_length, so a growing batch is counted as it does:
+/// The rate of Megatron-LM (megatron-core 0.16.1, optimizer_param_scheduler.py; get_optimizer_param_scheduler of training.py). Fields are
+/// its arguments. It counts samples n that are done, here the stage's tokens / seq_length, so a growing batch is counted as it does:
 ///   n <= W: init + (lr - init) n / W;   n > decay: min_lr;   else min_lr + (lr - min_lr) f(r), r = (n - W) / (decay - W).
 /// Lengths are in iterations of global_batch_size samples, or in samples; of each pair the samples count where they are given.
 struct megatron {

@@ -10,7 +10,7 @@ namespace midtrain::inline MT_ABI::annealing::like {
 enum class torchtitan_decay { linear, sqrt, cosine };
 
 /// The rate of torchtitan (0.3.0, components/optimizer/lr_scheduler.py). `lr` and `steps` are those of [optimizer] and [training], the
-/// others the fields of [lr_scheduler]. The first step has s = 0 and (s + 1) / W of the peak; the decay's D steps end one step after the run,
+/// others the fields of [lr_scheduler]. The first step has s = 0 and (s + 1) / W of the peak; the decay's D steps end one after the run,
 ///   r = (s - N + D) / D   from s = N + 1 - D on,
 /// so the last one is not zero. Past the end, where torchtitan would go below zero, the rate stays at its floor.
 struct torchtitan {

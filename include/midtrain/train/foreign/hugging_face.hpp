@@ -33,8 +33,9 @@ struct hf_schedule {
     /// num_cycles waves: half a one falls from peak to floor.
     double waves() const {
         double const cycles = kwargs.between(0.01, 1000, "num_cycles", 0.5);
-        if (cycles > 0.5) to.find(severity::warning, "more than half a wave: the rate rises again before the end", kwargs.name("num_cycles"));
-        if (cycles < 0.5) to.find(severity::warning, "less than half a wave: the rate does not reach its floor", kwargs.name("num_cycles"));
+        auto const   name   = kwargs.name("num_cycles");
+        if (cycles > 0.5) to.find(severity::warning, "more than half a wave: the rate rises again before the end", name);
+        if (cycles < 0.5) to.find(severity::warning, "less than half a wave: the rate does not reach its floor", name);
         return cycles;
     }
     like::hf_cosine_with_restarts restarts() const {

@@ -19,8 +19,8 @@ inline std::string olmo_class(fields const& f) {
     if (!name.empty()) return name.substr(name.find_last_of('.') + 1);
     auto const type = f.text("type", "");
     for (auto const& [registered, is] :
-         {std::pair{"constant", "ConstantScheduler"}, {"constant_with_warmup", "ConstantWithWarmup"}, {"wsd", "WSD"}, {"power_lr", "PowerLR"},
-          {"linear_with_warmup", "LinearWithWarmup"}, {"inv_sqrt_with_warmup", "InvSqrtWithWarmup"}, {"cos_with_warmup", "CosWithWarmup"},
+         {std::pair{"constant", "ConstantScheduler"}, {"constant_with_warmup", "ConstantWithWarmup"}, {"wsd", "WSD"},
+          {"power_lr", "PowerLR"}, {"linear_with_warmup", "LinearWithWarmup"}, {"inv_sqrt_with_warmup", "InvSqrtWithWarmup"}, {"cos_with_warmup", "CosWithWarmup"},
           {"half_cos_with_warmup", "HalfCosWithWarmup"}, {"cos_with_warmup_and_linear_decay", "CosWithWarmupAndLinearDecay"},
           {"composable", "ComposableScheduler"}, {"sequential", "SequentialScheduler"}, {"wsds", "WSDS"},
           {"exponential", "ExponentialScheduler"}})
