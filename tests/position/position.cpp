@@ -111,9 +111,11 @@ BOOST_AUTO_TEST_CASE(ntk_keeps_the_fastest_and_divides_the_slowest) {
 
 // Interpolation is a map of frequencies or of positions, whichever one likes; each part of a triple can be changed alone.
 BOOST_AUTO_TEST_CASE(triples) {
-    mt::position::with_frequency const h{plain, [](double theta) { return theta / 10; }};
-    mt::position::with_position const  g{plain, [](double m) { return m / 10; }};
+    // begin: own_triple
+    mt::position::with_frequency const   h{plain, [](double theta) { return theta / 10; }};
+    mt::position::with_position const    g{plain, [](double m) { return m / 10; }};  // the same angles
     mt::position::with_temperature const alpha{h, [](mt::index_t) { return mt::position::yarn_heat_of(10); }};
+    // end: own_triple
     for (int i = 0; i < 64; ++i) {
         BOOST_TEST(at(h, i) == at(pi, i));
         BOOST_TEST(std::abs(g.position(777) * at(g, i) / (pi.position(777) * at(pi, i)) - 1) < 1e-15);

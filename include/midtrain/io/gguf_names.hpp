@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 #include <midtrain/config.hpp>
+#include <midtrain/io/pairing.hpp>
 
 namespace midtrain::inline MT_ABI::io {
 
@@ -74,13 +75,7 @@ inline std::string hf_name(std::string_view gguf_name, std::string_view architec
 /// The row of Hugging Face's q or k that is row r of a llama's in GGUF, and the other way round. GGUF turns them for rotation of
 /// neighbours: its row (head, 2 i + j) is row (head, j size / 2 + i), where size is a head's width (llama.cpp, convert_hf_to_gguf.py,
 /// LlamaModel.permute). Other architectures are left as they are.
-constexpr std::int64_t hf_row_of(std::int64_t r, std::int64_t size) {
-    auto const head = r / size, j = r % 2, i = r % size / 2;
-    return head * size + j * (size / 2) + i;
-}
-constexpr std::int64_t gguf_row_of(std::int64_t r, std::int64_t size) {
-    auto const head = r / size, j = r % size / (size / 2), i = r % (size / 2);
-    return head * size + 2 * i + j;
-}
+constexpr std::int64_t hf_row_of(std::int64_t r, std::int64_t size) { return half_split_row(r, size, size); }
+constexpr std::int64_t gguf_row_of(std::int64_t r, std::int64_t size) { return interleaved_row(r, size, size); }
 
 }  // namespace midtrain::inline MT_ABI::io
