@@ -30,6 +30,10 @@ template <class T>
 inline constexpr bool is_shares = false;
 template <class T>
 inline constexpr bool is_shares<mt::named_sources<T>> = true;
+template <class T>
+constexpr bool is_required(mt::named_sources<T> const&) {
+    return mt::unwrapped<T>::is_required;
+}
 
 template <class T>
 constexpr bool is_text = std::is_same_v<T, std::string> || std::is_same_v<T, mt::short_name>;
@@ -71,7 +75,7 @@ class lister {
             if constexpr (std::is_enum_v<T>) names = mt::listed_enum<T>(std::string());
             row(where, key, required ? "required" : written(value), names);
         } else if constexpr (is_vector<T>) list(where, key, value);
-        else if constexpr (is_shares<T>) row(where, key, "required");
+        else if constexpr (is_shares<T>) row(where, key, is_required(value) ? "required" : "none");
         else if constexpr (mt::detail::Choice<T>) choice(where, key, value);
         else if constexpr (mt::field_count<T> > 0) {
             row(where, key, "table");

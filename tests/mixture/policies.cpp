@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(every_policy_keeps_the_law_over_random_parameters) {
         dice                       d{seed};
         mt::tokens const           middle = {1 + static_cast<std::int64_t>(d.next() * 999'999)};
         mt::fixed_mixture<sources> const fixed{d.weights()};
-        sources<mt::required<mt::tokens>> const sizes{.web{mt::tokens{2'000'000}}, .code{mt::tokens{1 + static_cast<std::int64_t>(d.next() * 900'000)}},
+        sources<mt::each<mt::tokens>> const sizes{.web{mt::tokens{2'000'000}}, .code{mt::tokens{1 + static_cast<std::int64_t>(d.next() * 900'000)}},
                                                       .maths{mt::tokens{1 + static_cast<std::int64_t>(d.next() * 90'000)}}};
         mt::annealed_mixture<sources> const moving{d.weights(), d.weights(), d.shape()};
         BOOST_TEST(laws::mixture(fixed, budget) == "");
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_switch_by_rate_is_the_first_step_that_is_low_enough) {
     BOOST_TEST((never.flaw(end_of(1000_tok)) == mt::mixture_flaw::switch_outside));
 }
 BOOST_AUTO_TEST_CASE(temperature_and_unimax_know_the_sizes) {
-    sources<mt::required<mt::tokens>> const sizes{.web{9000_tok}, .code{900_tok}, .maths{100_tok}};
+    sources<mt::each<mt::tokens>> const sizes{.web{9000_tok}, .code{900_tok}, .maths{100_tok}};
     auto const one = mt::tempered_mixture<sources>{sizes, 1}.weights({});
     BOOST_TEST(std::abs(one[0] - .9) < 1e-15);
     auto const two = mt::tempered_mixture<sources>{sizes, 2}.weights({});
@@ -187,8 +187,8 @@ BOOST_AUTO_TEST_CASE(wrappers_keep_the_sum_they_are_given) {
 }
 BOOST_AUTO_TEST_CASE(one_from_a_file_is_the_one_that_the_compiler_knows) {
     mt::named_sources<mt::weight> from, to;
-    mt::named_sources<mt::required<mt::tokens>> sizes;
-    mt::named_sources<mt::required<double>> epochs;
+    mt::named_sources<mt::each<mt::tokens>> sizes;
+    mt::named_sources<mt::each<double>> epochs;
     for (auto const& [name, x, y, size] : {std::tuple{"web", .8, .3, 2'000'000}, {"code", .15, .3, 200'000}, {"maths", .05, .4, 50'000}})
         from.add(name, x), to.add(name, y), sizes.add(name, mt::tokens{size}), epochs.add(name, 4);
     mt::mixture::changed_choice<> const inner = mt::replay_mixture<mt::named_sources, mt::mixture::one_mixture>{

@@ -1,12 +1,15 @@
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
 #include <midtrain/io/json.hpp>
+#include <midtrain/io/json_writer.hpp>
 #include <midtrain/mixture/any_mixture.hpp>
 #include <midtrain/train/any_average.hpp>
 #include <midtrain/train/read_fields.hpp>
 #include <midtrain/train/stage.hpp>
+#include <midtrain/train/written_fields.hpp>
 
 namespace mt = midtrain;
 using namespace mt::literals;
@@ -97,6 +100,26 @@ BOOST_AUTO_TEST_CASE(shares_follow_the_order_of_the_sources) {
     auto const w = m.weights({});
     BOOST_TEST((w.size() == 3 && w[0] == 0.75 && w[1] == 0 && w[2] == 0.25));
     BOOST_TEST(refusal<mt::any_mixture>(R"({"kind":"fixed","share":{"b":1}})", {"a"}) == "file: share.b is a source that the file does not name");
+    BOOST_TEST(refusal<mt::any_mixture>(R"({"kind":"fixed"})", {"a"}) == "file: share is missing");
+}
+BOOST_AUTO_TEST_CASE(mixtures_of_mixtures_are_read_and_written) {
+    auto const text = R"({"kind":"capped",
+        "of":{"kind":"replay","fresh":{"kind":"path","points":[{"at":0,"share":{"a":1}},{"at":"50","share":{"b":1},"shape":"cosine"}]},
+              "old":{"b":1},"share":0.5},
+        "sizes":{"a":"1k","b":2000},"epochs":{"a":0.01,"b":4}})";
+    auto const m = read<mt::any_mixture>(text, {"a", "b"});
+    auto const w = m.weights({0, {0}, {100}, {}});
+    BOOST_TEST((w.size() == 2 && std::abs(w[0] - .1) < 1e-15 && std::abs(w[1] - .9) < 1e-15));  // ten of a hundred tokens
+    BOOST_TEST(std::abs(m.weights({0, {45}, {100}, {}})[0] - .05) < 1e-15);
+    auto const again = read<mt::any_mixture>(mt::io::written(mt::written_fields(m)), {"a", "b"});
+    for (int t = 0; t <= 100; t += 5)
+        for (std::size_t i = 0; i < 2; ++i) BOOST_TEST(again.weights({0, {t}, {100}, {}})[i] == m.weights({0, {t}, {100}, {}})[i]);
+    auto const odm = read<mt::any_mixture>(R"({"kind":"odm","prior":{"a":0.5,"b":0.5},"hold":20})", {"a", "b"});
+    BOOST_TEST(odm.window() == 20);
+    // A share that is left out is none; a size, a cap or a factor must be said.
+    BOOST_TEST(refusal<mt::any_mixture>(R"({"kind":"tempered","sizes":{"a":"1k"},"temperature":2})", {"a", "b"}) == "file: sizes.b is missing");
+    BOOST_TEST(refusal<mt::any_mixture>(R"({"kind":"upsampled","of":{"kind":"fixed","share":{"a":1}},"factor":{"b":2}})", {"a", "b"}) ==
+               "file: factor.a is missing");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

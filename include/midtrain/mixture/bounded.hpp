@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <midtrain/concepts/mixture_policy.hpp>
+#include <midtrain/core/each.hpp>
 #include <midtrain/core/loss_record.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
@@ -18,8 +19,8 @@ namespace midtrain::inline MT_ABI::mixture {
 template <template <class> class Sources, class Policy = fixed_mixture<Sources>>
 struct capped_mixture {
     Policy                    of;
-    Sources<required<tokens>> sizes;
-    Sources<required<double>> epochs;
+    Sources<each<tokens>> sizes;
+    Sources<each<double>> epochs;
     Sources<tokens>           used{};
 
     constexpr auto weights(progress at, loss_record const& so_far = {}) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <midtrain/concepts/mixture_policy.hpp>
+#include <midtrain/core/each.hpp>
 #include <midtrain/core/math.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
@@ -13,7 +14,7 @@ namespace midtrain::inline MT_ABI::mixture {
 /// weight = size^(1 / temperature) / sum of all (Devlin's multilingual BERT; Conneau and Lample 2019). 1: by size; large: all alike.
 template <template <class> class Sources>
 struct tempered_mixture {
-    Sources<required<tokens>> sizes;
+    Sources<each<tokens>> sizes;
     required<double>          temperature;
 
     constexpr auto weights(progress) const {
@@ -30,7 +31,7 @@ struct tempered_mixture {
 /// evenly, the smallest source first; what it cannot take in so many passes is left to the larger ones.
 template <template <class> class Sources>
 struct unimax_mixture {
-    Sources<required<tokens>> sizes;
+    Sources<each<tokens>> sizes;
     required<double>          epochs;
 
     constexpr auto weights(progress at) const {

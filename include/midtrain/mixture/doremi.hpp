@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <midtrain/concepts/mixture_policy.hpp>
+#include <midtrain/core/each.hpp>
 #include <midtrain/core/loss_record.hpp>
 #include <midtrain/core/math.hpp>
 #include <midtrain/core/required.hpp>
@@ -20,7 +21,7 @@ namespace midtrain::inline MT_ABI::mixture {
 template <template <class> class Sources>
 struct doremi_mixture {
     Sources<midtrain::weight> prior;
-    Sources<required<double>> reference;  ///< the reference model's loss by source, in nats a token
+    Sources<each<double>>     reference;  ///< the reference model's loss by source, in nats a token
     required<std::int64_t>    hold;       ///< steps
     double                    step_size = 1;     ///< the paper's eta
     double                    smoothing = 1e-3;  ///< the paper's c

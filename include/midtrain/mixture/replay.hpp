@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <midtrain/concepts/mixture_policy.hpp>
+#include <midtrain/core/each.hpp>
 #include <midtrain/core/loss_record.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/types.hpp>
@@ -50,7 +51,7 @@ struct micro_anneal {
 template <template <class> class Sources, class Policy = fixed_mixture<Sources>>
 struct upsampled_mixture {
     Policy                    of;
-    Sources<required<double>> factor;
+    Sources<each<double>> factor;
 
     constexpr auto weights(progress at, loss_record const& so_far = {}) const {
         auto         w   = weights_of(of, at, so_far);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 #include <midtrain/core/fields.hpp>
 #include <midtrain/mixture/named_sources.hpp>
@@ -55,10 +56,9 @@ constexpr double as_number(T const& x) {
 /// The values of all sources side by side; tokens as their number.
 template <template <class> class Sources, class T>
 constexpr auto as_array(Sources<T> const& s) {
-    std::array<double, source_count<Sources>> out{};
-    std::size_t                               i = 0;
-    for_each_field(s, [&](std::string_view, T const& x) { out[i++] = detail::as_number(x); });
-    return out;
+    // Without the names, which a compiler that judges a recipe would spell thousands of times.
+    return std::apply([](auto const*... x) { return std::array<double, sizeof...(x)>{detail::as_number(*x)...}; },
+                      detail::field_pointers(s));
 }
 template <class T>
 constexpr source_weights as_array(named_sources<T> const& s) {

@@ -1,8 +1,10 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/core/types.hpp>
+#include <midtrain/mixture/named_sources.hpp>
 #include <midtrain/train/stage.hpp>
 
 // The rules of mixtures; see rules.hpp.
@@ -35,34 +37,45 @@ constexpr void judge_flaws(Stage const& s, Judge const& judge) {
         is(mixture_flaw::no_window) || (window > 0 && s.steps() / window > 10'000), s.name);
 }
 
-/// Adds the tokens by source that a stage's weights ask for: the mean of 2,000 moments. One that looks back counts as it begins.
-template <class Stage, class Tokens>
-constexpr void add_tokens_asked(Stage const& s, Tokens& to) {
-    constexpr std::int64_t points = 2000;
-    progress const         whole  = s.at(0);
-    for (std::int64_t k = 0; k < points; ++k) {
-        double const done = static_cast<double>(2 * k + 1) / (2 * points);
+/// Adds the tokens by source that a stage's weights ask for: the mean of so many moments. One that looks back counts as it begins.
+template <class Stage>
+constexpr void add_tokens_asked(Stage const& s, std::int64_t moments, double* to) {
+    std::int64_t const steps = s.steps();
+    progress const     whole = s.at(0);
+    for (std::int64_t k = 0; k < moments; ++k) {
+        double const done = static_cast<double>(2 * k + 1) / static_cast<double>(2 * moments);
         auto const   part = [&](std::int64_t n) { return static_cast<std::int64_t>(static_cast<double>(n) * done); };
-        auto const   w    = weights_of(s.mixture, progress{part(s.steps()), {part(whole.budget.count)}, whole.budget, whole.batch});
-        for (std::size_t i = 0; i < to.size() && i < w.size(); ++i) to[i] += w[i] * static_cast<double>(whole.budget.count) / points;
+        auto const   w    = weights_of(s.mixture, progress{part(steps), {part(whole.budget.count)}, whole.budget, whole.batch});
+        for (std::size_t i = 0; i < w.size(); ++i) to[i] += w[i] * static_cast<double>(whole.budget.count) / static_cast<double>(moments);
     }
 }
 
-/// A cap holds for the run: all stages together ask for no more of a source, to a thousandth, which is what 2,000 moments tell.
+/// Tokens of each source that a mixture allows the run; of none where it has no caps.
+template <class Mixture>
+constexpr auto allowed_by(Mixture const& mixture) {
+    if constexpr (requires { mixture.allowed(); }) return mixture.allowed();
+    else return source_weights{};
+}
+
+/// A cap holds for the run: all stages together ask for no more of a source, to a thousandth and to one of the moments at which the judge
+/// looks, of which the compiler has fewer.
 template <class Recipe, class Judge>
 constexpr void judge_caps(Recipe const& r, Judge const& judge) {
-    for_each_stage(r.stages, [&](auto const& capped, int) {
-        if constexpr (requires { capped.mixture.allowed(); }) {
-            auto const most = capped.mixture.allowed();
-            if (most.size() == 0) return;
-            auto asked = most;
-            for (double& x : asked) x = 0;
-            for_each_stage(r.stages, [&](auto const& s, int) { add_tokens_asked(s, asked); });
-            bool past = false;
-            for (std::size_t i = 0; i < most.size(); ++i) past |= asked[i] > most[i] * 1.001;
-            judge.template refuse_if<"a source is drawn past its cap over all stages: say in used what earlier stages take, or allow more">(
-                past, capped.name);
-        }
+    bool capped = false;
+    for_each_stage(r.stages, [&](auto const& s, int) { capped |= allowed_by(s.mixture).size() > 0; });
+    if (!capped) return;
+    std::int64_t const moments = std::is_constant_evaluated() ? 200 : 5000;
+    double             asked[named_sources<double>::most] = {}, all = 0;
+    for_each_stage(r.stages, [&](auto const& s, int) {
+        add_tokens_asked(s, moments, asked);
+        all += static_cast<double>(s.at(0).budget.count);
+    });
+    for_each_stage(r.stages, [&](auto const& s, int) {
+        auto const most = allowed_by(s.mixture);
+        bool       past = false;
+        for (std::size_t i = 0; i < most.size(); ++i) past |= asked[i] > most[i] * 1.001 + all / static_cast<double>(moments);
+        judge.template refuse_if<"a source is drawn past its cap over all stages: say in used what earlier stages take, or allow more">(
+            past, s.name);
     });
 }
 

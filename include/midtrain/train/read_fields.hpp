@@ -7,6 +7,7 @@
 #include <vector>
 #include <midtrain/core/blank.hpp>
 #include <midtrain/core/choice.hpp>
+#include <midtrain/core/each.hpp>
 #include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fields.hpp>
@@ -36,6 +37,16 @@ template <class T>
 inline constexpr bool is_named = false;
 template <class T>
 inline constexpr bool is_named<named_sources<T>> = true;
+
+template <class T>
+inline constexpr bool is_each = false;
+template <class T>
+inline constexpr bool is_each<each<T>> = true;
+/// Whether a file must have the field.
+template <class T>
+inline constexpr bool is_given = unwrapped<T>::is_required;
+template <class T>
+inline constexpr bool is_given<named_sources<T>> = unwrapped<T>::is_required;
 
 /// What one reading knows beside the tree.
 struct fields_reader {
@@ -113,7 +124,7 @@ struct fields_reader {
         for_each_field(to, [&](std::string_view name, auto& field) {
             using field_type = std::remove_cvref_t<decltype(field)>;
             if (auto const at = v.find(name)) read(*at, inside(path, name), field);
-            else if constexpr (unwrapped<field_type>::is_required) fail(inside(path, name), "is missing");
+            else if constexpr (is_given<field_type>) fail(inside(path, name), "is missing");
         });
     }
     template <class T>
@@ -167,6 +178,7 @@ struct fields_reader {
         for (auto const& s : sources) {
             auto value = blank<T>();
             if (auto const at = v.find(s)) read(*at, inside(path, s), value);
+            else if constexpr (is_each<T>) fail(inside(path, s), "is missing");
             to.add(s, value);
         }
     }

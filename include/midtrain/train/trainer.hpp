@@ -180,6 +180,7 @@ class trainer {
                                               : "a rate says `inherit`, and " + state_.parent.path + " had none or does not say it: give the rate";
         });
         for_each_stage(recipe_->stages, [&](auto const& s, int) { check_sizes(s.mixture, std::string(s.name), state_.sources, sizes); });
+        detail::judge_caps(*recipe_, run_judge{});  // at more moments than a compiler has time for
         for_each_stage(recipe_->stages, [&](auto const& s, int) {
             for_each_source(corpus, [&](std::string_view name, Store const& of) {
                 data::check_buckets(of, std::string(name), s.order, 256, [&](std::int64_t k) { return s.at(s.steps() * k / 256); });
