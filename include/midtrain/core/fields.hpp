@@ -8,7 +8,7 @@
 #include <midtrain/config.hpp>
 
 // The fields of an aggregate: how many, what they are called, and a loop over them. Names are read off the compiler's own spelling of
-// a pointer to the field. Up to 16 fields, no base classes, no arrays.
+// a pointer to the field. Up to 20 fields, no base classes, no arrays.
 namespace midtrain::inline MT_ABI {
 
 namespace detail {
@@ -22,7 +22,7 @@ template <class S, std::size_t... I>
 consteval bool takes(std::index_sequence<I...>) {
     return requires { S{(static_cast<void>(I), any_field{})...}; };
 }
-template <class S, std::size_t N = 17>
+template <class S, std::size_t N = 21>
 consteval std::size_t count_fields() {
     if constexpr (N == 0 || std::is_empty_v<S>) return 0;
     else if constexpr (takes<S>(std::make_index_sequence<N>{})) return N;
@@ -34,7 +34,7 @@ template <class S>
 constexpr auto field_pointers(S& s) {
     constexpr std::size_t n   = count_fields<std::remove_const_t<S>>();
     auto const            all = [](auto&... field) { return std::tuple{&field...}; };
-    static_assert(n <= 16, "midtrain: a policy, a recipe or a sources struct has at most 16 fields");
+    static_assert(n <= 20, "midtrain: a policy, a recipe or a sources struct has at most 20 fields");
     if constexpr (n == 0) return std::tuple<>{};
     else if constexpr (n == 1) { auto& [a] = s; return all(a); }
     else if constexpr (n == 2) { auto& [a, b] = s; return all(a, b); }
@@ -55,7 +55,26 @@ constexpr auto field_pointers(S& s) {
     else if constexpr (n == 15) {
         auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o);
     }
-    else { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = s; return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p); }
+    else if constexpr (n == 16) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = s;
+        return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
+    }
+    else if constexpr (n == 17) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = s;
+        return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q);
+    }
+    else if constexpr (n == 18) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r] = s;
+        return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r);
+    }
+    else if constexpr (n == 19) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t] = s;
+        return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t);
+    }
+    else {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u] = s;
+        return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u);
+    }
 }
 
 template <class S>
