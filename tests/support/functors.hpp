@@ -9,14 +9,21 @@
 #include <vector>
 #include <midtrain/core/random.hpp>
 #include <midtrain/op/attention.hpp>
+#include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/op/rope.hpp>
+#include <midtrain/op/turn_apart.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
 #include <midtrain/optim/sgd.hpp>
+#include <midtrain/position/alibi.hpp>
+#include <midtrain/position/any_distance.hpp>
+#include <midtrain/position/logn.hpp>
+#include <midtrain/position/query_temperature.hpp>
+#include <midtrain/position/soft_cap.hpp>
 #include <midtrain/precision/precision.hpp>
 
 namespace test {
@@ -156,6 +163,45 @@ class functors {
         keep("attention_forward", out), keep("attention_forward log_sum", log_sum);
         midtrain::plain(device_, midtrain::attention_gradient_problem<T>{p, matrix(dout, heads * size), matrix(dqkv, w), matrix(dot, n)});
         keep("attention backward", dqkv), keep("attention_dot", dot);
+        attention_with("alibi", midtrain::alibi{.heads = heads});
+        attention_with("logn", midtrain::logn{.trained = 3});
+        attention_with("query_temperature", midtrain::query_temperature{.scale = 0.5, .floor_length = 2});
+        attention_with("soft_cap", midtrain::soft_cap{.cap = 0.5});
+        attention_apart();
+    }
+    template <class Modifier>
+    void attention_with(std::string const& name, Modifier const& modifier) {
+        index_t const n = 6, size = 4, heads = 2, w = (heads + 2) * size;
+        auto const qkv = random<T>(n * w), out = random<T>(n * heads * size), dout = random<T>(n * heads * size), dqkv = random<T>(n * w);
+        auto const log_sum = random<C>(heads * n), dot = random<C>(heads * n);
+        auto const begin = uploaded<std::int32_t>({0, 0, 0, 0, 4, 4}), place = uploaded<std::int32_t>({0, 1, 2, 3, 0, 1});
+        midtrain::attention_problem<T, Modifier> const p{matrix(qkv, w), begin.view(), matrix(out, heads * size), matrix(log_sum, n), 1, n, heads, 1, size,
+                                                         C(0.5), 3, place.view(), modifier};
+        midtrain::plain(device_, p);
+        keep("attention_forward " + name, out);
+        midtrain::plain(device_, midtrain::attention_gradient_problem<T, Modifier>{p, matrix(dout, heads * size), matrix(dqkv, w), matrix(dot, n)});
+        keep("attention backward " + name, dqkv);
+    }
+    /// Queries in three forms and keys in two at the most: a text of six tokens, and a seventh over what is kept of them.
+    void attention_apart() {
+        for (midtrain::any_distance const& d : {midtrain::any_distance(midtrain::dual_chunk{.chunk = 3, .local = 1}),
+                                                midtrain::any_distance(midtrain::self_extend{.group = 2, .window = 2})}) {
+            std::string const name = d.forms() == 3 ? " dual_chunk" : " self_extend";
+            index_t const n = 6, size = 4, heads = 2, w = (heads + 2) * size, columns = (d.forms() * heads + d.key_forms() + 1) * size;
+            auto const qkv = random<T>(n * w), wide = random<T>(n * columns), out = random<T>(n * heads * size), kept = random<T>(7 * (d.key_forms() + 1) * size);
+            auto const cosine = random<C>(7 * 2), sine = random<C>(7 * 2), log_sum = random<C>(heads * n), scores = random<C>(heads * 7);
+            auto const begin = uploaded<std::int32_t>({0, 0, 0, 0, 4, 4}), place = uploaded<std::int32_t>({0, 1, 2, 3, 0, 1});
+            device_.rows(n, midtrain::op::turn_apart<T, midtrain::any_distance>{matrix(qkv, w), matrix(wide, columns), place.view(), matrix(cosine, 2),
+                                                                              matrix(sine, 2), heads, 1, size, d});
+            keep("turn_apart" + name, wide);
+            midtrain::plain(device_, midtrain::attention_problem<T, midtrain::unmodified, midtrain::any_distance>{
+                                         matrix(wide, columns), begin.view(), matrix(out, heads * size), matrix(log_sum, n), 1, n, heads, 1, size, C(0.5), 0, place.view(), {}, d});
+            keep("attention_forward" + name, out);
+            device_.rows(heads, midtrain::op::cached_attention<T, midtrain::unmodified, midtrain::any_distance>{
+                                    matrix(wide, columns).rows_part(0, 1), matrix(kept, (d.key_forms() + 1) * size), matrix(scores, 7),
+                                    matrix(out, heads * size).rows_part(0, 1), 0, 6, 1, size, C(0.5), {}, d});
+            keep("cached_attention" + name, out);
+        }
     }
     void optimizers() {
         using precision = std::conditional_t<std::is_same_v<T, double>, midtrain::fp64, std::conditional_t<std::is_same_v<T, float>, midtrain::fp32, midtrain::bf16_mixed>>;

@@ -8,10 +8,10 @@ namespace midtrain::inline MT_ABI {
 template <class T>
 struct required {
     T value;
-    constexpr required(T v) : value(v) {}
+    MT_HOST_DEVICE constexpr required(T v) : value(v) {}
     template <class U>
         requires(!__is_same(U, T) && std::is_arithmetic_v<U> && requires(U u) { T(u); })
-    constexpr required(U v) : value(static_cast<T>(v)) {}
+    MT_HOST_DEVICE constexpr required(U v) : value(static_cast<T>(v)) {}
     MT_HOST_DEVICE constexpr operator T const&() const { return value; }
 };
 
