@@ -119,7 +119,11 @@ BOOST_AUTO_TEST_CASE(they_are_weights_and_hold_them_for_a_window) {
         auto const all = losses(300, seed);
         keeps_the_law(doremi{.prior = even, .reference = {2.1, 3.5, 4.9}, .hold = 7}, all, 300);
         keeps_the_law(odm{.prior = even, .hold = 10, .warmup = 25}, all, 300);
-        keeps_the_law(mt::capped_mixture<sources, odm>{{.prior = even, .hold = 5}, {{500_ktok}, {500_ktok}, {100_ktok}}, {1, 1, 2}}, all, 300);
+        // begin: capped_odm
+        mt::capped_mixture<sources, mt::odm_mixture<sources>> const capped{
+            .of = {.prior = even, .hold = 5}, .sizes = {500_ktok, 500_ktok, 100_ktok}, .epochs = {1, 1, 2}};
+        // end: capped_odm
+        keeps_the_law(capped, all, 300);
     }
     // Without a record they are their prior, so that a plan can be made.
     BOOST_TEST(laws::mixture(doremi{.prior = even, .reference = {1, 1, 1}, .hold = 10}, 1'000'003_tok) == "");

@@ -101,9 +101,11 @@ BOOST_AUTO_TEST_CASE(transitions_have_their_shapes) {
                   mt::mixture_flaw::from_zero);
 }
 BOOST_AUTO_TEST_CASE(a_path_goes_through_its_points) {
+    // begin: path
     static constexpr mt::path_mixture<sources> path{.points = {{.at = 200_ktok, .share = a, .shape = mt::transition::cosine},
                                                                {.at = 500_ktok, .share = b, .shape = mt::transition::step},
                                                                {.at = 900_ktok, .share = a}}};
+    // end: path
     static_assert(path.flaw(end_of(1_Mtok)) == mt::mixture_flaw::none && path.flaw(end_of(800_ktok)) == mt::mixture_flaw::points_out_of_order);
     BOOST_TEST(farthest(path.weights(at(0)), mt::as_array(a)) == 0);
     BOOST_TEST(farthest(path.weights(at(.2)), mt::as_array(a)) == 0);
@@ -148,9 +150,11 @@ BOOST_AUTO_TEST_CASE(temperature_and_unimax_know_the_sizes) {
 }
 BOOST_AUTO_TEST_CASE(what_a_cap_takes_goes_to_the_others_in_proportion) {
     // maths may be 0.1 and gives 0.3: web and code grow by the same factor; then code meets its own cap of 0.4 and web has the rest.
+    // begin: capped
     mt::capped_mixture<sources> const c{.of     = {{.web = .2, .code = .4, .maths = .4}},
                                         .sizes  = {.web{900_tok}, .code{200_tok}, .maths{50_tok}},
                                         .epochs = {.web = 1, .code = 2, .maths = 2}};
+    // end: capped
     auto const w = c.weights({0, {}, 1000_tok, {}});
     BOOST_TEST(std::abs(w[2] - .1) < 1e-15);
     BOOST_TEST(std::abs(w[1] - .4) < 1e-15);
