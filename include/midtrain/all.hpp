@@ -40,6 +40,7 @@
 #include <midtrain/io/hf_rotary.hpp>
 #include <midtrain/io/hf_rotary_reader.hpp>
 #include <midtrain/io/hf_rotary_writer.hpp>
+#include <midtrain/io/pairing.hpp>
 #include <midtrain/io/pickle.hpp>
 #include <midtrain/io/pickle_values.hpp>
 #include <midtrain/io/shard_index.hpp>
@@ -95,6 +96,7 @@
 #include <midtrain/train/multiple_choice.hpp>
 #include <midtrain/train/needle.hpp>
 #include <midtrain/train/needle_map.hpp>
+#include <midtrain/train/plan_chart.hpp>
 #include <midtrain/train/plot.hpp>
 #include <midtrain/train/position_chart.hpp>
 #include <midtrain/train/read_fields.hpp>

@@ -15,15 +15,25 @@
 
 namespace midtrain::inline MT_ABI {
 
+/// What a stage asks of one of its steps.
+struct plan_point {
+    std::int64_t        tokens = 0;     ///< of the stage, done before the step
+    double              rate = 0;
+    std::int64_t        sequences = 0;
+    std::vector<double> weights{};      ///< by source
+};
+
 /// What a stage will do, known before its first step.
 struct stage_plan {
     std::string         name;
     std::int64_t        steps = 0, tokens = 0, sequences = 0, length = 0, micro = 0;
     std::int64_t        sequences_last = 0;                               ///< of the last step, where a ramp changes them
     double              rate_first = 0, rate_highest = 0, rate_last = 0;  ///< of the first step, of all, of the last
-    std::vector<double> weights_first, weights_last;                      ///< by source
-    std::vector<double> source_tokens;                                    ///< by source, as the weights ask
+    std::vector<double> weights_first{}, weights_last{};                    ///< by source
+    std::vector<double> source_tokens{};                                  ///< by source, as the weights ask
     double              cost = 0;                                         ///< multiply-adds a token, forward and backward, in all
+    std::int64_t        context = 0;                                      ///< tokens that the positions reach
+    std::vector<plan_point> curve{};                                      ///< first and last step, and as many between as a chart shows
 };
 
 /// What a run will do.
@@ -68,6 +78,13 @@ stage_plan plan_stage(Stage const& s) {
     p.weights_first.assign(first.begin(), first.end());
     p.weights_last.assign(last.begin(), last.end());
     p.source_tokens.assign(first.size(), 0.0);
+    p.context = s.position.context();
+    std::int64_t const drawn = std::min<std::int64_t>(p.steps, 600);
+    for (std::int64_t k = 0; k < drawn; ++k) {
+        auto const at = s.at(drawn > 1 ? (p.steps - 1) * k / (drawn - 1) : 0);
+        auto const w  = weights_of(s.mixture, at);
+        p.curve.push_back({at.seen.count, rate_of(s.rate, at), p.length > 0 ? at.batch.count / p.length : 0, {w.begin(), w.end()}});
+    }
     std::int64_t const points = std::min<std::int64_t>(p.steps, 10'000);
     for (std::int64_t k = 0; k < points; ++k) {
         auto const   at   = s.at(p.steps * k / points);
