@@ -1,9 +1,12 @@
 #include <boost/test/unit_test.hpp>
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
 #include <vector>
+#include <midtrain/core/math.hpp>
+#include <midtrain/core/random.hpp>
 #include <midtrain/data/packing.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
@@ -228,6 +231,41 @@ BOOST_AUTO_TEST_CASE(another_way_goes_on_at_the_same_token_and_behind_a_window) 
     cut.fill(within, r.view());
     BOOST_TEST((within.document >= 20 && within.sequence == 0 && within.window == 0));
     BOOST_TEST(r.inputs[0] / 100 == cut.which({0, 20}));
+}
+BOOST_AUTO_TEST_CASE(windows_cost_a_thousandth_and_save_most_cuts) {
+    // As docs/policies.md says: lengths like those of web pages, log-normal with median 600 and deviation 1.2, in sequences of 8192.
+    struct blank_text {
+        std::size_t  tokens;
+        std::size_t  size() const { return tokens; }
+        std::int32_t operator[](std::size_t) const { return 1; }
+    };
+    struct {
+        std::vector<std::size_t> lengths;
+        std::size_t              documents() const { return lengths.size(); }
+        blank_text               document(std::int64_t i) const { return {lengths[static_cast<std::size_t>(i)]}; }
+    } pages;
+    mt::random_stream const random{1, 2};
+    for (std::uint64_t i = 0; i < 20'000; ++i) {
+        double const normal = std::sqrt(-2 * std::log(1 - random.uniform(2 * i))) * std::cos(2 * mt::math::pi * random.uniform(2 * i + 1));
+        pages.lengths.push_back(static_cast<std::size_t>(std::max(1.0, 600 * std::exp(1.2 * normal))));
+    }
+    auto const measured = [&](mt::data::packing_form form) {
+        mt::data::packing<decltype(pages)> p(pages, 0, 1, form, 8192);
+        cursor                             at;
+        row                                r(8192);
+        std::int64_t                       begun = 0;
+        while (at.epoch == 0) {
+            p.fill(at, r.view());
+            for (std::size_t i = 0; i < 8192; ++i) begun += r.begin[i] == static_cast<int>(i) && r.targets[i] >= 0;
+        }
+        return std::pair{begun - 20'000, static_cast<double>(at.padding) / static_cast<double>(at.padding + at.tokens)};
+    };
+    auto const [cut, none]    = measured({});
+    auto const [fewest, lost] = measured({.packing = packing_kind::best_fit});
+    BOOST_TEST(none == 0);
+    BOOST_TEST(static_cast<double>(fewest) < static_cast<double>(cut) / 7);
+    BOOST_TEST(lost < 0.0015);
+    BOOST_TEST_MESSAGE("cuts " << cut << " and " << fewest << ", padding " << lost);
 }
 BOOST_AUTO_TEST_CASE(best_fit_is_never_worse_than_olmo_core) {
     mt::io::mapped_file const file(MIDTRAIN_SOURCE_DIR "/tests/golden/packing.json");
