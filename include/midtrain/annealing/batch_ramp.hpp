@@ -1,8 +1,11 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <midtrain/annealing/batch_change.hpp>
 #include <midtrain/annealing/clock.hpp>
+#include <midtrain/annealing/noise_ramp.hpp>
 #include <midtrain/core/choice.hpp>
+#include <midtrain/core/loss_record.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/short_list.hpp>
 #include <midtrain/core/types.hpp>
@@ -10,12 +13,6 @@
 // How a batch grows on the way. A ramp begins with the batch's own number of sequences and lists the changes, in tokens or in steps of the
 // stage. A change holds from the first step on that begins after it, so that no step is ever cut: train/batch_calendar.hpp.
 namespace midtrain::inline MT_ABI::annealing {
-
-/// After so many tokens, or steps, a step has so many sequences.
-struct batch_change {
-    std::int64_t after     = 0;
-    index_t      sequences = 0;
-};
 
 /// No ramp.
 struct steady_batch {
@@ -98,7 +95,7 @@ using batch_table_steps   = batch_table_of<in_steps>;
 /// Any of these. It holds a ramp by value, so that a stage with one has the type of a stage without.
 struct batch_ramp : choice<option<"none", steady_batch>, option<"linear", linear_ramp>, option<"linear_steps", linear_ramp_steps>,
                            option<"doubling", doubling_ramp>, option<"doubling_steps", doubling_ramp_steps>,
-                           option<"table", batch_table>, option<"table_steps", batch_table_steps>> {
+                           option<"table", batch_table>, option<"table_steps", batch_table_steps>, option<"noise", noise_ramp>> {
     using batch_ramp::choice::choice;
 
     constexpr bool counts_steps() const {
@@ -109,6 +106,27 @@ struct batch_ramp : choice<option<"none", steady_batch>, option<"linear", linear
     }
     constexpr batch_change change(index_t first, std::int64_t k) const {
         return visit([&](auto const& r) { return r.change(first, k); });
+    }
+    /// Sequences that a step may have at most, where the changes do not tell.
+    constexpr index_t most(index_t first) const {
+        return visit([&](auto const& r) -> index_t {
+            if constexpr (requires { r.most(first); }) return r.most(first);
+            else return first;
+        });
+    }
+    constexpr bool looks_back() const {
+        return visit([](auto const& r) { return requires { r.most(index_t{}); }; });
+    }
+    /// One that looks back with the changes that the record tells of; any other is itself.
+    constexpr batch_ramp after(loss_record const& seen, index_t first, index_t length) const {
+        return visit([&](auto const& r) -> batch_ramp {
+            if constexpr (requires { r.most(first); }) {
+                batch_table_steps known;
+                r.each_doubling(first, length, seen, [&](std::int64_t steps, index_t sequences) { known.points.push_back({steps, sequences}); });
+                if (known.points.empty()) return steady_batch{};
+                return known;
+            } else return r;
+        });
     }
     /// Its numbers make sense, and there are at most a thousand changes.
     constexpr bool fits(index_t first) const {

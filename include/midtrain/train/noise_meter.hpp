@@ -30,6 +30,7 @@ class noise_meter {
         if (how.every > 0) before_ = model.device().template make<C>(model.parameters().size());
     }
 
+    bool measures() const { return how_.every > 0; }
     /// Rows of that many steps, at most.
     std::size_t most_rows(std::int64_t steps) const { return how_.every > 0 ? static_cast<std::size_t>(steps / how_.every + 1) : 0; }
 

@@ -29,7 +29,7 @@ struct batch_form {
 
     constexpr tokens             size() const { return {sequences * length}; }  ///< of the first step
     constexpr index_t            most() const {                                 ///< sequences of the largest step
-        index_t n = sequences;
+        index_t n = ramp.most(sequences);
         for (std::int64_t k = 0; k < ramp.changes(sequences); ++k) {
             auto const next = ramp.change(sequences, k).sequences;
             n               = next > n ? next : n;

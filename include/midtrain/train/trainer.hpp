@@ -206,17 +206,26 @@ class trainer {
     }
 
     template <class Stage, class Store, class Tell>
-    bool run_stage(Stage const& s, int n, std::span<Store const> stores, stop_signal const& stop, Tell const& tell) {
+    bool run_stage(Stage const& given, int n, std::span<Store const> stores, stop_signal const& stop, Tell const& tell) {
+        auto       s      = given;  // its batch ramp, where it looks back, as far as the record tells
+        auto const follow = [&] {
+            if (given.batch.ramp.looks_back()) s.batch.ramp = given.batch.ramp.after(so_far(), s.batch.sequences, s.batch.length);
+        };
+        check(!given.batch.ramp.looks_back() || noise_.measures(), [&] {
+            return "stage '" + std::string(s.name) + "': its batch follows the gradient noise scale, which nobody measures: see noise.every";
+        });
         model_->set_rotary(s.batch.length, s.position);
-        batches<Store> drawn(stores, recipe_.shape().end_token, recipe_->seed, s.batch.most(), s.batch.length, s.sequences(),
+        batches<Store> drawn(stores, recipe_.shape().end_token, recipe_->seed, given.batch.most(), s.batch.length, s.sequences(),
                              s.batch.packed(), document_wishes{.order = s.order, .fim = s.fim, .names = state_.sources});
         if (state_.stage == n && state_.step_in_stage > 0) drawn.resume({state_.drawn, state_.cursors, state_.buckets});
         else drawn.start_at(state_.cursors, state_.buckets);
         if (state_.stage != n) state_.stage = n, state_.step_in_stage = 0;
         reporter_.begin(state_, plan_, n, s.batch.length);
         held_.begin(state_.sources.size());
+        follow();
         while (state_.step_in_stage < s.steps()) {
             one_step(s, n, drawn, tell);
+            follow();
             bool const last = state_.step_in_stage == s.steps(), stopped = stop.came();
             auto const batch = step_done(s).batch;
             if (last || stopped || where_.due(state_, batch)) save(batch);
