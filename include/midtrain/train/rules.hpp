@@ -73,7 +73,7 @@ constexpr void judge_batch(Stage const& s, Judge const& judge) {
     at_sizes(s, [&](index_t sequences) { divides &= s.batch.micro < 1 || sequences % s.batch.micro == 0; });
     judge.template refuse_if<"the batch ramp cannot be: its places rise, and batch.ramp.to lies whole changes above batch.sequences">(!in_order,
                                                                                                                                      s.name);
-    judge.template refuse_if<"a step's sequences do not divide into micro-batches of batch.micro sequences">(!divides, s.name);
+    judge.template refuse_if<"the sequences of a step do not divide into micro-batches of batch.micro">(!divides, s.name);
     judge.template refuse_if<"the batch ramp is longer than the stage: raise budget, or let the ramp end sooner">(
         in_order && s.steps() > 0 && s.at(s.steps() - 1).batch.count != s.batch.last() * s.batch.length, s.name);
     judge.template refuse_if<"the budget is smaller than one batch: raise budget, or lower batch.sequences or batch.length">(s.steps() < 1,

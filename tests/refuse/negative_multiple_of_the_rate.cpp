@@ -1,0 +1,14 @@
+// expect: a multiple of the rate, or the base width, is negative or not a number
+#include "recipe_parts.hpp"
+#include <midtrain/optim/by_role.hpp>
+
+constexpr auto recipe = mt::checked([] {
+    return mt::recipe{.optimizer = mt::adamw{},
+                      .stages    = mt::stages{mt::stage{.name     = "anneal",
+                                                       .budget   = 1_Mtok,
+                                                       .mixture  = mt::fixed_mixture<sources>{.share = {.web = .75, .maths = .25}},
+                                                       .rate     = mt::linear{.from = 1e-4, .to = 0},
+                                                       .batch    = {.sequences = 8, .length = 512},
+                                                       .position = mt::rope{.base = 1e4, .length = 1024}}},
+                      .rates     = mt::by_role{.norm = -1}};
+}, small{});
