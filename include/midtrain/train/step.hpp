@@ -44,12 +44,16 @@ struct unwatched_step {
 template <class Store, class Loss>
 void add_losses(batches<Store> const& b, index_t first, index_t count, Loss const* token_loss, step_result& to) {
     for (index_t s = 0; s < count; ++s) {
-        auto const source = static_cast<std::size_t>(b.source_of(first + s));
+        auto const   source = static_cast<std::size_t>(b.source_of(first + s));
+        double       sum    = to.source_loss[source];
+        std::int64_t n      = 0;
         for (index_t t = 0; t < b.length(); ++t) {
             if (b.target((first + s) * b.length() + t) < 0) continue;
-            to.source_loss[source] += static_cast<double>(token_loss[s * b.length() + t]);
-            ++to.source_targets[source];
+            sum += static_cast<double>(token_loss[s * b.length() + t]);
+            ++n;
         }
+        to.source_loss[source] = sum;
+        to.source_targets[source] += n;
     }
 }
 
