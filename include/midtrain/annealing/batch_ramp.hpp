@@ -122,7 +122,8 @@ struct batch_ramp : choice<option<"none", steady_batch>, option<"linear", linear
         return visit([&](auto const& r) -> batch_ramp {
             if constexpr (requires { r.most(first); }) {
                 batch_table_steps known;
-                r.each_doubling(first, length, seen, [&](std::int64_t steps, index_t sequences) { known.points.push_back({steps, sequences}); });
+                r.each_doubling(first, length, seen,
+                                [&](std::int64_t steps, index_t sequences) { known.points.push_back({steps, sequences}); });
                 if (known.points.empty()) return steady_batch{};
                 return known;
             } else return r;

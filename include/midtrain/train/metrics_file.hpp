@@ -32,6 +32,9 @@ struct metrics_row {
     std::vector<double>       losses;            ///< by source; NaN where it had no target in the step
     std::vector<std::int64_t> targets;           ///< by source, in the step
     std::vector<std::int64_t> source_tokens;     ///< by source, drawn in the stage so far
+    double                    noise_scale = std::numeric_limits<double>::quiet_NaN();  ///< tokens; NaN where it was not measured
+    double                    noise_error = std::numeric_limits<double>::quiet_NaN();
+    std::vector<double>       source_noise{};    ///< by source, tokens; empty where it was not measured
 };
 
 /// What happened to a run besides its steps: "saved", "skipped", "rewound", "warned", ...
@@ -74,8 +77,9 @@ class metrics_line {
     }
 
   private:
-    io::json const& need(char const* key) const {
-        auto const v = all_.find(key);
+    io::json const& need(char const* key) const { return need_of(all_, key); }
+    io::json const& need_of(io::json const& object, std::string const& key) const {
+        auto const v = object.find(key);
         check(v != nullptr, [&] { return where_ + ": '" + key + "' is missing"; });
         return *v;
     }
@@ -111,6 +115,10 @@ class metrics_line {
         if (auto const p = all_.find("phases")) {
             auto const of = [&](char const* key) { return p->find(key) ? real(*p->find(key)) : 0.0; };
             r.phases = {of("data"), of("compute"), of("update"), of("checkpoint"), of("evaluation")};
+        }
+        if (auto const n = all_.find("noise")) {
+            r.noise_scale = real(need_of(*n, "scale")), r.noise_error = real(need_of(*n, "error"));
+            for (auto const& s : into.sources) r.source_noise.push_back(real(need_of(need_of(*n, "by_source"), s)));
         }
         return r;
     }
@@ -175,6 +183,7 @@ class metrics_file {
         by_source(r, "targets", [&](std::size_t i) { return std::to_string(r.source_targets[i]); });
         by_source(r, "source_tokens", [&](std::size_t i) { return std::to_string(r.source_tokens[i]); });
         if (r.phases.sum() > 0) phases(r.phases);
+        if (r.noise.steps > 0) noise(r);
         line_.append("}\n");
         file_->append(line_);
         step_ = r.step;
@@ -248,6 +257,12 @@ class metrics_file {
         line_.append(",\"").append(key).append("\":{");
         for (std::size_t i = 0; i < r.sources.size(); ++i)
             line_.append(i > 0 ? "," : "").append(io::quoted(r.sources[i])).append(":").append(text(i));
+        line_.append("}");
+    }
+    void noise(report const& r) {
+        line_.append(",\"noise\":{\"scale\":").append(io::written(r.noise.value()));
+        line_.append(",\"error\":").append(io::written(r.noise.error));
+        by_source(r, "by_source", [&](std::size_t i) { return io::written(r.source_noise[i]); });
         line_.append("}");
     }
     void phases(step_phases const& p) {

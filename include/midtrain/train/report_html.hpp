@@ -7,6 +7,7 @@
 #include <vector>
 #include <midtrain/core/error.hpp>
 #include <midtrain/train/compare_figures.hpp>
+#include <midtrain/train/instrument_figures.hpp>
 #include <midtrain/train/needle_map.hpp>
 #include <midtrain/train/position_chart.hpp>
 #include <midtrain/train/report_page.hpp>
@@ -115,6 +116,12 @@ inline std::string one_run(run_folder const& r) {
                                      : std::to_string(spikes) + (spikes == 1 ? " ring marks a step" : " rings mark steps") +
                                            " above four times the median of the 32 before."),
                     small(chart::gradient_figure(m)))));
+    auto const noise = chart::noise_figure(m), ranks = chart::rank_figure(r.evaluations), entropy = chart::entropy_figure(r.evaluations);
+    s += section("Instruments",
+                 grid(figure("Gradient noise scale", "In tokens, log scale; of all micro-batches and of each source's. Dashed: the batch.",
+                             small(noise)) +
+                      figure("Effective rank by layer", "Directions that the residual stream uses.", small(ranks)) +
+                      figure("Entropy by layer", "Of the residual stream's covariance, in nats.", small(entropy))));
     s += section("Speed",
                  grid(figure("Tokens a second", "", small(chart::speed_figure(m))) + figure("Time by phase", "", phases_of(alone))));
     s += section("Stages", stages_table(m));
