@@ -15,6 +15,7 @@ int main(int argc, char** argv) try {
     program::add_export(program);
     program::add_inspect(program);
     program::add_plan(program);
+    program::add_longrope(program);
     program::add_report(program);
     program::add_prepare(program);
     program::add_train(program);
