@@ -186,6 +186,7 @@
 #include <midtrain/train/checkpoint_folder.hpp>
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/faults.hpp>
+#include <midtrain/train/layer_rules.hpp>
 #include <midtrain/train/lengthened.hpp>
 #include <midtrain/train/line_file.hpp>
 #include <midtrain/train/match_sources.hpp>

@@ -114,6 +114,10 @@ inline hf_rotary hf_rotary_of(position::longrope const& p, index_t width) {
     r.long_factor = filled(p.long_factor), r.short_factor = filled(p.short_factor);
     return r;
 }
+inline hf_rotary hf_rotary_of(position::xpos const&, index_t) {
+    check(false, "config.json: transformers has no xPos: a model trained with it is kept in our own checkpoints");
+    return {};
+}
 inline hf_rotary hf_rotary_of(position::proportional const& p, index_t) {
     return {.type = "proportional", .base = p.base, .context = p.length, .factor = p.factor, .part = p.share};
 }

@@ -13,6 +13,8 @@ struct alibi {
 
     static constexpr bool tells_positions = true;  ///< by itself: beside rotary it would say twice where tokens stand
 
+    constexpr bool fits(index_t of_shape) const { return heads >= 1 && heads == of_shape; }
+
     MT_HOST_DEVICE constexpr double slope_of(index_t head) const {
         index_t below = 1;
         while (2 * below <= heads) below *= 2;

@@ -4,6 +4,7 @@
 #include <midtrain/position/partial.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/scaled.hpp>
+#include <midtrain/position/xpos.hpp>
 
 namespace midtrain::inline MT_ABI::position {
 
@@ -42,6 +43,15 @@ struct position_choice
             else return p.inverse_frequency(pair, width, 1);
         });
     }
+    double growth(index_t pair, index_t width, index_t t, index_t length) const {
+        return this->visit([&](auto const& p) -> double {
+            if constexpr (requires { p.growth(pair, width, t, length); }) return p.growth(pair, width, t, length);
+            else return 1.0;
+        });
+    }
+    bool grows() const {
+        return this->visit([](auto const& p) { return midtrain::grows(p); });
+    }
     position_fault fault(index_t head_size) const {
         return this->visit([&](auto const& p) { return position_fault_of(p, head_size); });
     }
@@ -50,7 +60,7 @@ struct position_choice
 /// One of this folder's policies, for the whole head.
 using whole_head = position_choice<>;
 /// The same, or for a part of each head.
-using any_position = position_choice<option<"partial", partial<whole_head>>>;
+using any_position = position_choice<option<"partial", partial<whole_head>>, option<"xpos", xpos>>;
 
 }  // namespace midtrain::inline MT_ABI::position
 

@@ -10,6 +10,8 @@ namespace midtrain::inline MT_ABI::position {
 struct logn {
     required<index_t> trained;
 
+    constexpr bool fits(index_t) const { return trained > 1; }
+
     MT_HOST_DEVICE constexpr double factor(index_t query) const {
         if (query < trained) return 1.0;
         return math::log(static_cast<double>(query + 1)) / math::log(static_cast<double>(trained));

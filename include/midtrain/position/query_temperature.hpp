@@ -10,6 +10,8 @@ struct query_temperature {
     double  scale        = 0.1;   ///< attn_scale
     index_t floor_length = 8192;  ///< floor_scale
 
+    constexpr bool fits(index_t) const { return scale >= 0 && scale < 1e6 && floor_length >= 1; }
+
     MT_HOST_DEVICE constexpr double factor(index_t query) const {
         return 1.0 + scale * math::log(1.0 + static_cast<double>((query + 1) / floor_length));
     }

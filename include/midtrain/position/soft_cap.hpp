@@ -9,6 +9,8 @@ namespace midtrain::inline MT_ABI::position {
 struct soft_cap {
     required<double> cap;
 
+    constexpr bool fits(index_t) const { return cap > 0 && cap < 1e30; }
+
     template <class C>
     MT_HOST_DEVICE C score(C s, index_t, index_t, index_t) const {
         C const most = C(cap);

@@ -17,6 +17,7 @@ constexpr void judge_position_numbers(Stage const& s, position_fault f, Judge co
     judge.template refuse_if<"the part of a head that turns is not an even number of values between two and the head's size: see share">(
         f == position_fault::part, s.name);
     judge.template refuse_if<"the lists of LongRoPE do not have one factor above zero for each pair of a head">(f == position_fault::lists, s.name);
+    judge.template refuse_if<"xPos decays beyond what a float holds over half this context: raise scale_base">(f == position_fault::decay, s.name);
 }
 
 /// The law of the concept, for any policy: frequencies neither rise with the pair nor are negative, and the temperatures are above zero.

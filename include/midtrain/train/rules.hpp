@@ -6,12 +6,14 @@
 #include <midtrain/averaging/none.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/averaging_policy.hpp>
+#include <midtrain/concepts/distance_policy.hpp>
 #include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/concepts/order_policy.hpp>
 #include <midtrain/concepts/position_policy.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/literal.hpp>
 #include <midtrain/optim/role_rates.hpp>
+#include <midtrain/train/layer_rules.hpp>
 #include <midtrain/train/mixture_rules.hpp>
 #include <midtrain/train/position_rules.hpp>
 #include <midtrain/train/stage.hpp>
@@ -227,7 +229,12 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
     judge.template refuse_if<"a recipe has at least one stage">(r.stages.size() == 0, "");
     detail::judge_average(r, judge);
     detail::judge_scalars(r, judge);
+    detail::judge_layers(shape, judge);
     for_each_stage(r.stages, [&](auto const& s, int n) {
+        static_assert(!DistancePolicy<decltype(s.position)>,
+                      "midtrain: stage.position is a DistancePolicy, such as dual_chunk or self_extend: those read longer texts without "
+                      "training, and have no gradient.  Train with a PositionScalingPolicy, and give the model the distance for evaluation: "
+                      "set_distance()");
         static_assert(PositionScalingPolicy<decltype(s.position)>,
                       "midtrain: stage.position is not a PositionScalingPolicy: it needs  context() const, inverse_frequency(pair, "
                       "rotary_width, length) const, position(index) const and temperature(length) const.  The shortest one is "

@@ -1,0 +1,17 @@
+// expect: a layer whose scores tell positions by themselves (ALiBi) also turns
+#include "recipe_parts.hpp"
+#include <midtrain/position/alibi.hpp>
+
+struct twice : small {
+    static constexpr mt::alibi scores(int) { return {.heads = heads}; }
+};
+
+constexpr auto recipe = mt::checked([] {
+    return mt::recipe{.optimizer = mt::adamw{},
+                      .stages    = mt::stages{mt::stage{.name     = "anneal",
+                                                       .budget   = 1_Mtok,
+                                                       .mixture  = mt::fixed_mixture<sources>{.share = {.web = .75, .maths = .25}},
+                                                       .rate     = mt::linear{.from = 1e-4, .to = 0},
+                                                       .batch    = {.sequences = 8, .length = 512},
+                                                       .position = mt::rope{.base = 1e4, .length = 1024}}}};
+}, twice{});
