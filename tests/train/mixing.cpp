@@ -75,7 +75,7 @@ using model_type = mt::trainable<mt::host, mt::model::llama, shape, mt::fp32>;
 
 struct told {
     std::vector<std::vector<double>>       weights;
-    std::vector<std::vector<std::int64_t>> tokens;
+    std::vector<std::vector<std::int64_t>> tokens, epochs;
     mt::run_state                          end;
     std::vector<float>                     model;
 };
@@ -89,6 +89,7 @@ void go(Recipe const& recipe, mt::checkpoints where, std::int64_t fail_after, to
     t.run(sources<store>{.slow{1, 12}, .fast{3, 9}, .odd{5, 3}}, [&](mt::report const& r) {
         to.weights.emplace_back(r.weights.begin(), r.weights.end());
         to.tokens.emplace_back(r.source_tokens.begin(), r.source_tokens.end());
+        to.epochs.emplace_back(r.source_epochs.begin(), r.source_epochs.end());
         if (r.step == fail_after) throw mt::error("the machine went away");
     });
     to.end = t.state();
@@ -106,10 +107,11 @@ void resumes(Recipe const& recipe, std::int64_t fail_after, std::int64_t every) 
     go(recipe, {}, -1, whole);
     BOOST_CHECK_THROW(go(recipe, mt::checkpoints(how), fail_after, parts), mt::error);
     auto const known = static_cast<std::size_t>(fail_after / every * every);
-    parts.weights.resize(known), parts.tokens.resize(known);
+    parts.weights.resize(known), parts.tokens.resize(known), parts.epochs.resize(known);
     go(recipe, mt::checkpoints(how), -1, parts);
     BOOST_TEST((whole.weights == parts.weights));
     BOOST_TEST((whole.tokens == parts.tokens));
+    BOOST_TEST((whole.epochs == parts.epochs));
     BOOST_TEST(same(whole.end.record, parts.end.record));
     BOOST_TEST((whole.model == parts.model));
     std::filesystem::remove_all(folder);
@@ -153,6 +155,10 @@ BOOST_AUTO_TEST_CASE(weights_move_with_the_losses_and_are_held_for_a_window) {
         }
         BOOST_TEST((t.weights[steps - 1] != t.weights[0]));  // ODM explores alone for three windows
         BOOST_TEST((t.weights[steps] == t.weights[0]));  // a stage begins anew
+        // Whole passes over documents and their end tokens, through both stages.
+        store const  corpus[] = {{1, 12}, {3, 9}, {5, 3}};
+        for (std::size_t i = 0; i < 3; ++i)
+            BOOST_TEST(t.epochs.back()[i] == (t.tokens[steps - 1][i] + t.tokens.back()[i]) / (corpus[i].tokens() + static_cast<std::int64_t>(corpus[i].all.size())));
     }
 }
 BOOST_AUTO_TEST_CASE(a_resumed_run_makes_the_same_choices_bit_for_bit) {

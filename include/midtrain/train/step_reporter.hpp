@@ -19,6 +19,7 @@ class step_reporter {
     void begin(run_state const& s, run_plan const& plan, int stage, index_t length) {
         weights_.resize(s.sources.size());
         source_tokens_.resize(s.sources.size());
+        source_epochs_.resize(s.sources.size());
         length_ = length;
         stage_ = stage;
         count_ = static_cast<int>(plan.stages.size());
@@ -30,6 +31,7 @@ class step_reporter {
     /// Of the step that `s` has just done. Spans and views point here, into `s`, `of` and the stage.
     template <class Stage>
     report make(Stage const& stage, run_state const& s, run_plan const& plan, step_result const& of, step_watcher const& watcher) {
+        for (std::size_t i = 0; i < source_epochs_.size(); ++i) source_epochs_[i] = s.cursors[i].epoch;
         for (std::size_t i = 0; i < source_tokens_.size(); ++i) source_tokens_[i] = s.drawn.drawn[i] * length_;
         report r;
         r.stage = stage.name, r.stage_number = stage_ + 1, r.stage_count = count_;
@@ -39,7 +41,7 @@ class step_reporter {
         r.seconds = watcher.seconds(), r.phases = watcher.phases();
         r.seconds_left = seconds_left(plan, r.at.seen.count, r.at.batch.count, r.seconds);
         r.sources = s.sources, r.weights = weights_, r.source_loss = of.source_loss;
-        r.source_targets = of.source_targets, r.source_tokens = source_tokens_;
+        r.source_targets = of.source_targets, r.source_tokens = source_tokens_, r.source_epochs = source_epochs_;
         return r;
     }
 
@@ -59,7 +61,7 @@ class step_reporter {
     int                       stage_ = 0, count_ = 1;
     double                    spent_ = 0, cost_spent_ = 0;  // seconds, and what the plan says that they were for
     std::vector<double>       weights_;
-    std::vector<std::int64_t> source_tokens_;
+    std::vector<std::int64_t> source_tokens_, source_epochs_;
     index_t                   length_ = 0;
 };
 
