@@ -138,6 +138,41 @@ masked = run("evaluate", "one/model", "--held-out", "talks=talks/talks.held_out.
 whole = json.load(open(path("talks.json")))["held_out"][0]["documents"]
 assert all(0 < targets < 30 for _, targets, _ in whole), whole  # the answers alone, not the questions
 
+# prepare --score: each document's mean loss beside the tokens, the same as evaluate says; then a run whose documents come by it, packed
+# where they fit best, some of them with their middle at the end. Lost in its middle it ends with the same bits.
+prepare = ("prepare", "--tokenizer", "base", "--out", "tokens", "--source", "prose=prose.jsonl,licence=CC0", "--source", "code=code", "--held-out", "0.1")
+said = run(*prepare, "--score", "one/model", "--score-length", "128")
+assert "prose.train.scores" in said and "as it was" in said, said
+score_file = open(path("tokens/prose.train.scores"), "rb").read()
+scores = struct.unpack(f"<{len(score_file) // 4 - 10}f", score_file[40:])
+run("evaluate", "one/model", "--held-out", "prose=tokens/prose.train.tok", "--length", "128", "--precision", "fp32", "--threads", "1", "--out", "scored.json")
+losses = json.load(open(path("scored.json")))["held_out"][0]["documents"]
+assert len(scores) == len(losses) and max(scores) > min(scores), (len(scores), len(losses))
+for score, (loss, targets, _) in zip(scores, losses):
+    assert abs(score - loss / targets) < 0.03 * score, (score, loss, targets)  # the program may have chosen bfloat16
+ordered = run_file.replace('held_out.tok"\n', 'held_out.tok"\nscores = "tokens/prose.train.scores"\n', 1).replace('"one"', '"ordered"').replace(
+    "length = 128 }", """length = 128, packing = "best_fit", window = 32 }
+order = { kind = "by_score", from = { high = 0.25 }, to = { high = 1 }, pace = 0.5, grades = 8, only = ["prose"] }
+fim = { rate = 0.5, spm = 0.5, prefix = 497, suffix = 498, middle = 499, only = ["code"] }""")
+write("ordered.toml", ordered)
+assert "scores =" in ordered and "by_score" in ordered
+run("train", "ordered.toml")
+records = lambda folder: [(r["step"], r["loss"]) for r in map(json.loads, open(path(f"{folder}/metrics.jsonl"))) if "loss" in r]
+shutil.copytree(path("ordered"), path("resumed"), symlinks=True)
+for late in ("metrics.jsonl", "evaluations.jsonl", "report.html"):
+    os.remove(path(f"resumed/{late}"))
+shutil.rmtree(path("resumed/model"))
+shutil.rmtree(path("resumed/checkpoints/step-00000040"))
+run("train", "ordered.toml", "--set", "folder=resumed")
+assert records("resumed") == records("ordered")[32:], (records("resumed"), records("ordered")[32:])
+assert tensors("resumed/model/model.safetensors") == tensors("ordered/model/model.safetensors")
+write("bad.toml", ordered.replace('scores = "tokens/prose.train.scores"\n', ""))
+refused("train", "bad.toml", "--set", "folder=x", says="has no scores, and a stage draws by them")
+write("bad.toml", ordered.replace("prose.train.scores", "code.train.scores"))
+refused("train", "bad.toml", "--set", "folder=x", says="code.train.scores: scores 27 documents of")
+write("bad.toml", ordered.replace("prefix = 497, suffix = 498, middle = 499, ", ""))
+refused("train", "bad.toml", "--set", "folder=x", says="fill-in-the-middle needs the ids of its three sentinel tokens")
+
 # average, inspect, report, export.
 run("average", "one/model=1", "two/model=3", "--out", "mean", "--float32")
 a, b, mean = (tensors(f"{m}/model.safetensors") for m in ("one/model", "two/model", "mean"))
