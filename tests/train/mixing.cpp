@@ -239,6 +239,10 @@ BOOST_AUTO_TEST_CASE(sizes_are_held_against_the_files) {
             {{{1_Mtok}, {fast}, {1_ktok}}, 2}, {{1_Mtok}, {2_Mtok}, {1_ktok}}, {4, 4, 4}, {}};
     };
     mt::check_sizes(capped(2_Mtok), "decay", names, files);
+    struct own : mt::fixed_mixture<sources> {
+        sources<double> sizes{9, 9, 9};  // in whatever unit
+    };
+    mt::check_sizes(own{{even}}, "decay", names, files);
     BOOST_CHECK_EXCEPTION(mt::check_sizes(capped(3_Mtok), "decay", names, files), mt::error, [](mt::error const& e) {
         return std::string(e.what()) ==
                "stage 'decay': the mixture says that source 'fast' has 3000000 tokens; its file has 2005000";
