@@ -1,4 +1,4 @@
-// expect: no matching function for call
+// expect: no matching function for call | no instance of function template
 #include "recipe_parts.hpp"
 
 // A recipe that nobody judged is not what a trainer takes.
