@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <vector>
+#include <midtrain/annealing/any_annealing.hpp>
 #include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/decay.hpp>
 #include <midtrain/annealing/reduce_on_plateau.hpp>
@@ -79,6 +80,18 @@ BOOST_AUTO_TEST_CASE(a_floor_does_not_lift_what_is_below_it) {
     for (int i = 0; i < 3; ++i) r.add(2.0);
     BOOST_TEST(p.rate({0, {0}, {100}, {10}}, r.seen()) == 5e-4);
     BOOST_TEST(p.rate({9, {90}, {100}, {10}}, r.seen()) == 0.1 * 1e-3, boost::test_tools::tolerance(1e-12));
+}
+BOOST_AUTO_TEST_CASE(a_file_may_name_it) {
+    mt::any_annealing any;
+    BOOST_TEST_REQUIRE(any.choose("reduce_on_plateau"));
+    any.visit([](auto& p) {
+        if constexpr (requires { p.patience; }) p.policy = mt::constant{.peak = 1e-3}, p.patience = 1;
+    });
+    record r;
+    for (int i = 0; i < 3; ++i) r.add(2.0);
+    BOOST_TEST(any.rate({}, r.seen()) == 1e-4, boost::test_tools::tolerance(1e-12));
+    BOOST_TEST(any.rate({}) == 1e-3);
+    BOOST_TEST(mt::rate_of(any, {}, r.seen()) == any.rate({}, r.seen()));
 }
 BOOST_AUTO_TEST_CASE(numbers_that_make_no_sense_do_not_fit) {
     policy_type const good{.policy = {.peak = 1}};

@@ -15,7 +15,7 @@ namespace mt = midtrain;
 namespace {
 
 /// Each source helps its own target most and the others a little: a law whose best mixture lies inside.
-mt::mixture_law known_law() { return {false, {{0.6, 1.2, 1.3}, {1.5, 0.9, 1.4}, {1.6, 1.5, 0.3}}}; }
+mt::mixture_law known_law() { return {false, {{-0.5, 1.6, 1.6}, {1.5, 0, 1.5}, {2, 2, -0.6}}}; }
 
 std::vector<double> best_on_a_grid(auto const& loss, int parts) {
     std::vector<double> best;
@@ -96,6 +96,8 @@ BOOST_AUTO_TEST_CASE(trials_without_noise_give_the_law_and_its_best_mixture_back
     auto const want = best_on_a_grid([&](auto const& x) { return known_law().loss(x, std::vector<double>{1, 1, 1}); }, 400);
     for (std::size_t j = 0; j < 3; ++j) BOOST_TEST(std::abs(s.shares[j].value - want[j]) < 0.006);
     BOOST_TEST(s.rank_correlation > 0.99);
+    auto const narrow = mt::suggest_mixture(trials_of(known_losses, 12, 0, 3), {.bounds = {{}, {1, 0.1, 1}}, .resamples = 5});
+    BOOST_TEST(narrow.shares[1].value <= 0.1);
     for (std::size_t t = 0; t < 3; ++t)
         for (std::size_t j = 0; j < 3; ++j) BOOST_TEST(std::abs(s.law.slope[t][j] - known_law().slope[t][j]) < 1e-3);
 }
@@ -128,6 +130,7 @@ BOOST_AUTO_TEST_CASE(a_law_of_another_form_is_still_followed_to_a_good_mixture) 
 BOOST_AUTO_TEST_CASE(what_cannot_be_searched_is_refused_with_a_reason) {
     auto all = trials_of(known_losses, 8, 0, 1);
     BOOST_CHECK_EXCEPTION(mt::suggest_mixture(std::vector(all.begin(), all.begin() + 4)), mt::error, says("needs 5 trials at least, and there are 4"));
+    BOOST_CHECK_EXCEPTION(mt::suggest_mixture(all, {.bounds = {{0.999, 0, 0}, {}}, .resamples = 5}), mt::error, says("no shares that sum to one"));
     all[3].losses[1] = std::nan("");
     BOOST_CHECK_EXCEPTION(mt::suggest_mixture(all), mt::error, says("not a positive number"));
     all[3].losses.pop_back();

@@ -16,11 +16,14 @@
 #include <midtrain/annealing/polynomial.hpp>
 #include <midtrain/annealing/power_law.hpp>
 #include <midtrain/annealing/power_scheduler.hpp>
+#include <midtrain/annealing/reduce_on_plateau.hpp>
 #include <midtrain/annealing/restarts.hpp>
 #include <midtrain/annealing/warmup.hpp>
 #include <midtrain/annealing/wsd.hpp>
 #include <midtrain/annealing/wsd_s.hpp>
+#include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/core/choice.hpp>
+#include <midtrain/core/loss_record.hpp>
 
 namespace midtrain::inline MT_ABI::annealing {
 
@@ -37,8 +40,8 @@ struct annealing_choice
              option<"like", like::run_of<like::any_trainer>>, More...> {
     using annealing_choice::choice::choice;
 
-    double rate(progress at) const {
-        return this->visit([&](auto const& p) -> double { return p.rate(at); });
+    double rate(progress at, loss_record const& so_far = {}) const {
+        return this->visit([&](auto const& p) -> double { return rate_of(p, at, so_far); });
     }
     bool fits(tokens budget) const {
         return this->visit([&](auto const& p) {
@@ -51,10 +54,11 @@ struct annealing_choice
 /// One of this folder's policies: whole, a stretch of it, behind a warm-up or with a tail.
 using one_annealing = annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>, option<"warmed", warmed<annealing_choice<>>>,
                                        option<"cooled", cooled<annealing_choice<>, any_shape>>>;
-/// The same, or several of them one after another.
+/// The same, several of them one after another, or one that held-out losses lower.
 using any_annealing =
     annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>, option<"warmed", warmed<annealing_choice<>>>,
-                     option<"cooled", cooled<annealing_choice<>, any_shape>>, option<"joined", joined<one_annealing>>>;
+                     option<"cooled", cooled<annealing_choice<>, any_shape>>, option<"joined", joined<one_annealing>>,
+                     option<"reduce_on_plateau", reduce_on_plateau<annealing_choice<>>>>;
 
 }  // namespace midtrain::inline MT_ABI::annealing
 

@@ -46,7 +46,7 @@ inline std::string noise_figure(metrics const& m, figure_size size = small_figur
 
 /// A number of each layer, a line an evaluation: the first, the last and up to three between.
 inline std::string layer_figure(std::vector<evaluation_record> const& evaluations, std::string_view title, double rank_value::*number_of,
-                                figure_size size = small_figure) {
+                                figure_size size = {480, 280, 156}) {
     std::vector<evaluation_record const*> with;
     for (auto const& e : evaluations)
         if (e.rank.size() > 1) with.push_back(&e);
@@ -78,11 +78,11 @@ inline std::string layer_figure(std::vector<evaluation_record> const& evaluation
     draw_end_labels(to, p, lines, size.width - 4, plain_label);
     return to.finish();
 }
-inline std::string rank_figure(std::vector<evaluation_record> const& evaluations, figure_size size = small_figure) {
-    return layer_figure(evaluations, "Effective rank of the residual stream by layer", &rank_value::effective_rank, size);
+inline std::string rank_figure(std::vector<evaluation_record> const& evaluations) {
+    return layer_figure(evaluations, "Effective rank of the residual stream by layer", &rank_value::effective_rank);
 }
-inline std::string entropy_figure(std::vector<evaluation_record> const& evaluations, figure_size size = small_figure) {
-    return layer_figure(evaluations, "Entropy of the residual stream in nats by layer", &rank_value::entropy, size);
+inline std::string entropy_figure(std::vector<evaluation_record> const& evaluations) {
+    return layer_figure(evaluations, "Entropy of the residual stream in nats by layer", &rank_value::entropy);
 }
 
 }  // namespace midtrain::inline MT_ABI::chart

@@ -18,7 +18,7 @@ namespace midtrain::inline MT_ABI {
 
 struct mixture_search_options {
     std::vector<double> importance{};       ///< by target; none: all the same
-    share_bounds        bounds{};           ///< by source; none: 0 to 1
+    share_bounds        bounds{};           ///< by source; none: as far as the trials went, beyond which no suggestion goes
     int                 resamples = 1000;   ///< of the trials
     std::uint64_t       seed      = 1;
 };
@@ -82,6 +82,13 @@ inline mixture_suggestion suggest_mixture(std::span<mixture_trial const> trials,
         for (double l : t.losses) check(l > 0 && std::isfinite(l), "a trial's held-out loss is not a positive number");
     }
     if (how.importance.empty()) how.importance.assign(targets, 1.0);
+    how.bounds.fill(sources);
+    for (std::size_t j = 0; j < sources; ++j) {
+        auto const [low, high] = std::minmax_element(trials.begin(), trials.end(),
+                                                     [&](auto const& a, auto const& b) { return a.shares[j] < b.shares[j]; });
+        how.bounds.least[j] = std::max(how.bounds.least[j], low->shares[j]);
+        how.bounds.most[j]  = std::min(how.bounds.most[j], high->shares[j]);
+    }
     how.bounds.fill(sources);
     std::vector<double> measured, taken(trials.size(), 1.0);
     for (auto const& t : trials)
