@@ -1,7 +1,11 @@
 #include <memory>
 #include <string>
 #include <vector>
+#include <midtrain/io/whole_file.hpp>
+#include <midtrain/train/fits_memory.hpp>
+#include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/plan.hpp>
+#include <midtrain/train/plan_chart.hpp>
 #include <midtrain/train/recipe.hpp>
 #include "commands.hpp"
 #include "foreign.hpp"
@@ -43,24 +47,25 @@ model_options options_of(run_form const& form) {
 }
 model_files files_of(run_form const& form) { return open_model(form.model.value.from, form.model.value.tokenizer); }
 
-int train(given const& g) {
-    auto const run   = g.read();
-    auto const files = files_of(run.form);
-    auto       how   = options_of(run.form);
-    mt::check(how.fresh || files.has_weights, [&] { return files.path + ": holds no weights; set fresh = true in [model] for new ones"; });
-    mt::host device(how.threads > 0 ? how.threads : static_cast<int>(std::thread::hardware_concurrency()));
-    how.compute = chosen_precision(how.compute, device);
-    return with_model(device, files, how, [&](auto& model) { return train_on(model, run, files, {.accept_changes = g.accept_changes}); });
-}
+struct drawing {
+    std::string svg, against;
+};
 
-int plan(given const& g) {
+int plan(given const& g, drawing const& d = {}) {
     auto const run   = g.read();
     auto const files = files_of(run.form);
     auto const checked = mt::judged(with_positions(run, files), files.shape);
     auto       how   = options_of(run.form);
     if (how.compute == precision::automatic) how.compute = precision::fp32;
     mt::counting_device nothing;
-    return with_model(nothing, files, how, [&](auto& model) { return mt::print(mt::make_plan(*checked, model, run.source_names()), stdout), 0; });
+    return with_model(nothing, files, how, [&](auto& model) {
+        auto const p = mt::make_plan(*checked, model, run.source_names());
+        mt::print(p, stdout);
+        mt::plan_chart_options chart{.title = "Plan of " + g.file};
+        if (!d.against.empty()) chart.against = mt::read_metrics(d.against);
+        if (!d.svg.empty()) mt::io::write_whole(d.svg, mt::draw_plan(p, chart));
+        return 0;
+    });
 }
 
 CLI::Option* add_run_options(CLI::App& command, std::shared_ptr<given> const& g) {
@@ -79,16 +84,32 @@ void add_foreign_options(CLI::App& command, std::shared_ptr<foreign_settings> co
 
 }  // namespace
 
+int carry_out(run_file const& run, train_options const& options) {
+    auto const files = files_of(run.form);
+    auto       how   = options_of(run.form);
+    mt::check(how.fresh || files.has_weights, [&] { return files.path + ": holds no weights; set fresh = true in [model] for new ones"; });
+    mt::host device(how.threads > 0 ? how.threads : static_cast<int>(std::thread::hardware_concurrency()));
+    how.compute = chosen_precision(how.compute, device);
+    // Before a weight is read: a model too large for the machine is one sentence, and not a long wait.
+    mt::counting_device nothing;
+    auto const          recipe = mt::judged(with_positions(run, files), files.shape);
+    with_model(nothing, files, how, [&](auto& model) { return mt::fits_memory(mt::make_plan(*recipe, model, run.source_names()), mt::usable_memory()), 0; });
+    return with_model(device, files, how, [&](auto& model) { return train_on(model, run, files, options); });
+}
+
 void add_plan(CLI::App& program) {
     auto const g       = std::make_shared<given>();
     auto const f       = std::make_shared<foreign_settings>();
+    auto const d       = std::make_shared<drawing>();
     auto const command = program.add_subcommand("plan", "judges a run file and says what it would do, without a step");
     add_run_options(*command, g);
     add_foreign_options(*command, f);
-    command->callback([g, f] {
+    auto const svg = command->add_option("--svg", d->svg, "also draw rate, batch, lengths and mixture over tokens into this file");
+    command->add_option("--against", d->against, "draw over them what happened, from a run's metrics.jsonl")->needs(svg);
+    command->callback([g, f, d] {
         mt::check(g->file.empty() != f->file.empty(), "plan wants a run file, or --foreign and a file of another trainer");
         if (g->file.empty()) plan_foreign(*f);
-        else plan(*g);
+        else plan(*g, *d);
     });
 }
 
@@ -98,7 +119,7 @@ void add_train(CLI::App& program) {
     add_run_options(*command, g)->required();
     command->add_flag("--dry-run", g->dry_run, "the same as plan");
     command->add_flag("--accept-changes", g->accept_changes, "goes on from a checkpoint although the recipe is another one");
-    command->callback([g] { g->dry_run ? plan(*g) : train(*g); });
+    command->callback([g] { g->dry_run ? plan(*g) : carry_out(g->read(), {.accept_changes = g->accept_changes}); });
 }
 
 }  // namespace program

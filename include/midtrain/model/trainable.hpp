@@ -39,6 +39,7 @@ class trainable {
     using net_type = decltype(Family::make(std::declval<parameter_layout&>(), std::declval<Shape const&>()));
 
   public:
+    using device_type = Device;
     using stored   = typename Precision::stored;
     using computed = typename Precision::computed;
     using master_t = typename Precision::master;

@@ -46,6 +46,7 @@ struct run_plan {
     std::int64_t             average = 0, saved_copy = 0;  ///< a running average; the copy that is written while the run goes on
     double                   seconds_per_cost = 0;  ///< measured; 0: unknown
 
+    std::int64_t memory() const { return weights + gradients + slots + activations + average + saved_copy; }
     double seconds(stage_plan const& s) const { return s.cost * static_cast<double>(s.tokens) * seconds_per_cost; }
     double seconds() const {
         double t = 0;

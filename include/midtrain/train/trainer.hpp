@@ -21,6 +21,7 @@
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/divide_over_ranks.hpp>
 #include <midtrain/train/faults.hpp>
+#include <midtrain/train/fits_memory.hpp>
 #include <midtrain/train/held_weights.hpp>
 #include <midtrain/train/match_sources.hpp>
 #include <midtrain/train/noise_meter.hpp>
@@ -187,6 +188,7 @@ class trainer {
             });
         });
         plan_ = planned(state_.sources);
+        if constexpr (Model::device_type::shares_memory) fits_memory(plan_, usable_memory());
         std::int64_t steps = state_.step;
         run_tokens_ = {};
         for (auto const& s : plan_.stages) steps += s.steps, run_tokens_ += tokens{s.tokens};
