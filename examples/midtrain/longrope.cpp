@@ -37,18 +37,18 @@ std::string as_toml(mt::longrope const& found) {
 
 template <class Model>
 mt::longrope_found search(Model& model, model_files const& files, longrope_settings const& s, mt::longrope const& of) {
-    auto const store = mt::data::open_tokens(s.tokens, {.vocabulary = files.shape.vocab});
+    auto const end   = files.notes.end >= 0 ? files.notes.end : static_cast<std::int32_t>(files.shape.end_token);
+    auto const store = mt::data::open_tokens(s.tokens, {.end_token = end, .vocabulary = files.shape.vocab});
     store.verify();
     mt::long_documents const long_ones(store, s.extended, s.documents);
     mt::check(long_ones.documents() > 0, [&] {
-        return s.tokens + ": holds no document of " + std::to_string(s.extended) + " tokens; the search needs such as fill a sequence";
+        return s.tokens + ": holds no document of " + std::to_string(s.extended) + " tokens; the search needs some that fill a sequence";
     });
-    auto const end  = files.notes.end >= 0 ? files.notes.end : static_cast<std::int32_t>(files.shape.end_token);
     auto const loss = [&](auto const& policy) {
         return mt::loss_with_positions(model, long_ones, end, {.sequences = 1, .length = s.extended}, policy);
     };
-    std::printf("%lld documents of at least %lld tokens; without a stretch their loss is %.4f\n", static_cast<long long>(long_ones.documents()),
-                static_cast<long long>(s.extended), loss(mt::rope{.base = of.base, .length = s.extended}));
+    std::printf("documents of at least %lld tokens: %lld; without a stretch their loss is %.4f\n", static_cast<long long>(s.extended),
+                static_cast<long long>(long_ones.documents()), loss(mt::rope{.base = of.base, .length = s.extended}));
     return mt::search_longrope(s.search, of, files.shape.head_size, loss, [&](int generation, mt::longrope_found const& best, mt::index_t asked) {
         std::printf("generation %d: %lld candidates, the best has loss %.4f, perplexity %.3f\n", generation, static_cast<long long>(asked), best.value,
                     std::exp(best.value));
