@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 #include <midtrain/data/any_tokens.hpp>
+#include <midtrain/train/distance_text.hpp>
 #include <midtrain/train/evaluation_results.hpp>
 #include <midtrain/train/generate.hpp>
 #include "commands.hpp"
@@ -19,7 +20,7 @@ namespace program {
 namespace {
 
 struct evaluate_settings {
-    std::string              model, tokenizer, needle, out, compare;
+    std::string              model, tokenizer, needle, out, compare, attention = "plain";
     std::vector<std::string> held_out, choices, prompts;
     mt::evaluate_options     loss{.documents = 0, .max_tokens = 0, .sequences = 1, .length = 1024};
     mt::choice_options       choice{.sequences = 1};
@@ -85,14 +86,17 @@ void evaluate(evaluate_settings const& s) {
               [&] { return s.model + ": holds no tokenizer.json; name one with --tokenizer"; });
     auto const positions = files.position();
     auto const length    = needed_length(s, files.tokenizer ? &*files.tokenizer : nullptr);
-    mt::check(length <= positions.context(), [&] {
-        return "the evaluations need " + std::to_string(length) + " positions, the model's reach " + std::to_string(positions.context()) + "; give a smaller --length";
+    auto const distance  = mt::read_distance(s.attention);
+    mt::check(distance.spans(length) <= positions.context(), [&] {
+        return "the evaluations need " + std::to_string(distance.spans(length)) + " positions, the model's reach " + std::to_string(positions.context()) +
+               "; give a smaller --length, or an --attention that brings tokens nearer";
     });
     mt::host device(s.how.threads);
     auto     how = s.how;
     how.compute  = chosen_precision(how.compute, device);
     auto const r = with_model(device, files, how, [&](auto& model) {
-        model.set_rotary(length, positions);
+        model.set_rotary(distance.reach(length), positions);
+        model.set_distance(distance);
         return measure(model, files, s);
     });
     print(r, stdout);
@@ -110,6 +114,7 @@ void add_evaluate(CLI::App& program) {
     c->add_option("--held-out", s->held_out, "name=file of held-out tokens; once a source")->expected(1)->take_all();
     c->add_option("--documents", s->loss.documents, "of each source, from its first on; 0: all")->check(CLI::NonNegativeNumber);
     c->add_option("--length", s->loss.length, "of a sequence, in tokens")->check(CLI::PositiveNumber)->capture_default_str();
+    c->add_option("--attention", s->attention, "plain, or for texts longer than the context: dual_chunk,chunk=N,local=N or self_extend,group=N,window=N");
     c->add_option("--choice", s->choices, "name=file of items of multiple choice (.jsonl)")->expected(1)->take_all();
     c->add_option("--shots", s->choice.shots, "solved items before each")->check(CLI::NonNegativeNumber);
     c->add_option("--items", s->choice.items, "of each file, from its first on; 0: all")->check(CLI::NonNegativeNumber);

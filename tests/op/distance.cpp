@@ -89,7 +89,7 @@ void obeys_the_law(Distance const& d, index_t length) {
     for (index_t query = 0; query < length; ++query)
         for (index_t key = 0; key <= query; ++key) {
             index_t const apart = mt::distance_of(d, query, key);
-            BOOST_REQUIRE((apart >= 0 && apart < d.reach(length)));
+            BOOST_REQUIRE((apart >= 0 && apart < d.spans(length)));
             int const form = mt::form_of(d, query, key);
             BOOST_REQUIRE((d.query_position(form, query) < d.reach(length) && d.key_position(d.key_form(form), key) < d.reach(length)));
         }

@@ -47,6 +47,9 @@ class any_distance {
     MT_HOST_DEVICE constexpr index_t reach(index_t length) const {
         return visit([=](auto const& d) { return d.reach(length); });
     }
+    MT_HOST_DEVICE constexpr index_t spans(index_t length) const {
+        return visit([=](auto const& d) { return d.spans(length); });
+    }
 
   private:
     kind    kind_  = kind::none;

@@ -28,6 +28,7 @@ struct dual_chunk {
     }
     MT_HOST_DEVICE constexpr index_t key_position(int, index_t t) const { return t % step(); }
     MT_HOST_DEVICE constexpr index_t reach(index_t length) const { return length <= step() ? length : chunk + 1; }
+    MT_HOST_DEVICE constexpr index_t spans(index_t length) const { return reach(length); }
 };
 
 }  // namespace midtrain::inline MT_ABI::position

@@ -26,6 +26,9 @@ struct self_extend {
         index_t const grouped = query_position(1, length - 1) + 1;
         return length > window && grouped > length ? grouped : length;
     }
+    MT_HOST_DEVICE constexpr index_t spans(index_t length) const {
+        return length <= window ? length : query_position(1, length - 1) + 1;
+    }
 };
 
 }  // namespace midtrain::inline MT_ABI::position

@@ -12,6 +12,7 @@ struct as_they_stand {
     static MT_HOST_DEVICE constexpr index_t query_position(int, index_t t) { return t; }
     static MT_HOST_DEVICE constexpr index_t key_position(int, index_t t) { return t; }
     static MT_HOST_DEVICE constexpr index_t reach(index_t length) { return length; }
+    static MT_HOST_DEVICE constexpr index_t spans(index_t length) { return length; }
 };
 
 /// The form in which a query sees a key, both as positions in their document.
