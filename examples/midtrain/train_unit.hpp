@@ -129,7 +129,8 @@ int train_on(Model& model, run_file const& run, model_files const& files, train_
     auto recipe = with_positions(run, files);
     if (recipe.average.kind() != "none") return detail::train_with(model, run, files, how, recipe);
     recipe_of<mt::averaging::none> const plain{.optimizer = recipe.optimizer, .stages = recipe.stages, .clip = recipe.clip,
-                                               .z_loss = recipe.z_loss, .seed = recipe.seed};
+                                               .z_loss = recipe.z_loss, .seed = recipe.seed, .average = {},
+                                               .decay_factor = recipe.decay_factor, .rates = recipe.rates};
     return detail::train_with(model, run, files, how, plain);
 }
 

@@ -51,6 +51,7 @@ std::string policies() {
     else if constexpr (requires(T const& p) { p.weights(mt::progress{}); }) return "mixture";
     else if constexpr (requires(T const& p) { p.share(mt::progress{}); }) return "average";
     else if constexpr (requires(T const& p) { p.share(0, mt::progress{}); }) return "order";
+    else if constexpr (requires(T const& p) { p.changes(mt::index_t{}); }) return "ramp";
     else if constexpr (requires(T const& p) { p.between(1.0, 0.0, 0.5); }) return "shape";
     else return "position";
 }
@@ -93,8 +94,11 @@ class lister {
         else if constexpr (!is_leaf<T>) table(inside(where, key), mt::blank<T>());
     }
     template <class T>
-    void choice(std::string const& where, std::string_view key, T const&) {
-        row(where, key, "table");
+    void choice(std::string const& where, std::string_view key, T const& value) {
+        std::string is = "table";
+        if constexpr (requires { value.plain(); })
+            if (auto const* const number = value.plain()) is = written(*number);
+        row(where, key, is);
         options<T>();
     }
     template <class T>
