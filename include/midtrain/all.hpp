@@ -61,6 +61,7 @@
 #include <midtrain/train/decay_law.hpp>
 #include <midtrain/train/decay_law_chart.hpp>
 #include <midtrain/train/dirichlet.hpp>
+#include <midtrain/train/distance_text.hpp>
 #include <midtrain/train/document_loss.hpp>
 #include <midtrain/train/effective_rank.hpp>
 #include <midtrain/train/evaluate.hpp>
