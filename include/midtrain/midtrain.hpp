@@ -3,8 +3,11 @@
 // evaluation, reports and exports stand in all.hpp, or each alone.
 
 #include <midtrain/annealing/any_annealing.hpp>
+#include <midtrain/annealing/any_scalar.hpp>
 #include <midtrain/annealing/any_shape.hpp>
 #include <midtrain/annealing/batch_change.hpp>
+#include <midtrain/annealing/batch_ramp.hpp>
+#include <midtrain/annealing/clock.hpp>
 #include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/cooldown.hpp>
 #include <midtrain/annealing/cooled.hpp>
@@ -23,6 +26,7 @@
 #include <midtrain/annealing/power_scheduler.hpp>
 #include <midtrain/annealing/reduce_on_plateau.hpp>
 #include <midtrain/annealing/restarts.hpp>
+#include <midtrain/annealing/scaled_by_batch.hpp>
 #include <midtrain/annealing/shapes.hpp>
 #include <midtrain/annealing/then.hpp>
 #include <midtrain/annealing/warmup.hpp>
@@ -144,8 +148,10 @@
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/turn_apart.hpp>
 #include <midtrain/optim/adamw.hpp>
+#include <midtrain/optim/by_role.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
 #include <midtrain/optim/optimizer.hpp>
+#include <midtrain/optim/role_rates.hpp>
 #include <midtrain/optim/sgd.hpp>
 #include <midtrain/optim/squares_of_change.hpp>
 #include <midtrain/optim/step_scalars.hpp>
@@ -182,9 +188,11 @@
 #include <midtrain/problem/layer_kind.hpp>
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/problem/score_row.hpp>
+#include <midtrain/train/batch_calendar.hpp>
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/checkpoint_folder.hpp>
 #include <midtrain/train/checkpoints.hpp>
+#include <midtrain/train/divide_over_ranks.hpp>
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/layer_rules.hpp>
 #include <midtrain/train/lengthened.hpp>
