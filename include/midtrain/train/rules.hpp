@@ -252,6 +252,12 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
         detail::judge_mixture(s, judge);
     });
     detail::judge_caps(r, judge);
+    index_t reach = 0;
+    for_each_stage(r.stages, [&](auto const& s, int) {
+        judge.template refuse_if<"the positions reach less far than those of the stage before: raise their context, or say shorter = true">(
+            s.position.context() < reach && !s.shorter, s.name);
+        reach = s.position.context();
+    });
 }
 
 }  // namespace midtrain::inline MT_ABI

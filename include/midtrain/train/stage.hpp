@@ -54,6 +54,7 @@ struct stage {
     Position         position;  ///< a PositionScalingPolicy
     Order            order{};   ///< an OrderPolicy: which documents of a source come when
     data::fim        fim{};     ///< documents rearranged for fill-in-the-middle
+    bool             shorter = false;  ///< its positions may reach less far than those of the stage before
 
     constexpr batch_calendar calendar() const { return {batch.sequences, batch.length, batch.ramp, budget}; }
     constexpr std::int64_t   steps() const { return calendar().end().step; }
