@@ -12,8 +12,10 @@ void add_evaluate(CLI::App& program);
 void add_average(CLI::App& program);
 void add_convert(CLI::App& program);
 void add_export(CLI::App& program);
+void add_fit(CLI::App& program);
 void add_longrope(CLI::App& program);
 void add_report(CLI::App& program);
+void add_search(CLI::App& program);
 void add_inspect(CLI::App& program);
 
 }  // namespace program

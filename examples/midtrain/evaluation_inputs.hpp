@@ -40,6 +40,7 @@ class evaluation_inputs {
         length_ = form_->length > 0 ? form_->length : usual_length(recipe);
     }
 
+    bool any_held_out() const { return !held_out_.empty(); }
     bool any() const { return !held_out_.empty() || !form_->task.empty() || haystack_; }
 
     template <class Evaluator>
@@ -50,6 +51,8 @@ class evaluation_inputs {
         if (!stores.empty())
             to.held_out(stores, end, {.documents = form_->documents, .max_tokens = length_, .sequences = 1, .length = length_},
                         files_->tokenizer ? mt::token_bytes(*files_->tokenizer) : mt::token_bytes());
+        mt::check(form_->rank_tokens == 0 || !stores.empty(), "[evaluate]: rank_tokens are held out, and no [[source]] has held_out");
+        if (form_->rank_tokens > 0) to.ranks(stores, end, form_->rank_tokens, length_);
         for (auto const& t : form_->task)
             to.choices(t.name.value.text(), *files_->tokenizer, mt::read_choice_items(t.items),
                        {.sequences = 1, .length = length_, .begin = files_->notes.begin >= 0 ? files_->notes.begin : end, .shots = t.shots, .items = t.count});

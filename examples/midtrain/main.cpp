@@ -13,11 +13,13 @@ int main(int argc, char** argv) try {
     program::add_convert(program);
     program::add_evaluate(program);
     program::add_export(program);
+    program::add_fit(program);
     program::add_inspect(program);
     program::add_plan(program);
     program::add_longrope(program);
     program::add_report(program);
     program::add_prepare(program);
+    program::add_search(program);
     program::add_train(program);
     try {
         program.parse(argc, argv);

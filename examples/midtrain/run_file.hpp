@@ -14,6 +14,7 @@
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/needle.hpp>
+#include <midtrain/train/noise_meter.hpp>
 #include <midtrain/train/settings.hpp>
 #include <midtrain/train/stage.hpp>
 #include "models.hpp"
@@ -74,6 +75,7 @@ struct evaluate_form {
     std::vector<task_form> task{};
     std::string            haystack{};                          ///< token file in whose text needles are hidden; none: no needles
     mt::needle_options     needle{};
+    mt::index_t            rank_tokens = 0;                     ///< held out, over which the layers' effective ranks are taken; 0: none
 };
 
 /// What stands in the run's folder afterwards.
@@ -104,6 +106,7 @@ struct run_form {
     mt::fault_policy             faults{};
     watchdog_form                watchdog{};
     evaluate_form                evaluate{};
+    mt::noise_options            noise{};
     output_form                  output{};
 };
 

@@ -14,6 +14,9 @@ struct train_options {
 template <class Model>
 int train_on(Model& model, run_file const& run, model_files const& files, train_options const& how);
 
+/// The same with the model that the run's file names, on this machine.
+int carry_out(run_file const& run, train_options const& how);
+
 /// The same recipe, but where the file says no position the model's own.
 recipe_of<mt::any_average> with_positions(run_file const& run, model_files const& files);
 

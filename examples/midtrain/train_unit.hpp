@@ -1,5 +1,7 @@
 #pragma once
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -47,6 +49,16 @@ void export_to(Model& model, std::string const& folder, exported how, mt::any_po
     std::printf("wrote %s\n", folder.c_str());
 }
 
+/// What policies that look back may see of an evaluation; one before the first step is none of the run's.
+template <class Trainer>
+void record_held_out(Trainer& trainer, mt::evaluation_record const& r) {
+    auto const& sources = trainer.state().sources;
+    if (r.held_out.empty() || sources.empty()) return;
+    std::vector<double> losses(sources.size(), std::nan(""));
+    for (auto const& v : r.held_out) losses[static_cast<std::size_t>(std::find(sources.begin(), sources.end(), v.source) - sources.begin())] = v.loss.value;
+    trainer.record_held_out(losses);
+}
+
 template <class Trainer, class Average>
 void finish(Trainer& trainer, auto& model, run_file const& run, model_files const& files, recipe_of<Average> const& recipe) {
     auto const& form      = run.form;
@@ -88,6 +100,7 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
     std::fflush(stdout);
     if (form.output.model != exported::none) mt::check_export(model, recipe.stages.all.back().position);  // better now than at the end
     trainer.on_faults(form.faults);
+    trainer.measure_noise(form.noise);
     if (form.watchdog.on) {
         mt::watchdog_options dog;
         dog.times = form.watchdog.times, dog.at_least = form.watchdog.at_least, dog.abort = form.watchdog.abort;
@@ -105,8 +118,12 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
     if (form.output.tensorboard) board.emplace(form.folder.value + "/tensorboard", state.step);
     mt::evaluation_file evaluations(form.folder.value + "/evaluations.jsonl", state.step);
     auto const&         when = form.evaluate;
-    mt::evaluator       evaluate(model, recipe.stages, {.every_steps = when.every_steps, .every = when.every, .stage_ends = when.stage_ends, .share = when.share},
-                                 [&](mt::evaluation_record const& r) { evaluations(r), print_evaluation(r); });
+    // A rate that waits for held-out losses must not depend on how long they take to measure.
+    bool const waits = std::any_of(recipe.stages.all.begin(), recipe.stages.all.end(), [](auto const& s) { return s.rate.kind() == "reduce_on_plateau"; });
+    mt::check(!waits || (inputs.any_held_out() && (when.every_steps > 0 || when.every.count > 0)),
+              "reduce_on_plateau waits for held-out losses: give sources held_out, and [evaluate] every_steps or every");
+    mt::evaluator       evaluate(model, recipe.stages, {.every_steps = when.every_steps, .every = when.every, .stage_ends = when.stage_ends, .share = waits ? 1e9 : when.share},
+                                 [&](mt::evaluation_record const& r) { evaluations(r), print_evaluation(r), record_held_out(trainer, r); });
     inputs.add_to(evaluate);
     if (when.at_start && state.step == 0 && inputs.any()) evaluate.run(1, 0, 0);
     mt::progress_bar bar;
