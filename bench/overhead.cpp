@@ -76,7 +76,8 @@ auto named_recipe() {
     from.add("slow", .9), from.add("fast", .1), to.add("slow", .2), to.add("fast", .8);
     using stage = mt::stage<mt::any_mixture, mt::any_annealing, mt::any_position>;
     mt::stage_list<stage> all;
-    all.all.push_back({.name = "bench", .budget = budget, .mixture = mt::annealed_mixture<mt::named_sources>{from, to}, .rate = rate,
+    all.all.push_back({.name = "bench", .budget = budget, .mixture = mt::annealed_mixture<mt::named_sources>{from, to},
+                       .rate = mt::wsd_of<mt::annealing::any_shape>{.peak = rate.peak, .decay = rate.decay, .warmup = rate.warmup},
                        .batch = {.sequences = sequences, .length = length}, .position = positions});
     return mt::judged(mt::recipe{.optimizer = mt::adamw{}, .stages = all}, small{});
 }
