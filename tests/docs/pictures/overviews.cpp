@@ -1,13 +1,16 @@
-// The pictures of the documentation, drawn by calling the policies: pictures FOLDER. A test compares them with those in docs/pictures.
-#include <cmath>
+// The three large pictures that several pages show.
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
-#include <midtrain/annealing/any_annealing.hpp>
-#include <midtrain/io/whole_file.hpp>
+#include <midtrain/annealing/decay.hpp>
+#include <midtrain/annealing/wsd.hpp>
 #include <midtrain/mixture/mixtures.hpp>
-#include <midtrain/position/any_position.hpp>
+#include <midtrain/position/rope.hpp>
+#include <midtrain/position/scaled.hpp>
 #include <midtrain/train/plot.hpp>
+#include "draw.hpp"
+#include "picture.hpp"
 
 namespace mt = midtrain;
 using namespace mt::literals;
@@ -16,14 +19,14 @@ using mt::chart::axis, mt::chart::plot, mt::chart::series;
 namespace {
 
 constexpr double width = 760, height = 300, labels = 590;
-constexpr int    points = 240;
+constexpr int    steps = 120;
 
-constexpr mt::progress at(int i) { return {.step = i, .seen = mt::tokens{i * 1'000'000}, .budget = mt::tokens{points * 1'000'000}, .batch = 1_Mtok}; }
+constexpr mt::progress at(int i) { return {.step = i, .seen = i * 2_Mtok, .budget = steps * 2_Mtok, .batch = 2_Mtok}; }
 
 template <class Policy>
 series rate_line(std::string name, Policy const& policy, std::size_t look) {
     series s{.name = std::move(name), .style = mt::chart::look_of(look), .pieces = {{}}};
-    for (int i = 0; i <= points; ++i) s.pieces[0].push_back({static_cast<double>(at(i).seen.count), policy.rate(at(i))});
+    for (int i = 0; i <= steps; ++i) s.pieces[0].push_back({static_cast<double>(at(i).seen.count), policy.rate(at(i))});
     return s;
 }
 
@@ -44,9 +47,9 @@ std::string rates() {
         rate_line("wsd, 1 - sqrt", mt::wsd_of<mt::annealing::one_minus_sqrt_shape>{.peak = 3e-4, .decay = 80_Mtok, .warmup = 20_Mtok}, 1),
         rate_line("cosine", mt::cosine{.from = 3e-4, .to = 3e-5}, 2), rate_line("linear", mt::linear{.from = 3e-4, .to = 0}, 3)};
     mt::chart::svg to(width, height, "Learning rates as functions of progress");
-    plot const     p{60, 34, labels, height - 30, {0, points * 1e6, 60, labels}, {0, 3.2e-4, height - 30, 34}};
+    plot const     p{60, 34, labels, height - 30, {0, steps * 2e6, 60, labels}, {0, 3.2e-4, height - 30, 34}};
     draw(to, p, all, "Learning rate over the tokens of a stage", mt::chart::tokens_label, mt::chart::rate_label);
-    return to.finish();
+    return pictures::for_both_pages(to.finish());
 }
 
 template <class T>
@@ -58,7 +61,7 @@ std::string mixture() {
     constexpr mt::annealed_mixture<sources> policy{.from = {.web = .80, .code = .15, .maths = .05}, .to = {.web = .30, .code = .30, .maths = .40}};
     std::vector<double>                     x;
     std::vector<std::vector<double>>        tops(4);
-    for (int i = 0; i <= points; ++i) {
+    for (int i = 0; i <= steps; ++i) {
         auto const w = policy.weights(at(i));
         x.push_back(static_cast<double>(at(i).seen.count));
         double sum = 0;
@@ -66,12 +69,12 @@ std::string mixture() {
         for (std::size_t s = 0; s < w.size(); ++s) tops[s + 1].push_back(sum += w[s]);
     }
     mt::chart::svg to(width, height, "A mixture that moves");
-    plot const     p{60, 34, labels, height - 30, {0, points * 1e6, 60, labels}, {0, 1, height - 30, 34}};
+    plot const     p{60, 34, labels, height - 30, {0, steps * 2e6, 60, labels}, {0, 1, height - 30, 34}};
     draw(to, p, {}, "Share of each source over the tokens of a stage", mt::chart::tokens_label, mt::chart::plain_label);
     std::vector<std::string> const names{"web", "code", "maths"};
     mt::chart::draw_areas(to, p, x, tops, names);
     for (std::size_t s = 0; s < names.size(); ++s) to.text({labels + 10, p.y((tops[s].back() + tops[s + 1].back()) / 2) + 4}, names[s], 12);
-    return to.finish();
+    return pictures::for_both_pages(to.finish());
 }
 
 /// How often each pair turns over the whole context, for a head of 64 trained on 4,096 tokens.
@@ -92,14 +95,15 @@ std::string positions() {
     mt::chart::svg to(width, height + 40, "Turns of each pair over the context");
     plot const     p{60, 34, labels, height + 10, {0, 31, 60, labels}, {0.05, 5000, height + 10, 34, true}};
     draw(to, p, all, "Turns of each rotary pair over the context of 16,384 tokens (trained: 4,096)", mt::chart::plain_label, mt::chart::plain_label);
-    return to.finish();
+    return pictures::for_both_pages(to.finish());
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    std::string const folder = argc > 1 ? argv[1] : ".";
-    mt::io::write_whole(folder + "/rates.svg", rates());
-    mt::io::write_whole(folder + "/mixture.svg", mixture());
-    mt::io::write_whole(folder + "/positions.svg", positions());
+namespace pictures {
+
+std::vector<std::pair<std::string, std::string>> overviews() {
+    return {{"rates", rates()}, {"mixture", ::mixture()}, {"positions", positions()}};
 }
+
+}  // namespace pictures
