@@ -1,4 +1,5 @@
 #pragma once
+#include <midtrain/io/gguf_llama.hpp>
 #include "quick_start.hpp"
 
 // One function a translation unit, so that two processors compile side by side.

@@ -16,16 +16,7 @@
 namespace program {
 
 /// One line an evaluation; the file has all of it.
-inline void print_evaluation(mt::evaluation_record const& r) {
-    std::string line = "step " + std::to_string(r.step) + ":";
-    char        text[96];
-    for (auto const& v : r.held_out) line += (std::snprintf(text, sizeof text, " %s %.4f", v.source.c_str(), v.loss.value), text);
-    for (auto const& v : r.choice) line += (std::snprintf(text, sizeof text, " %s %.1f %%", v.task.c_str(), 100 * v.accuracy.value), text);
-    double score = 0;
-    for (auto const& v : r.needle) score += v.score / static_cast<double>(r.needle.size());
-    if (!r.needle.empty()) line += (std::snprintf(text, sizeof text, " needles %.2f", score), text);
-    std::fprintf(stderr, "\n%s\n", line.c_str());
-}
+void print_evaluation(mt::evaluation_record const& r);
 
 /// What evaluations read, for as long as a run goes on.
 class evaluation_inputs {

@@ -1,4 +1,5 @@
 #pragma once
+#include <midtrain/data/any_tokens.hpp>
 #include "models.hpp"
 #include "run_file.hpp"
 
@@ -19,5 +20,15 @@ int carry_out(run_file const& run, train_options const& how);
 
 /// The same recipe, but where the file says no position the model's own.
 recipe_of<mt::any_average> with_positions(run_file const& run, model_files const& files);
+
+/// Recipes of runs without an average of weights, and with one.
+using plain_recipe    = recipe_of<mt::averaging::none>;
+using averaged_recipe = recipe_of<mt::any_average>;
+
+/// The token files of a run, with their scores.
+mt::named_sources<mt::data::any_tokens> open_sources(run_file const& run, model_files const& files);
+
+/// report.html of the run in that folder.
+void write_report(std::string const& folder);
 
 }  // namespace program

@@ -18,27 +18,22 @@
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/progress_bar.hpp>
 #include <midtrain/train/recipe.hpp>
-#include <midtrain/train/report_html.hpp>
 #include <midtrain/train/tensorboard.hpp>
 #include <midtrain/train/trainer.hpp>
 #include "evaluation_inputs.hpp"
 #include "run_origin.hpp"
 #include "train_on.hpp"
 
+// Compiled once, in train_parts.cpp, and not with each type of model.
+extern template std::string midtrain::written_settings<program::plain_recipe>(program::plain_recipe const&);
+extern template std::string midtrain::written_settings<program::averaged_recipe>(program::averaged_recipe const&);
+extern template midtrain::checked_recipe<program::plain_recipe, midtrain::io::hf_config> midtrain::judged(program::plain_recipe, midtrain::io::hf_config);
+extern template midtrain::checked_recipe<program::averaged_recipe, midtrain::io::hf_config> midtrain::judged(program::averaged_recipe, midtrain::io::hf_config);
+
 // What train_*.cpp instantiate, each for one type of model.
 namespace program {
 
 namespace detail {
-
-inline mt::named_sources<mt::data::any_tokens> open_sources(run_file const& run, model_files const& files) {
-    mt::named_sources<mt::data::any_tokens> all;
-    for (auto const& s : run.form.source) {
-        auto of = mt::data::open_tokens(s.tokens, {.end_token = files.shape.end_token, .vocabulary = files.shape.vocab});
-        if (!s.scores.empty()) of.score_with(mt::data::document_scores(s.scores));
-        all.add(s.name.value, std::move(of));
-    }
-    return all;
-}
 
 template <class Model>
 void export_to(Model& model, std::string const& folder, exported how, mt::any_position const& positions, model_files const& files) {
@@ -67,9 +62,7 @@ void finish(Trainer& trainer, auto& model, run_file const& run, model_files cons
     if constexpr (!std::is_same_v<Average, mt::averaging::none>)
         if (form.output.average != exported::none) trainer.with_average([&] { export_to(model, form.folder.value + "/average", form.output.average, positions, files); });
     if (!form.output.report) return;
-    auto const page = form.folder.value + "/report.html";
-    mt::io::write_whole(page, mt::draw_report({mt::read_run(form.folder.value)}));
-    std::printf("wrote %s\n", page.c_str());
+    write_report(form.folder.value);
 }
 
 /// AdamW begins with what Hugging Face's Trainer left of it.

@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <midtrain/annealing/any_annealing.hpp>
+#include <midtrain/annealing/then.hpp>
 #include <midtrain/core/blank.hpp>
 #include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/short_name.hpp>
@@ -43,10 +44,10 @@ BOOST_AUTO_TEST_CASE(a_choice_has_the_kind_that_was_chosen) {
     any = mt::cosine{.from = 3, .to = 1};
     BOOST_TEST(any.rate({0, 0_tok, 100_tok, 1_tok}) == 3);
     BOOST_TEST(any.fits(1_tok));
-    any = mt::wsd{.peak = 1, .decay = 10_tok};
+    any = mt::wsd_of<mt::annealing::any_shape>{.peak = 1, .decay = 10_tok};
     BOOST_TEST(any.fits(10_tok));
     BOOST_TEST(!any.fits(9_tok));
-    BOOST_TEST(mt::any_position::listed() == "rope, none, interpolated, ntk, ntk_alpha, dynamic_ntk, by_parts, yarn, llama3, longrope, proportional, partial");
+    BOOST_TEST(mt::any_position::listed() == "rope, none, interpolated, ntk, ntk_alpha, dynamic_ntk, by_parts, yarn, llama3, longrope, proportional, partial, xpos");
 }
 
 BOOST_AUTO_TEST_CASE(a_row_of_policies_is_then_without_a_compiler) {

@@ -93,9 +93,9 @@ BOOST_AUTO_TEST_CASE(many_documents_pass_through_the_buffer) {
 BOOST_AUTO_TEST_CASE(packing_takes_from_a_token_file) {
     test::scratch_folder const          folder;
     token_file const                    f(write(folder, three, 70'000));
-    mt::data::packing<token_file> const p(f, 1, 3);
-    mt::data::cursor                    at;
-    std::vector<std::int32_t>           inputs(10), targets(10), positions(10), begin(10);
+    mt::data::packing<token_file> p(f, 1, 3);
+    mt::data::cursor              at;
+    std::vector<std::int32_t>     inputs(10), targets(10), positions(10), begin(10);
     p.fill(at, {inputs, targets, positions, begin});
     BOOST_TEST(at.epoch == 1);  // seven tokens and three ends are one epoch
     std::sort(inputs.begin(), inputs.end());
@@ -117,9 +117,9 @@ BOOST_AUTO_TEST_CASE(a_mask_takes_targets_from_the_loss) {
     f.verify();
     BOOST_TEST((f.masked() && f.documents() == 3 && f.tokens() == 103));
     for (std::size_t i = 0; i < 100; ++i) BOOST_TEST(f.document(1).counts(i) == (i % 3 == 1));
-    mt::data::packing<token_file> const p(f, 199, 3);
-    mt::data::cursor                    at;
-    std::vector<std::int32_t>           inputs(1), targets(1), positions(1), begin(1), learnt;
+    mt::data::packing<token_file> p(f, 199, 3);
+    mt::data::cursor              at;
+    std::vector<std::int32_t>     inputs(1), targets(1), positions(1), begin(1), learnt;
     while (at.epoch == 0) {
         p.fill(at, {inputs, targets, positions, begin});
         if (targets[0] >= 0) learnt.push_back(targets[0]);
