@@ -1,3 +1,4 @@
+#include <midtrain/data/byte_tokenizer.hpp>
 #include "programs.hpp"
 
 namespace quick_start {
