@@ -52,6 +52,7 @@ def gpt2_shapes(c):
 def wrong_weights(folder, config):
     family = {"llama": ("LlamaForCausalLM", llama_shapes, "hidden_size"), "mistral": ("MistralForCausalLM", llama_shapes, "hidden_size"),
               "qwen2": ("Qwen2ForCausalLM", llama_shapes, "hidden_size"), "qwen3": ("Qwen3ForCausalLM", llama_shapes, "hidden_size"),
+              "smollm3": ("SmolLM3ForCausalLM", llama_shapes, "hidden_size"),
               "gpt2": ("GPT2LMHeadModel", gpt2_shapes, "n_embd")}
     name, shapes, width = family[config["model_type"]]
     if config["architectures"] != [name]:

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/core/each.hpp>
 #include <midtrain/core/loss_record.hpp>
@@ -46,7 +47,8 @@ struct doremi_mixture {
     constexpr auto path(progress at, loss_record const& so_far) const {
         auto const        u = as_array(prior), best = as_array(reference);
         loss_record const rows = so_far.in_stage();
-        walked            p{u, u};
+
+        walked<std::remove_const_t<decltype(u)>> p{u, u};
         for (std::int64_t n = 0; n < windows_done(at, so_far, hold); ++n) {
             auto excess = u;
             for (std::size_t i = 0; i < excess.size(); ++i) {

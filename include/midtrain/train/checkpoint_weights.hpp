@@ -52,7 +52,8 @@ namespace detail {
 inline void put_inside(io::json::object& o, std::string_view path, std::string value) {
     auto const dot  = path.find('.');
     auto&      here = o[std::string(path.substr(0, dot))];
-    if (dot == std::string_view::npos) return here = io::json{std::move(value)}, void();
+    bool const  yes = value == "true";
+    if (dot == std::string_view::npos) return here = yes || value == "false" ? io::json{yes} : io::json{std::move(value)}, void();
     if (!here.as<io::json::object>()) here = io::json{io::json::object{}};
     put_inside(std::get<io::json::object>(here.value), path.substr(dot + 1), std::move(value));
 }
