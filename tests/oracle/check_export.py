@@ -27,7 +27,7 @@ def llama_shapes(c):
         yield at + "post_attention_layernorm.weight", [width]
         for part, form in (("q", [heads, width]), ("k", [kv, width]), ("v", [kv, width]), ("o", [width, heads])):
             yield at + f"self_attn.{part}_proj.weight", form
-            if c["model_type"] == "qwen2" and part != "o":
+            if (c["model_type"] == "qwen2" and part != "o") or (c["model_type"] == "smollm3" and c["attention_bias"]):
                 yield at + f"self_attn.{part}_proj.bias", form[:1]
         for part in "qk" if c["model_type"] == "qwen3" else "":
             yield at + f"self_attn.{part}_norm.weight", [c["head_dim"]]
