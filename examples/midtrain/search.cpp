@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 #include <midtrain/concepts/mixture_policy.hpp>
@@ -54,6 +56,17 @@ class search {
         for (auto const& source : run_.form.source)
             if (!source.held_out.empty()) targets_.push_back(source.name.value.text());
         mt::check(!targets_.empty(), [&] { return s_.file + ": a search compares held-out losses, and no [[source]] has held_out"; });
+        // What could be said wrong is read before the first trial.
+        how_ = {.importance = by_name(s_.importance, targets_, "--importance", 1),
+                .bounds     = {by_name(s_.least, names_, "--least", 0), by_name(s_.most, names_, "--most", 1)},
+                .resamples  = s_.resamples,
+                .seed       = s_.seed};
+        how_.bounds.fill(names_.size());
+        mt::check(s_.runs >= names_.size() + 2, [&] { return "--runs " + std::to_string(s_.runs) + ": a search over " + std::to_string(names_.size()) + " sources needs " + std::to_string(names_.size() + 2) + " at least"; });
+        auto const threads = run_.form.model.value.threads;
+        mt::host   device(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()));
+        // Chosen once, so that trials do not differ in it.
+        run_.form.model.value.compute = chosen_precision(run_.form.model.value.compute, device);
         out_ = s_.out.empty() ? run_.form.folder.value + "/search" : s_.out;
     }
 
@@ -117,6 +130,7 @@ class search {
         std::printf("trial %zu of %zu:", i + 1, s_.runs);
         for (std::size_t j = 0; j < names_.size(); ++j) std::printf(" %s %.3f", names_[j].c_str(), shares[j]);
         std::printf("\n");
+        std::fflush(stdout);
         carry_out(run, {});
         auto const          last = mt::read_run(form.folder.value).held_out();
         std::vector<double> losses;
@@ -128,17 +142,15 @@ class search {
         return losses;
     }
     void tell(std::vector<mt::mixture_trial> const& trials) const {
-        mt::mixture_search_options how{.importance = by_name(s_.importance, targets_, "--importance", 1), .resamples = s_.resamples, .seed = s_.seed};
-        how.bounds = {by_name(s_.least, names_, "--least", 0), by_name(s_.most, names_, "--most", 1)};
-        auto const found = mt::suggest_mixture(trials, how);
+        auto const found = mt::suggest_mixture(trials, how_);
         std::printf("\n%-16s %8s %10s   95 %% interval\n", "source", "start", "suggested");
         for (std::size_t j = 0; j < names_.size(); ++j)
             std::printf("%-16s %8.3f %10.3f   %.3f to %.3f\n", names_[j].c_str(), trials[0].shares[j], found.shares[j].value, found.shares[j].low, found.shares[j].high);
         double              all = 0;
         std::vector<double> losses(trials.size());
-        for (double w : how.importance) all += w;
+        for (double w : how_.importance) all += w;
         for (std::size_t i = 0; i < trials.size(); ++i)
-            for (std::size_t t = 0; t < targets_.size(); ++t) losses[i] += how.importance[t] * trials[i].losses[t] / all;
+            for (std::size_t t = 0; t < targets_.size(); ++t) losses[i] += how_.importance[t] * trials[i].losses[t] / all;
         std::printf("held-out loss: %.4f at the start, %.4f in the best trial, %.4f foretold (%.4f to %.4f)\n", losses[0],
                     *std::min_element(losses.begin(), losses.end()), found.loss.value, found.loss.low, found.loss.high);
         std::printf("rank correlation of trials with what the others foretell: %.2f\n", found.rank_correlation);
@@ -147,11 +159,12 @@ class search {
         std::printf("%s\n", picture.c_str());
     }
 
-    search_settings          s_;
-    run_file                 run_;
-    std::vector<std::string> names_, targets_;
-    std::vector<std::size_t> stages_;
-    std::string              out_;
+    search_settings            s_;
+    run_file                   run_;
+    std::vector<std::string>   names_, targets_;
+    std::vector<std::size_t>   stages_;
+    std::string                out_;
+    mt::mixture_search_options how_;
 };
 
 }  // namespace

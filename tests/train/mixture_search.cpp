@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_law_of_another_form_is_still_followed_to_a_good_mixture) 
 BOOST_AUTO_TEST_CASE(what_cannot_be_searched_is_refused_with_a_reason) {
     auto all = trials_of(known_losses, 8, 0, 1);
     BOOST_CHECK_EXCEPTION(mt::suggest_mixture(std::vector(all.begin(), all.begin() + 4)), mt::error, says("needs 5 trials at least, and there are 4"));
-    BOOST_CHECK_EXCEPTION(mt::suggest_mixture(all, {.bounds = {{0.999, 0, 0}, {}}, .resamples = 5}), mt::error, says("no shares that sum to one"));
+    BOOST_CHECK_EXCEPTION(mt::suggest_mixture(all, {.bounds = {{0.999, 0, 0}, {}}, .resamples = 5}), mt::error, says("no shares between the bounds lie within what the trials tried"));
     all[3].losses[1] = std::nan("");
     BOOST_CHECK_EXCEPTION(mt::suggest_mixture(all), mt::error, says("not a positive number"));
     all[3].losses.pop_back();

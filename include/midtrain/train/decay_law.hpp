@@ -103,7 +103,7 @@ inline std::vector<double> clustered_variance(std::vector<double> const& r, std:
                 for (std::size_t b = 0; b < n; ++b) left[a * n + b] -= columns[a][i] * columns[b][i];
             }
         auto const moved = solve_positive(std::move(left), std::move(g));
-        check(!moved.empty(), "the curves do not tell all numbers of the law apart: give runs with other schedules");
+        check(!moved.empty(), "the curves do not tell all numbers of the law apart: give longer runs, or ones with other schedules");
         for (std::size_t a = 0; a < n; ++a)
             for (std::size_t b = 0; b < n; ++b) v[a * n + b] += moved[a] * moved[b];
     }

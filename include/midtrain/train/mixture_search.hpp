@@ -89,7 +89,7 @@ inline mixture_suggestion suggest_mixture(std::span<mixture_trial const> trials,
         how.bounds.least[j] = std::max(how.bounds.least[j], low->shares[j]);
         how.bounds.most[j]  = std::min(how.bounds.most[j], high->shares[j]);
     }
-    how.bounds.fill(sources);
+    how.bounds.fill(sources, "no shares between the bounds lie within what the trials tried: scatter them further, or change the bounds");
     std::vector<double> measured, taken(trials.size(), 1.0);
     for (auto const& t : trials)
         measured.push_back(std::inner_product(t.losses.begin(), t.losses.end(), how.importance.begin(), 0.0) /

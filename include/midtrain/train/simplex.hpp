@@ -11,14 +11,14 @@ namespace midtrain::inline MT_ABI {
 struct share_bounds {
     std::vector<double> least, most;  ///< by source; empty: 0 and 1
 
-    /// Makes empty ones whole, and refuses bounds that no shares keep.
-    void fill(std::size_t sources) {
+    /// Makes empty ones whole, and refuses bounds that no shares keep with the sentence `otherwise`.
+    void fill(std::size_t sources, char const* otherwise = "no shares that sum to one lie between the bounds") {
         if (least.empty()) least.assign(sources, 0.0);
         if (most.empty()) most.assign(sources, 1.0);
         bool sound = least.size() == sources && most.size() == sources;
         for (std::size_t j = 0; sound && j < sources; ++j) sound = least[j] >= 0 && least[j] <= most[j] && most[j] <= 1;
         double const low = std::accumulate(least.begin(), least.end(), 0.0), high = std::accumulate(most.begin(), most.end(), 0.0);
-        check(sound && low <= 1 + 1e-12 && high >= 1 - 1e-12, "no shares that sum to one lie between the bounds");
+        check(sound && low <= 1 + 1e-12 && high >= 1 - 1e-12, otherwise);
     }
 };
 
