@@ -121,7 +121,7 @@ bounded = run(*search, "--most", "fast=0.45", "--importance", "fast=3")
 fast = [line.split() for line in bounded.splitlines() if line.startswith("fast ")][0]
 assert float(fast[2]) <= 0.45, bounded
 refused(*search, "--most", "fast=0.25", says="lie within what the trials tried")
-refused(*search, "--most", "fast=0.25", "--most", "slow=0.25", "--out", "other", says="no shares that sum to one")
+refused(*search, "--most", "fast=0.25", "--most", "slow=0.25", says="no shares that sum to one")
 refused("search", "run.toml", "--runs", "3", says="--runs 3: a search over 2 sources needs 4 at least")
 refused(*search, "--seed", "2", says="search/trials.jsonl, line 2: is of a search with another start, seed or spread")
 refused(*search, "--most", "maths=0.5", says="--most maths=0.5: it should read SOURCE=NUMBER")
