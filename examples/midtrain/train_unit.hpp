@@ -84,6 +84,7 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
     where.accept_changes |= how.accept_changes;
     mt::self    ranks;
     mt::trainer trainer(ranks, model, mt::judged(recipe, files.shape), mt::checkpoints(where));
+    trainer.measure_noise(form.noise);
     auto        plan       = trainer.plan(corpus);
     auto const& first      = recipe.stages.all.front();
     auto const  measured   = std::min<mt::index_t>(128, first.batch.length);
@@ -93,7 +94,6 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
     std::fflush(stdout);
     if (form.output.model != exported::none) mt::check_export(model, recipe.stages.all.back().position);  // better now than at the end
     trainer.on_faults(form.faults);
-    trainer.measure_noise(form.noise);
     if (form.watchdog.on) {
         mt::watchdog_options dog;
         dog.times = form.watchdog.times, dog.at_least = form.watchdog.at_least, dog.abort = form.watchdog.abort;

@@ -194,6 +194,7 @@
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/divide_over_ranks.hpp>
 #include <midtrain/train/faults.hpp>
+#include <midtrain/train/launch_rules.hpp>
 #include <midtrain/train/layer_rules.hpp>
 #include <midtrain/train/lengthened.hpp>
 #include <midtrain/train/line_file.hpp>

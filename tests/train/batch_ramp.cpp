@@ -24,7 +24,7 @@
 #include <midtrain/position/rope.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/trainer.hpp>
-#include <support/small_models.hpp>
+#include <support/striding_store.hpp>
 
 namespace mt = midtrain;
 namespace fs = std::filesystem;
@@ -65,24 +65,12 @@ void agrees(mt::index_t sequences, mt::index_t length, mt::batch_ramp const& ram
     BOOST_REQUIRE(calendar.end().seen == sequence * length);
 }
 
-struct store {
-    std::vector<std::vector<std::int32_t>> all;
-    explicit store(int stride) {
-        for (int d = 0; d < 40; ++d) {
-            all.emplace_back();
-            for (int i = 0; i < 29; ++i) all.back().push_back((7 * d + stride * i) % 90);
-        }
-    }
-    std::size_t                      documents() const { return all.size(); }
-    std::vector<std::int32_t> const& document(std::int64_t d) const { return all[static_cast<std::size_t>(d)]; }
-};
+using store = test::striding_store;
 template <class T>
 struct sources {
     T slow, fast;
 };
-struct shape : test::small_shape {
-    static constexpr int end_token = 95;
-};
+using shape = test::ending_shape;
 
 /// 2 sequences, 4 after 200 tokens, 8 after 400: steps of 64 tokens to 256, of 128 to 512, of 256 to 1,536; 71 tokens are cut off.
 template <class Average>
@@ -117,7 +105,7 @@ struct run {
     mt::host       device{1};
     mt::self       ranks;
     model_type     model{device, {}};
-    sources<store> corpus{.slow = store(1), .fast = store(3)};
+    sources<store> corpus{.slow = store(1, 40, 29), .fast = store(3, 40, 29)};
     mt::trainer<mt::self, model_type, std::remove_cvref_t<decltype(*std::declval<Recipe>())>, shape> trainer;
 
     run(Recipe const& recipe, mt::checkpoints::options how = {})
@@ -273,7 +261,7 @@ BOOST_AUTO_TEST_CASE(each_size_divides_over_the_ranks) {
     mt::host       device{1};
     pair_of_ranks  ranks;
     model_type     model(device, {});
-    sources<store> corpus{.slow = store(1), .fast = store(3)};
+    sources<store> corpus{.slow = store(1, 40, 29), .fast = store(3, 40, 29)};
     mt::trainer    t(ranks, model, plain);
     BOOST_CHECK_EXCEPTION(t.run(corpus), mt::error, [](mt::error const& e) {
         return std::string(e.what()) == "stage 'ramp': a step of 2 sequences does not divide over 2 ranks in micro-batches of 2; use 4";

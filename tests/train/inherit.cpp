@@ -21,7 +21,7 @@
 #include <midtrain/position/rope.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/trainer.hpp>
-#include <support/small_models.hpp>
+#include <support/striding_store.hpp>
 
 namespace mt = midtrain;
 namespace fs = std::filesystem;
@@ -29,21 +29,12 @@ using namespace mt::literals;
 
 namespace inherit_under_test {
 
-struct store {
-    std::size_t               documents() const { return 40; }
-    std::vector<std::int32_t> document(std::int64_t d) const {
-        std::vector<std::int32_t> v;
-        for (int i = 0; i < 29; ++i) v.push_back(static_cast<std::int32_t>((7 * d + 3 * i) % 90));
-        return v;
-    }
-};
+using store = test::striding_store;
 template <class T>
 struct sources {
     T text;
 };
-struct shape : test::small_shape {
-    static constexpr int end_token = 95;
-};
+using shape = test::ending_shape;
 
 template <class Rate>
 consteval auto make(Rate rate) {
@@ -69,7 +60,7 @@ struct run {
     mt::host       device{1};
     mt::self       ranks;
     model_type     model{device, {}};
-    sources<store> corpus;
+    sources<store> corpus{store(3, 40, 29)};
     mt::trainer<mt::self, model_type, std::remove_cvref_t<decltype(*std::declval<Recipe>())>, shape> trainer;
 
     run(Recipe const& recipe, mt::checkpoints::options how)

@@ -19,7 +19,7 @@
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/check_sizes.hpp>
 #include <midtrain/train/trainer.hpp>
-#include <support/small_models.hpp>
+#include <support/striding_store.hpp>
 
 // What becomes of a mixture in a run: weights that look back, and what is drawn by moving weights.
 namespace mt = midtrain;
@@ -46,9 +46,7 @@ template <class T>
 struct sources {
     T slow, fast, odd;
 };
-struct shape : test::small_shape {
-    static constexpr int end_token = 95;
-};
+using shape = test::ending_shape;
 constexpr sources<mt::weight> even{.slow = 1 / 3., .fast = 1 / 3., .odd = 1 / 3.};
 constexpr int                 hold = 5, steps = 33, sequences = 4, length = 32;
 

@@ -21,28 +21,19 @@
 #include <midtrain/position/rope.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/trainer.hpp>
-#include <support/small_models.hpp>
+#include <support/striding_store.hpp>
 
 namespace mt = midtrain;
 using namespace mt::literals;
 
 namespace moving_numbers {
 
-struct store {
-    std::size_t               documents() const { return 40; }
-    std::vector<std::int32_t> document(std::int64_t d) const {
-        std::vector<std::int32_t> v;
-        for (int i = 0; i < 29; ++i) v.push_back(static_cast<std::int32_t>((7 * d + 3 * i) % 90));
-        return v;
-    }
-};
+using store = test::striding_store;
 template <class T>
 struct sources {
     T text;
 };
-struct shape : test::small_shape {
-    static constexpr int end_token = 95;
-};
+using shape = test::ending_shape;
 using model_type = mt::trainable<mt::host, mt::model::llama, shape, mt::fp32>;
 
 /// Two stages of four steps.
@@ -68,7 +59,7 @@ std::vector<std::vector<float>> trained(Recipe const& recipe, std::int64_t steps
     mt::host                        device{1};
     mt::self                        ranks;
     model_type                      model{device, {}};
-    sources<store>                  corpus;
+    sources<store>                  corpus{store(3, 40, 29)};
     std::vector<std::vector<float>> all;
     model.initialise(1);
     mt::trainer t(ranks, model, recipe);

@@ -17,30 +17,18 @@
 #include <midtrain/position/rope.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/trainer.hpp>
-#include <support/small_models.hpp>
+#include <support/striding_store.hpp>
 
 namespace mt = midtrain;
 
 namespace noise_under_test {
 
-struct store {
-    std::vector<std::vector<std::int32_t>> all;
-    explicit store(int stride) {
-        for (int d = 0; d < 12; ++d) {
-            all.emplace_back();
-            for (int i = 0; i < 20; ++i) all.back().push_back((7 * d + stride * i) % 90);
-        }
-    }
-    std::size_t                      documents() const { return all.size(); }
-    std::vector<std::int32_t> const& document(std::int64_t d) const { return all[static_cast<std::size_t>(d)]; }
-};
+using store = test::striding_store;
 template <class T>
 struct sources {
     T slow, fast;
 };
-struct shape : test::small_shape {
-    static constexpr int end_token = 95;
-};
+using shape = test::ending_shape;
 
 constexpr auto recipe = mt::checked([] {
     return mt::recipe{

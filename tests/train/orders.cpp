@@ -17,7 +17,7 @@
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/evaluate.hpp>
 #include <midtrain/train/trainer.hpp>
-#include <support/small_models.hpp>
+#include <support/striding_store.hpp>
 
 namespace mt = midtrain;
 
@@ -43,9 +43,7 @@ template <class T>
 struct sources {
     T slow, fast;
 };
-struct shape : test::small_shape {
-    static constexpr int end_token = 95;
-};
+using shape = test::ending_shape;
 
 constexpr mt::data::fim half{.rate = .5, .spm = .5, .prefix = 92, .suffix = 93, .middle = 94, .only = {"fast"}};
 

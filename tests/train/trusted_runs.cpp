@@ -33,7 +33,7 @@
 #include <midtrain/train/inspect.hpp>
 #include <midtrain/train/trainer.hpp>
 #include <support/far_device.hpp>
-#include <support/small_models.hpp>
+#include <support/striding_store.hpp>
 
 namespace mt = midtrain;
 namespace fs = std::filesystem;
@@ -56,9 +56,7 @@ template <class T>
 struct sources {
     T slow, fast;
 };
-struct shape : test::small_shape {
-    static constexpr int end_token = 95;
-};
+using shape = test::ending_shape;
 
 template <class Average>
 consteval auto make(double peak, Average average) {

@@ -31,6 +31,8 @@ class noise_meter {
     }
 
     bool measures() const { return how_.every > 0; }
+    /// Of the second buffer.
+    std::int64_t bytes() const { return static_cast<std::int64_t>(before_.size()) * static_cast<std::int64_t>(sizeof(C)); }
     /// Rows of that many steps, at most.
     std::size_t most_rows(std::int64_t steps) const { return how_.every > 0 ? static_cast<std::size_t>(steps / how_.every + 1) : 0; }
 

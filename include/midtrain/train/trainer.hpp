@@ -17,12 +17,11 @@
 #include <midtrain/mixture/sources.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/train/batches.hpp>
-#include <midtrain/train/check_sizes.hpp>
 #include <midtrain/train/checkpoints.hpp>
-#include <midtrain/train/divide_over_ranks.hpp>
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/fits_memory.hpp>
 #include <midtrain/train/held_weights.hpp>
+#include <midtrain/train/launch_rules.hpp>
 #include <midtrain/train/match_sources.hpp>
 #include <midtrain/train/noise_meter.hpp>
 #include <midtrain/train/plan.hpp>
@@ -152,6 +151,7 @@ class trainer {
         auto p = make_plan(*recipe_, *model_, std::move(names));
         auto const values = static_cast<std::int64_t>(model_->parameters().size()),
                    one    = static_cast<std::int64_t>(sizeof(typename Model::master_t));
+        p.gradients += noise_.bytes();
         p.average = average_type::is_kept ? values * one : 0;
         p.saved_copy = where_.template copy_bytes<Model>(values * one + p.slots + p.average);
         return p;
@@ -160,33 +160,7 @@ class trainer {
     template <template <class> class Sources, class Store>
     void prepare(Sources<Store> const& corpus) {
         take_sources(state_, names_of_sources(corpus));
-        for_each_source(corpus, [&](std::string_view name, Store const& s) {
-            check(s.documents() > 0, [&] { return "source '" + std::string(name) + "' has no documents"; });
-            if constexpr (requires { s.vocabulary(); })
-                check(s.vocabulary() <= recipe_.shape().vocab, [&] {
-                    return "source '" + std::string(name) + "' was made with a vocabulary of " + std::to_string(s.vocabulary()) +
-                           " tokens where the model has " + std::to_string(recipe_.shape().vocab);
-                });
-            if constexpr (requires { s.verify(); }) s.verify();
-        });
-        std::vector<std::int64_t> sizes;
-        for_each_source(corpus, [&](std::string_view, Store const& s) {
-            if constexpr (requires { s.tokens(); }) sizes.push_back(s.tokens());
-            else sizes.push_back(-1);
-        });
-        divide_over_ranks(*recipe_, ranks_->size());
-        check(state_.parent.rate > 0 || !recipe_.inherits(), [&] {
-            return state_.parent.path.empty() ? std::string("a rate says `inherit`, and this run forks from none: give the rate, or name the "
-                                                            "checkpoint from which the run forks (fork_from)")
-                                              : "a rate says `inherit`, and " + state_.parent.path + " had none or does not say it: give the rate";
-        });
-        for_each_stage(recipe_->stages, [&](auto const& s, int) { check_sizes(s.mixture, std::string(s.name), state_.sources, sizes); });
-        detail::judge_caps(*recipe_, run_judge{});  // at more moments than a compiler has time for
-        for_each_stage(recipe_->stages, [&](auto const& s, int) {
-            for_each_source(corpus, [&](std::string_view name, Store const& of) {
-                data::check_buckets(of, std::string(name), s.order, 256, [&](std::int64_t k) { return s.at(s.steps() * k / 256); });
-            });
-        });
+        judge_launch(recipe_, corpus, state_, ranks_->size());
         plan_ = planned(state_.sources);
         if constexpr (Model::device_type::shares_memory) fits_memory(plan_, usable_memory());
         std::int64_t steps = state_.step;
@@ -309,6 +283,7 @@ class trainer {
             then.drawn = {std::vector<std::int64_t>(then.sources.size()), std::vector<double>(then.sources.size())};
         then.record.reserve(state_.record.capacity());
         then.norms.reserve(state_.norms.capacity());
+        then.noise.reserve(state_.noise.capacity());
         state_ = std::move(then);
         drawn.resume({state_.drawn, state_.cursors, state_.buckets});
         reporter_.begin(state_, plan_, n, s.batch.length);
