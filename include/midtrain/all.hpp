@@ -52,6 +52,7 @@
 #include <midtrain/io/weight_files.hpp>
 #include <midtrain/io/zip_file.hpp>
 #include <midtrain/midtrain.hpp>
+#include <midtrain/model/either.hpp>
 #include <midtrain/train/any_average.hpp>
 #include <midtrain/train/average_models.hpp>
 #include <midtrain/train/bootstrap.hpp>
