@@ -18,9 +18,17 @@ inline std::string written_shape(std::vector<std::int64_t> const& shape) {
     return s + ")";
 }
 
-/// Whether a tensor of that shape is rows x columns values. A row of one column may have one dimension.
+/// Whether a tensor of that shape is rows x columns values. A row of one column may have one dimension; of more than two, all but the last
+/// count rows.
 inline bool is_of(std::vector<std::int64_t> const& shape, index_t rows, index_t columns) {
-    if (shape.size() == 2) return shape[0] == rows && shape[1] == columns;
+    if (shape.size() >= 2) {
+        std::int64_t left = rows;
+        for (std::size_t d = 0; d + 1 < shape.size(); ++d) {
+            if (shape[d] <= 0 || left % shape[d] != 0) return false;
+            left /= shape[d];
+        }
+        return left == 1 && shape.back() == columns;
+    }
     return shape.size() == 1 && shape[0] == rows * columns && (rows == 1 || columns == 1);
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,22 @@ struct state_buffer {
     std::span<std::byte> bytes;
 };
 
+/// Value i of a fresh parameter of so many columns, from its own draws.
+inline double fresh_value(initial_values const& begins, index_t columns, index_t i, random_stream draws) {
+    using form    = initial_values::form;
+    auto const   n = 2 * static_cast<std::uint64_t>(i);
+    double const u = 1.0 - draws.uniform(n), v = draws.uniform(n + 1);
+    switch (begins.is) {
+        case form::uniform: return begins.mean + begins.deviation * (2 * u - 1);
+        case form::counted: return std::log(1.0 + static_cast<double>(i % columns));
+        case form::steps: {
+            double const step = std::max(begins.least, begins.mean * std::pow(begins.deviation / begins.mean, u));
+            return step + std::log(-std::expm1(-step));  // softplus turned around
+        }
+        default: return begins.mean + begins.deviation * std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
+    }
+}
+
 /// Fresh weights, the same for a seed on every machine and in every order.
 template <class T>
 std::vector<T> fresh_weights(parameter_layout const& layout, std::uint64_t seed) {
@@ -27,12 +44,8 @@ std::vector<T> fresh_weights(parameter_layout const& layout, std::uint64_t seed)
     std::uint64_t  stream = 0;
     for (auto const& e : layout.entries()) {
         random_stream const draws{seed, stream++};
-        for (index_t i = 0; i < e.size(); ++i) {
-            auto const   n = 2 * static_cast<std::uint64_t>(i);
-            double const u = 1.0 - draws.uniform(n), v = draws.uniform(n + 1);
-            double const normal = std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
-            all[static_cast<std::size_t>(e.offset + i)] = static_cast<T>(e.begins.mean + e.begins.deviation * normal);
-        }
+        for (index_t i = 0; i < e.size(); ++i)
+            all[static_cast<std::size_t>(e.offset + i)] = static_cast<T>(fresh_value(e.begins, e.columns, i, draws));
     }
     return all;
 }

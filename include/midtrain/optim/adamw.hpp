@@ -7,7 +7,7 @@
 namespace midtrain::inline MT_ABI {
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), in the order of torch.optim.AdamW: decay first, then the step
-/// rate / correction1 * m / (sqrt(v / correction2) + epsilon). Norms and biases do not decay.
+/// rate / correction1 * m / (sqrt(v / correction2) + epsilon). Norms, biases and time constants do not decay.
 struct adamw {
     double beta1   = 0.9;
     double beta2   = 0.95;
@@ -16,7 +16,7 @@ struct adamw {
 
     static constexpr int slots = 2;
 
-    constexpr double decay_of(role r) const { return r == role::norm || r == role::bias ? 0.0 : decay; }
+    constexpr double decay_of(role r) const { return decays(r) ? decay : 0.0; }
 
     void prepare(step_scalars& s) const {
         s.correction1 = 1.0 - std::pow(beta1, static_cast<double>(s.step));

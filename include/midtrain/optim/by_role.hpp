@@ -25,7 +25,8 @@ struct by_role {
         double const width = wide ? static_cast<double>(base_width) / static_cast<double>(columns) : 1.0;
         switch (r) {
             case role::embedding: return embedding;
-            case role::norm: return norm;
+            case role::norm:
+            case role::state: return norm;
             case role::bias: return bias;
             case role::expert: return expert * width;
             default: return matrix * width;

@@ -6,8 +6,12 @@
 
 namespace midtrain::inline MT_ABI {
 
-/// What a parameter is for; decay, rate multipliers and clipping may differ by role.
-enum class role { embedding, matrix, norm, bias, expert };
+/// What a parameter is for; decay, rate multipliers and clipping may differ by role. `filter`: taps of a convolution; `state`: time constants
+/// and skips of a state-space layer.
+enum class role { embedding, matrix, norm, bias, expert, filter, state };
+
+/// Whether weight decay is for it at all.
+constexpr bool decays(role r) { return r != role::norm && r != role::bias && r != role::state; }
 
 /// Some rows of a parameter under the name that checkpoints know them by.
 /// `transposed`: the checkpoint stores (columns, rows), as GPT-2's Conv1D does.
@@ -16,12 +20,19 @@ struct parameter_part {
     index_t     first_row = 0;
     index_t     rows      = 0;
     bool        transposed = false;
+    std::vector<index_t> shape{};  ///< of the tensor in checkpoints, where that is not (rows, columns), or a row by its role
 };
 
-/// How a fresh parameter begins: normal with this deviation, or the constant `mean` where the deviation is zero.
+/// How a fresh parameter begins. `normal`: with this mean and deviation, or the constant `mean` where the deviation is zero. `uniform`: no
+/// further from the mean than the deviation. `counted`: log(1 + column), the S4D-real time constants (Gu et al. 2022, eq. 9). `steps`:
+/// softplus of it is log-uniform from `mean` to `deviation` (Gu and Dao 2023, section 3.6) and not below `least`.
 struct initial_values {
+    enum class form { normal, uniform, counted, steps };
+
     double mean      = 0;
     double deviation = 0;
+    form   is        = form::normal;
+    double least     = 0;
 };
 
 /// One tensor of the model: (rows, columns), at `offset` in the flat buffers of weights, gradients and slots.

@@ -142,7 +142,8 @@ void write_weights(std::string const& path, Model& model, char const* dtype) {
     for (auto const& e : model.parameters().entries())
         for (auto const& p : e.parts) {
             std::vector<std::int64_t> shape{p.rows, e.columns};
-            if (e.role == role::norm || e.role == role::bias) shape = {p.rows * e.columns};
+            if (!p.shape.empty()) shape.assign(p.shape.begin(), p.shape.end());
+            else if (e.role == role::norm || e.role == role::bias) shape = {p.rows * e.columns};
             else if (p.transposed) shape = {e.columns, p.rows};
             file.declare(p.name, dtype, shape);
         }
