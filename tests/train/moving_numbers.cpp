@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_weight_moves_over_the_whole_run) {
 BOOST_AUTO_TEST_CASE(each_role_has_its_multiple) {
     mt::parameter_layout layout;
     auto const           begin = fresh(layout);
-    constexpr mt::by_role rates{.embedding = 0, .matrix = 0.5, .norm = 2, .base_width = 2 * shape::width};
+    constexpr mt::by_role rates{.embedding = 0, .matrix = 0.5, .norm = 2, .head = 0.5, .base_width = 2 * shape::width};
     constexpr auto       same = make(mt::sgd{});
     constexpr auto       by   = make(mt::sgd{}, 0.0, mt::annealing::unchanged{}, rates);
     auto const           a = trained(same, 1)[0], b = trained(by, 1)[0];
@@ -126,7 +126,9 @@ BOOST_AUTO_TEST_CASE(each_role_has_its_multiple) {
     BOOST_TEST(seen > 4);
 }
 BOOST_AUTO_TEST_CASE(hunyuans_experts) {
-    constexpr mt::by_role r{.expert = 0.31};
+    constexpr mt::by_role r{.expert = 0.31}, wide{.router = 3, .head = 2, .base_width = 16};
+    static_assert(wide.factor(mt::role::router, 8, 64) == 0.75 && wide.factor(mt::role::head, 96, 64) == 0.5);
+    static_assert(wide.factor(mt::role::expert, 96, 64) == 0.25 && wide.factor(mt::role::embedding, 96, 64) == 1);
     static_assert(r.factor(mt::role::expert, 64, 64) == 0.31 && r.factor(mt::role::matrix, 64, 64) == 1);
     static_assert(mt::RoleRates<mt::by_role> && mt::RoleRates<mt::same_rate> && sizeof(mt::same_rate) == 1);
     BOOST_TEST(!mt::by_role{.norm = -1}.fits());

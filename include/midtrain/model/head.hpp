@@ -16,7 +16,7 @@ class head {
     explicit head(parameter table) : table_(table) {}  ///< tied: the embedding's table
     head(parameter_layout& layout, index_t bucket, index_t vocabulary, index_t width, std::string name, double deviation) {
         table_ = layout.add(
-            {.name = name, .rows = vocabulary, .columns = width, .role = role::matrix, .begins = {0, deviation}, .parts = {}}, bucket);
+            {.name = name, .rows = vocabulary, .columns = width, .role = role::head, .begins = {0, deviation}, .parts = {}}, bucket);
     }
 
     /// Fills p.token_loss; in training also the gradients of the table and, saved for backward, of h.

@@ -6,9 +6,9 @@
 
 namespace midtrain::inline MT_ABI {
 
-/// What a parameter is for; decay, rate multipliers and clipping may differ by role. `filter`: taps of a convolution; `state`: time constants
-/// and skips of a state-space layer.
-enum class role { embedding, matrix, norm, bias, expert, filter, state };
+/// What a parameter is for; decay, rate multipliers and clipping may differ by role. `head`: the vocabulary's, where it is not the
+/// embedding's table; `router`: of experts; `filter`: taps of a convolution; `state`: time constants and skips of a state-space layer.
+enum class role { embedding, matrix, norm, bias, expert, filter, state, head, router };
 
 /// Whether weight decay is for it at all.
 constexpr bool decays(role r) { return r != role::norm && r != role::bias && r != role::state; }
