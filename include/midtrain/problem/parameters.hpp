@@ -21,6 +21,7 @@ struct parameter_part {
     index_t     rows      = 0;
     bool        transposed = false;
     std::vector<index_t> shape{};  ///< of the tensor in checkpoints, where that is not (rows, columns), or a row by its role
+    index_t     head_rows = 0;     ///< rows of one attention head; 0: it has none
 };
 
 /// How a fresh parameter begins. `normal`: with this mean and deviation, or the constant `mean` where the deviation is zero. `uniform`: no
