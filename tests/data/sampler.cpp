@@ -4,8 +4,8 @@
 #include <set>
 #include <span>
 #include <vector>
+#include <midtrain/core/permutation.hpp>
 #include <midtrain/core/random.hpp>
-#include <midtrain/data/permutation.hpp>
 #include <midtrain/data/sampler.hpp>
 
 namespace mt = midtrain;
@@ -104,15 +104,15 @@ BOOST_AUTO_TEST_SUITE(permutation)
 BOOST_AUTO_TEST_CASE(every_size_is_a_permutation) {
     for (std::uint64_t n : {1, 2, 3, 7, 64, 65, 1000, 4097}) {
         std::set<std::uint64_t>     seen;
-        mt::data::permutation const p(n, 42);
+        mt::permutation const   p(n, 42);
         for (std::uint64_t i = 0; i < n; ++i) seen.insert(p(i));
         BOOST_TEST(seen.size() == n);
         BOOST_TEST(*seen.rbegin() == n - 1);
     }
 }
 BOOST_AUTO_TEST_CASE(keys_give_other_orders_and_neighbours_part) {
-    mt::data::permutation const a(10'000, 1), b(10'000, 2);
-    int                         equal = 0, adjacent = 0;
+    mt::permutation const a(10'000, 1), b(10'000, 2);
+    int                   equal = 0, adjacent = 0;
     for (std::uint64_t i = 0; i + 1 < 10'000; ++i) {
         equal += a(i) == b(i);
         adjacent += a(i) + 1 == a(i + 1);

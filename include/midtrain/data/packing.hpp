@@ -6,12 +6,12 @@
 #include <span>
 #include <vector>
 #include <midtrain/core/error.hpp>
+#include <midtrain/core/permutation.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/data/best_fit.hpp>
 #include <midtrain/data/cursor.hpp>
 #include <midtrain/data/packing_form.hpp>
-#include <midtrain/data/permutation.hpp>
 #include <midtrain/data/token_range.hpp>
 
 namespace midtrain::inline MT_ABI::data {
