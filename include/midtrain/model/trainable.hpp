@@ -194,10 +194,18 @@ class trainable {
     void prepare(Optimizer const& optimizer, Rates const& rates = {}) {
         update_.prepare(*device_, layout_, optimizer, rates);
     }
-    /// One step of the optimizer from the gradient that lies there.
+    /// One step of the optimizer from the gradient that lies there; one that sees matrices may leave anything in it.
     template <class Optimizer>
     void apply(Optimizer const& optimizer, step_scalars s) {
         update_.apply(*device_, optimizer, s, master_.view(), weights_.view(), gradient_.view());
+    }
+
+    /// Gradients of each block, a bucket of the layout, whose norm is above the limit are scaled down to it. The norm of all afterwards.
+    double clip_blocks(double limit) { return update_.clip_blocks(*device_, layout_, gradient_.view(), limit); }
+    /// What an optimizer needs of memory.
+    template <class Optimizer>
+    optimizer_memory memory_of(Optimizer const& optimizer) const {
+        return midtrain::memory_of<Precision>(layout_, optimizer);
     }
 
     /// Stored weights from master weights: after loading.

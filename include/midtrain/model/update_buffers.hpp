@@ -1,20 +1,24 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <type_traits>
 #include <vector>
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/optim/block_norms.hpp>
 #include <midtrain/optim/by_role.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
-#include <midtrain/optim/squares_of_change.hpp>
+#include <midtrain/optim/optimizer_memory.hpp>
 #include <midtrain/optim/role_rates.hpp>
+#include <midtrain/optim/squares_of_change.hpp>
+#include <midtrain/optim/tensor_update.hpp>
 #include <midtrain/problem/parameters.hpp>
 
 namespace midtrain::inline MT_ABI {
 
-/// What an optimizer's step needs on a device besides weights and gradient: its slots, the decay of each 64 values, the step's scalars,
-/// and partial sums for the gradient's norm.
+/// What an optimizer's step needs on a device besides weights and gradient: its slots, the step's scalars, and partial sums for norms. For
+/// an elementwise one the decay of each 64 values, for one that sees matrices their places and its work memory.
 template <class Device, class Precision>
 class update_buffers {
     using stored   = typename Precision::stored;
@@ -30,7 +34,64 @@ class update_buffers {
     /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
     template <class Optimizer, RoleRates Rates = same_rate>
     void prepare(Device& device, parameter_layout const& layout, Optimizer const& optimizer, Rates const& rates = {}) {
-        if (slots_.size() != Optimizer::slots * layout.size()) slots_ = device.template make<computed>(Optimizer::slots * layout.size());
+        static_assert(AnyOptimizer<Optimizer>,
+                      "midtrain: the optimizer is no Optimizer: it needs  static constexpr int slots, decay_of(role) const, "
+                      "prepare(step_scalars&) const and update(w, g, slot, scalars, decay) const; one that sees matrices has  slots_of(tensor_place) "
+                      "const  and  step(tensor_update) const  instead.  The shortest ones are midtrain/optim/sgd.hpp and rmsprop.hpp");
+        if constexpr (OptimizerChoice<Optimizer>) optimizer.visit([&](auto const& one) { prepare(device, layout, one, rates); });
+        else if constexpr (TensorOptimizer<Optimizer>) prepare_tensors(device, layout, optimizer, rates);
+        else prepare_values(device, layout, optimizer, rates);
+    }
+    /// One step of the optimizer: master weights, and from them the stored ones. One that sees matrices may leave anything in the gradient.
+    template <class Optimizer>
+    void apply(Device& device, Optimizer const& optimizer, step_scalars s, row_view<master> to, row_view<stored> weights,
+               row_view<computed> gradient) {
+        if constexpr (OptimizerChoice<Optimizer>)
+            return optimizer.visit([&](auto const& one) { apply(device, one, s, to, weights, gradient); });
+        else {
+            optimizer.prepare(s);
+            device.upload(&s, scalars_.view());
+            if constexpr (TensorOptimizer<Optimizer>)
+                optimizer.step(tensor_update<Device, Precision>{device, views(to, weights, gradient), host_places_.tensors, work_.view()});
+            else
+                device.rows(to.size() / 64, elementwise_step<Optimizer, Precision>{optimizer, scalars_.view().data, to, weights, gradient,
+                                                                                   slots_.view(), decay_.view(), rates_.view()});
+        }
+    }
+    /// Gradients of each block, a bucket of the layout, whose norm is above the limit are scaled down to it. The norm of all afterwards.
+    double clip_blocks(Device& device, parameter_layout const& layout, row_view<computed> gradient, double limit) {
+        if (block_pieces_.size() == 0) prepare_blocks(device, layout);
+        device.rows(block_pieces_.size(), squares_of_piece<computed>{block_pieces_.view(), gradient, block_partial_.view()});
+        std::vector<computed> squares(host_pieces_.size());
+        device.download(row_view<computed const>(block_partial_.view()), squares.data());
+        std::vector<double> block(static_cast<std::size_t>(block_factors_.size()));
+        for (std::size_t p = 0; p < squares.size(); ++p) block[static_cast<std::size_t>(host_pieces_[p].block)] += static_cast<double>(squares[p]);
+        std::vector<computed> factors;
+        double                total = 0;
+        for (double const of : block) {
+            double const by = std::min(1.0, limit / (std::sqrt(of) + 1e-6));  // as torch's clip_grad_norm_
+            factors.push_back(static_cast<computed>(by));
+            total += of * by * by;
+        }
+        device.upload(factors.data(), block_factors_.view());
+        device.rows(block_pieces_.size(), scale_blocks<computed>{block_pieces_.view(), block_factors_.view(), gradient});
+        return std::sqrt(total);
+    }
+    /// Square root of the sum of squares of the gradient, in an order that never changes.
+    double norm(Device& device, row_view<computed> gradient) {
+        device.rows(partial_.size(), squares_of_part<computed>{gradient, partial_.view()});
+        return root_of_partial(device);
+    }
+    /// The same of how far the gradient is from `before`, which then becomes it.
+    double norm_of_change(Device& device, row_view<computed> gradient, row_view<computed> before) {
+        device.rows(partial_.size(), squares_of_change<computed>{gradient, before, partial_.view()});
+        return root_of_partial(device);
+    }
+
+  private:
+    template <class Optimizer, class Rates>
+    void prepare_values(Device& device, parameter_layout const& layout, Optimizer const& optimizer, Rates const& rates) {
+        reserve_slots(device, Optimizer::slots * layout.size());
         std::vector<computed> decay(static_cast<std::size_t>(layout.size() / 64));
         for (auto const& e : layout.entries())
             for (index_t i = e.offset / 64; i < (e.offset + e.size() + 63) / 64; ++i)
@@ -47,27 +108,36 @@ class update_buffers {
             device.upload(factor.data(), rates_.view());
         }
     }
-    /// One step of the optimizer: master weights, and from them the stored ones.
-    template <class Optimizer>
-    void apply(Device& device, Optimizer const& optimizer, step_scalars s, row_view<master> to, row_view<stored> weights,
-               row_view<computed> gradient) {
-        optimizer.prepare(s);
-        device.upload(&s, scalars_.view());
-        device.rows(to.size() / 64, elementwise_step<Optimizer, Precision>{optimizer, scalars_.view().data, to, weights, gradient,
-                                                                           slots_.view(), decay_.view(), rates_.view()});
+    template <class Optimizer, class Rates>
+    void prepare_tensors(Device& device, parameter_layout const& layout, Optimizer const& optimizer, Rates const& rates) {
+        host_places_     = places_of(layout, optimizer, rates);
+        auto const  need = memory_of<Precision>(host_places_, optimizer);
+        auto const& t    = host_places_.tensors;
+        auto const& p    = host_places_.pieces;
+        reserve_slots(device, need.slots);
+        tensors_ = device.template make<tensor_place>(static_cast<index_t>(t.size()));
+        pieces_  = device.template make<tensor_piece>(static_cast<index_t>(p.size()));
+        device.upload(t.data(), tensors_.view());
+        device.upload(p.data(), pieces_.view());
+        piece_sums_  = device.template make<computed>(2 * pieces_.size());
+        tensor_sums_ = device.template make<computed>(2 * tensors_.size());
+        if (work_.size() < need.work) work_ = {}, work_ = device.template make<std::byte>(need.work);
     }
-    /// Square root of the sum of squares of the gradient, in an order that never changes.
-    double norm(Device& device, row_view<computed> gradient) {
-        device.rows(partial_.size(), squares_of_part<computed>{gradient, partial_.view()});
-        return root_of_partial(device);
+    void prepare_blocks(Device& device, parameter_layout const& layout) {
+        host_pieces_   = pieces_of_blocks(layout);
+        index_t blocks = 0;
+        for (auto const& p : host_pieces_) blocks = std::max(blocks, p.block + 1);
+        block_pieces_  = device.template make<block_piece>(static_cast<index_t>(host_pieces_.size()));
+        block_partial_ = device.template make<computed>(block_pieces_.size());
+        block_factors_ = device.template make<computed>(blocks);
+        device.upload(host_pieces_.data(), block_pieces_.view());
     }
-    /// The same of how far the gradient is from `before`, which then becomes it.
-    double norm_of_change(Device& device, row_view<computed> gradient, row_view<computed> before) {
-        device.rows(partial_.size(), squares_of_change<computed>{gradient, before, partial_.view()});
-        return root_of_partial(device);
+    void reserve_slots(Device& device, index_t values) {
+        if (slots_.size() != values) slots_ = {}, slots_ = device.template make<computed>(values);
     }
-
-  private:
+    tensor_views<Precision> views(row_view<master> to, row_view<stored> weights, row_view<computed> gradient) {
+        return {scalars_.view().data, to, weights, gradient, slots_.view(), tensors_.view(), pieces_.view(), piece_sums_.view(), tensor_sums_.view()};
+    }
     double root_of_partial(Device& device) {
         partial_host_.resize(static_cast<std::size_t>(partial_.size()));
         device.download(row_view<computed const>(partial_.view()), partial_host_.data());
@@ -79,10 +149,16 @@ class update_buffers {
     template <class T>
     using buffer = typename Device::template buffer<T>;
 
-    buffer<computed>      slots_, decay_, partial_;
-    buffer<double>        rates_;
-    buffer<step_scalars>  scalars_;
-    std::vector<computed> partial_host_;
+    buffer<computed>         slots_, decay_, partial_, piece_sums_, tensor_sums_, block_partial_, block_factors_;
+    buffer<double>           rates_;
+    buffer<step_scalars>     scalars_;
+    buffer<tensor_place>     tensors_;
+    buffer<tensor_piece>     pieces_;
+    buffer<block_piece>      block_pieces_;
+    buffer<std::byte>        work_;
+    tensor_places            host_places_;
+    std::vector<block_piece> host_pieces_;
+    std::vector<computed>    partial_host_;
 };
 
 }  // namespace midtrain::inline MT_ABI

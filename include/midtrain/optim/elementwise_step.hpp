@@ -1,6 +1,7 @@
 #pragma once
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/optim/keep_weight.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -29,17 +30,16 @@ struct elementwise_step {
         index_t const n = master.size(), first = chunk * row_values;
         C const       d = decay[chunk] * C(s.decay_factor), clip = C(s.clip_factor);
         if (rates.size() > 0) s.rate *= rates[chunk];
-        auto const    w = master.data + first;
-        auto const    o = stored.data + first;
+        auto const    w = master.data;
+        auto const    o = stored.data;
         auto const    g = gradient.data + first;
         auto const    m = slots.data + first;
         team.each(row_values, [=](index_t i) {
             C slot[Optimizer::slots];
             for (int k = 0; k < Optimizer::slots; ++k) slot[k] = m[k * n + i];
-            C const next = f.update(C(w[i]), C(g[i]) * clip, slot, s, d);
+            C const next = f.update(C(w[first + i]), C(g[i]) * clip, slot, s, d);
             for (int k = 0; k < Optimizer::slots; ++k) m[k * n + i] = slot[k];
-            w[i] = typename Precision::master(next);
-            o[i] = typename Precision::stored(next);
+            keep_weight<Precision>(w, o, first + i, next, s);
         });
     }
 };

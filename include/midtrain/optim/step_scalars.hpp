@@ -13,6 +13,7 @@ struct step_scalars {
     std::int64_t step        = 1;  ///< from 1
     double       correction1 = 1;  ///< 1 - beta1^step, filled by the optimizer
     double       correction2 = 1;  ///< 1 - beta2^step
+    std::uint64_t seed       = 0;  ///< of rounding by chance, where the precision has it
 };
 
 }  // namespace midtrain::inline MT_ABI

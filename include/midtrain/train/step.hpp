@@ -5,7 +5,6 @@
 #include <vector>
 #include <midtrain/concepts/communicator.hpp>
 #include <midtrain/core/error.hpp>
-#include <midtrain/optim/optimizer.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/train/batches.hpp>
 
@@ -85,10 +84,6 @@ template <class Ranks, class Model, class Optimizer, class Store, class Watcher 
 bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
                std::vector<typename Model::computed>& token_loss, step_result& result, Watcher&& watcher = {}) {
     static_assert(Communicator<Ranks>, "midtrain: the ranks are no Communicator; the shortest one is midtrain/comm/self.hpp");
-    static_assert(
-        midtrain::Optimizer<Optimizer>,
-        "midtrain: the optimizer is no Optimizer: it needs  static constexpr int slots, decay_of(role) const, prepare(step_scalars&) "
-        "const and update(w, g, slot, scalars, decay) const.  The shortest one is midtrain/optim/sgd.hpp");
     watcher.enter(step_phase::compute);
     detail::add_gradients(ranks, model, b, plan.micro_batch, token_loss, result, watcher);
     watcher.enter(step_phase::exchange);
