@@ -66,6 +66,7 @@
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/noise_scale.hpp>
 #include <midtrain/core/pack.hpp>
+#include <midtrain/core/permutation.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/scalar.hpp>
@@ -81,7 +82,6 @@
 #include <midtrain/data/fim.hpp>
 #include <midtrain/data/packing.hpp>
 #include <midtrain/data/packing_form.hpp>
-#include <midtrain/data/permutation.hpp>
 #include <midtrain/data/sampler.hpp>
 #include <midtrain/data/source_reader.hpp>
 #include <midtrain/data/staged_documents.hpp>
