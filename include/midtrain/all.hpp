@@ -53,6 +53,17 @@
 #include <midtrain/io/zip_file.hpp>
 #include <midtrain/midtrain.hpp>
 #include <midtrain/model/either.hpp>
+#include <midtrain/model/gemma.hpp>
+#include <midtrain/model/linear_by_heads.hpp>
+#include <midtrain/model/mamba.hpp>
+#include <midtrain/model/mixer_block.hpp>
+#include <midtrain/model/nemotron.hpp>
+#include <midtrain/model/olmo.hpp>
+#include <midtrain/model/state_space.hpp>
+#include <midtrain/op/selective_scan.hpp>
+#include <midtrain/op/short_convolution.hpp>
+#include <midtrain/problem/selective_scan.hpp>
+#include <midtrain/problem/state_shape.hpp>
 #include <midtrain/train/any_average.hpp>
 #include <midtrain/train/average_models.hpp>
 #include <midtrain/train/bootstrap.hpp>

@@ -162,7 +162,7 @@ class workbench {
     double with_pass(mt::pass_mode mode, F&& f) {
         auto const n = [](auto const& v) { return static_cast<mt::index_t>(v.size()); };
         mt::pass<Device, mt::fp64> p{.device = *device_, .layout = *layout_, .mode = mode, .weights = {weights.data(), n(weights)},
-                                     .gradients = {gradients_.data(), n(gradients_)}, .batch = owned_.view(),
+                                     .gradients = {gradients_.data(), n(gradients_)}, .masters = {weights.data(), n(weights)}, .batch = owned_.view(),
                                      .by_token = by_token_.view(), .by_position = by_position_.view(),
                                      .cosine = mt::as_matrix<double const>(cosine_.data(), owned_.length, half_),
                                      .sine = mt::as_matrix<double const>(sine_.data(), owned_.length, half_),

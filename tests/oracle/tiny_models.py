@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Golden values from PyTorch and transformers for tiny random models: loss, logits, every gradient, ten AdamW steps.
 
-tests/oracle/tiny_models.py OUTPUT_FOLDER   (torch, transformers, safetensors)
+tests/oracle/tiny_models.py OUTPUT_FOLDER [NAME...]   (torch, transformers, safetensors)
 """
 import sys
 
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformers import (GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config,
-                          Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM, SmolLM3Config, SmolLM3ForCausalLM)
+from transformers import (GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, MambaConfig, MambaForCausalLM, MistralConfig,
+                          MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM, SmolLM3Config, SmolLM3ForCausalLM)
 
 
 def make_llama():
@@ -54,6 +54,13 @@ def make_gpt2():
         attn_implementation="eager"))
 
 
+def make_mamba():
+    torch.manual_seed(21)
+    return MambaForCausalLM(MambaConfig(
+        num_hidden_layers=2, hidden_size=24, vocab_size=96, state_size=16, expand=2, conv_kernel=4, time_step_rank=3, initializer_range=0.2,
+        time_step_min=0.01, time_step_max=1.0, tie_word_embeddings=True))
+
+
 def loss_of(model, inputs, targets):
     logits = model(inputs).logits
     return torch.nn.functional.cross_entropy(logits.view(-1, 96), targets.view(-1), ignore_index=-100), logits
@@ -64,12 +71,12 @@ def names(model):
     return list(model.named_parameters())
 
 
-def golden(model):
+def golden(model, length=24):
     torch.manual_seed(3)
     for name, p in names(model):  # norms and biases away from one and zero, so that each is seen
         if p.dim() == 1:
             p.data.add_(0.2 * torch.randn_like(p))
-    inputs, targets = torch.randint(0, 96, (2, 24)), torch.randint(0, 96, (2, 24))
+    inputs, targets = torch.randint(0, 96, (2, length)), torch.randint(0, 96, (2, length))
     targets[0, 3] = targets[1, 17] = -100
     out = {"input": inputs.int(), "target": targets.int()}
     for name, p in names(model):
@@ -79,8 +86,9 @@ def golden(model):
     out["loss"], out["logits"] = loss.detach().reshape(1), logits.detach()[0].contiguous()
     for name, p in names(model):
         out["gradient." + name] = p.grad.clone()
-    decayed = [p for _, p in names(model) if p.dim() >= 2]
-    others = [p for _, p in names(model) if p.dim() < 2]
+    still = lambda name, p: p.dim() < 2 or name.endswith(("A_log", ".D", "dt_proj_bias"))  # of state spaces
+    decayed = [p for name, p in names(model) if not still(name, p)]
+    others = [p for name, p in names(model) if still(name, p)]
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
                                   lr=1e-3, betas=(0.9, 0.95), eps=1e-8)
     losses = []
@@ -99,6 +107,9 @@ def golden(model):
 
 if __name__ == "__main__":
     made = {"torch": torch.__version__, "transformers": transformers.__version__}
+    only = sys.argv[2:]
     for name, make in (("tiny_llama", make_llama), ("tiny_gpt2", make_gpt2), ("tiny_mistral", make_mistral), ("tiny_qwen2", make_qwen2),
-                       ("tiny_qwen3", make_qwen3), ("tiny_smollm3", make_smollm3)):
-        save_file(golden(make()), f"{sys.argv[1]}/{name}.safetensors", metadata=made)
+                       ("tiny_qwen3", make_qwen3), ("tiny_smollm3", make_smollm3), ("tiny_mamba", make_mamba)):
+        if not only or name in only:
+            # The scan of a state space works in chunks of 32.
+            save_file(golden(make(), 40 if "amba" in name else 24), f"{sys.argv[1]}/{name}.safetensors", metadata=made)

@@ -3,7 +3,8 @@
 
 namespace midtrain::inline MT_ABI {
 
-/// Keys and values of the tokens of one sequence so far, as layers see them: each takes its part in turn. Without memory it only counts.
+/// Keys and values of the tokens of one sequence so far, or the state that stands for them, as layers see them: each takes its part in turn.
+/// Without memory it only counts.
 template <class T, class C>
 struct kv_cache {
     T*             data     = nullptr;
@@ -17,6 +18,14 @@ struct kv_cache {
         auto const at = taken;
         taken += capacity * width;
         return as_matrix(data ? data + at : nullptr, capacity, width);
+    }
+    /// A layer's part of n values of another type, however many tokens there are: a state that does not grow.
+    template <class V>
+    V* take_state(index_t n) {
+        constexpr index_t aligned = 64;
+        auto const        at      = (taken + aligned - 1) / aligned * aligned;
+        taken                     = at + (n * static_cast<index_t>(sizeof(V)) + static_cast<index_t>(sizeof(T)) - 1) / static_cast<index_t>(sizeof(T));
+        return data ? reinterpret_cast<V*>(data + at) : nullptr;
     }
 };
 

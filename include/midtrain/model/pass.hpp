@@ -72,12 +72,14 @@ template <class Device, class Precision>
 struct pass {
     using stored   = typename Precision::stored;
     using computed = typename Precision::computed;
+    using master   = typename Precision::master;
 
     Device&                        device;
     parameter_layout const&        layout;
     pass_mode                      mode = pass_mode::train;
     row_view<stored const>         weights;    // (layout.size())
     row_view<computed>             gradients;  // (layout.size())
+    row_view<master const>         masters{};  // (layout.size())
     token_batch                    batch{};
     op::index_runs                 by_token{}, by_position{};  // for the embeddings' gradients
     matrix_view<computed const>    cosine{}, sine{};           // (positions, pairs that turn)
@@ -104,6 +106,10 @@ struct pass {
     }
     matrix_view<stored const> weight(parameter w) const {
         return as_matrix(weights.data + layout[w].offset, w.rows, w.columns);
+    }
+    /// A weight as the optimizer keeps it: for the few that must not be rounded.
+    matrix_view<master const> unrounded(parameter w) const {
+        return as_matrix(masters.data + layout[w].offset, w.rows, w.columns);
     }
     matrix_view<computed> gradient(parameter w) const {
         return as_matrix(gradients.data + layout[w].offset, w.rows, w.columns);

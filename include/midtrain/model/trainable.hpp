@@ -250,7 +250,7 @@ class trainable {
     template <class D>
     auto make_pass(D& device, token_batch const& batch, pass_mode mode, row_view<computed> token_loss) const {
         return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights_.view(),
-                                  .gradients = gradient_.view(), .batch = batch,
+                                  .gradients = gradient_.view(), .masters = master_.view(), .batch = batch,
                                   .cosine = rotary_.cosine(), .sine = rotary_.sine(),
                                   .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(), .score_factor = rotary_.score_factor(),
                                   .distance = distance_, .token_loss = token_loss, .z_loss = z_loss};

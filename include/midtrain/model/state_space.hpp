@@ -1,0 +1,135 @@
+#pragma once
+#include <utility>
+#include <midtrain/model/linear.hpp>
+#include <midtrain/model/linear_by_heads.hpp>
+#include <midtrain/op/elementwise.hpp>
+#include <midtrain/op/run.hpp>
+#include <midtrain/op/selective_scan.hpp>
+#include <midtrain/op/short_convolution.hpp>
+#include <midtrain/problem/state_shape.hpp>
+
+namespace midtrain::inline MT_ABI::model {
+
+/// The tensors of a state space that are no projection; a bias of the taps may be missing. The step's bias and the two of role::state are
+/// read as the optimizer keeps them: rounding log_rate to bfloat16 would change how long a state lasts by up to half a per cent.
+struct state_space_tensors {
+    parameter taps, taps_bias, step_bias, log_rate, skip;
+};
+
+/// The Mamba mixer (Gu and Dao 2023, section 3.4): in projects to channels and their gates, a short convolution with silu, a selective scan
+/// whose steps, B and C are made of its input, the gate, and out. In has linear's forward and backward and makes (rows, 2 * channels).
+template <class In = linear>
+class state_space {
+  public:
+    state_space(In in, linear_by_heads select, linear_by_heads steps, linear out, state_space_tensors tensors, state_shape shape)
+        : in_(std::move(in)), select_(std::move(select)), steps_(std::move(steps)), out_(std::move(out)), tensors_(tensors), shape_(shape) {}
+
+    template <class Pass>
+    auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
+        using T         = typename Pass::stored;
+        auto const both = in_.forward(p, x);
+        p.save(both);
+        auto const u = p.make(both.rows, both.columns / 2);
+        convolve(p, both, u);
+        auto const selection = select_.forward(p, matrix_view<T const>(u));
+        auto const step      = steps_.forward(p, matrix_view<T const>(selection));
+        auto const scan      = make(p, both, u, selection, step);
+        run(p.device, scan);
+        p.save(scan);
+        return out_.forward(p, matrix_view<T const>(scan.output));
+    }
+
+    template <class Pass>
+    auto backward(Pass& p, matrix_view<typename Pass::stored const> dy) const {
+        using T         = typename Pass::stored;
+        auto const d    = out_.backward(p, dy);
+        auto const scan = p.template take<selective_scan_problem<T>>();
+        auto const n    = scan.input.rows, c = scan.channels();
+        auto const du = p.make(n, c), dstep = p.make(n, c), dboth = p.make(n, 2 * c), dselection = p.make(n, scan.selection.columns);
+        {
+            scope const s(p);
+            run(p.device, gradient_of(p, scan, d, du, dstep, dboth.columns_part(c, c), dselection));
+        }
+        p.device.rows(op::column_tiles(c), op::column_sum<T>{dstep, p.gradient(tensors_.step_bias).flat()});
+        steps_.backward_into(p, matrix_view<T const>(dstep), dselection);
+        select_.backward_onto(p, matrix_view<T const>(dselection), du);
+        auto const both = p.template take<matrix_view<T>>();
+        convolve_backward(p, both, du, dboth.columns_part(0, c));
+        return in_.backward(p, matrix_view<T const>(dboth));
+    }
+
+  private:
+    template <class Pass>
+    auto documents(Pass const& p) const {
+        return shape_.across_documents ? row_view<std::int32_t const>{} : p.batch.document_begin;
+    }
+    template <class Pass, class T>
+    auto convolution(Pass& p, matrix_view<T> both, matrix_view<T const> before) const {
+        auto const c = both.columns / 2;
+        return op::short_convolution<T>{
+            .x = both.columns_part(0, c), .taps = p.weight(tensors_.taps),
+            .bias = tensors_.taps_bias.index < 0 ? row_view<T const>{} : row_view<T const>(p.weight(tensors_.taps_bias).flat()),
+            .document_begin = documents(p), .before = before, .length = p.batch.length};
+    }
+    /// Where tokens are generated, the newest inputs are kept for the next ones.
+    template <class Pass, class T>
+    void convolve(Pass& p, matrix_view<T> both, matrix_view<T> u) const {
+        bool const    decodes = p.cache.capacity > 0, goes_on = p.cache.used > 0;
+        index_t const more = tensors_.taps.rows - 1;
+        auto const    kept = decodes ? as_matrix(p.cache.template take_state<T>(more * u.columns), more, u.columns) : matrix_view<T>{};
+        auto const    of   = convolution(p, both, goes_on ? matrix_view<T const>(kept) : matrix_view<T const>{});
+        p.device.rows(u.rows, op::short_convolution_forward<T>{of, u});
+        if (decodes) p.device.rows(op::column_tiles(u.columns), op::keep_inputs<T>{of.x, kept, goes_on});
+    }
+    template <class Pass, class T>
+    void convolve_backward(Pass& p, matrix_view<T> both, matrix_view<T> d, matrix_view<T> dx) const {
+        using C             = typename Pass::computed;
+        auto const    of    = convolution(p, both, {});
+        index_t const taps  = of.taps.rows, c = d.columns;
+        index_t const parts = (d.rows + op::short_convolution_parts<T>::tokens - 1) / op::short_convolution_parts<T>::tokens;
+        p.device.rows(d.rows, op::short_convolution_sum_backward<T>{of, d});
+        p.device.rows(d.rows, op::short_convolution_backward<T>{of, d, dx});
+        scope const s(p);
+        auto const  sums = p.template make_row<C>(parts * (taps + 1) * c);
+        p.device.rows(parts, op::short_convolution_parts<T>{of, d, sums});
+        auto const gather = [&](parameter to, index_t first) {
+            auto const g = p.gradient(to).flat();
+            p.device.rows(op::column_tiles(g.size()), op::sum_of_parts<C>{sums, (taps + 1) * c, first, g});
+        };
+        gather(tensors_.taps, 0);
+        if (tensors_.taps_bias.index >= 0) gather(tensors_.taps_bias, taps * c);
+    }
+    template <class Pass, class T>
+    auto make(Pass& p, matrix_view<T> both, matrix_view<T> u, matrix_view<T> selection, matrix_view<T> step) const {
+        using C                = typename Pass::computed;
+        auto const    c        = u.columns;
+        auto const    log_rate = p.unrounded(tensors_.log_rate);
+        auto const    output   = p.make(u.rows, c);
+        index_t const chunks   = (p.batch.length + selective_scan_problem<T>::chunk - 1) / selective_scan_problem<T>::chunk;
+        index_t const slots    = p.mode == pass_mode::evaluate ? 1 : chunks, values = p.batch.sequences * slots * log_rate.size();
+        auto const    kept     = p.cache.capacity > 0 ? p.cache.template take_state<C>(values) : p.template make_row<C>(values).data;
+        return selective_scan_problem<T>{
+            .input = u, .step = step, .selection = selection, .gate = both.columns_part(c, c), .log_rate = log_rate,
+            .skip = p.unrounded(tensors_.skip).flat(), .bias = p.unrounded(tensors_.step_bias).flat(), .document_begin = documents(p),
+            .output = output, .kept = {kept, values}, .sequences = p.batch.sequences, .length = p.batch.length, .heads = shape_.heads,
+            .rank = selection.columns / shape_.heads - 2 * log_rate.columns, .slots = slots, .goes_on = p.cache.used > 0};
+    }
+    template <class Pass, class T>
+    auto gradient_of(Pass& p, selective_scan_problem<T> const& scan, matrix_view<T> d, matrix_view<T> du, matrix_view<T> dstep,
+                     matrix_view<T> dgate, matrix_view<T> dselection) const {
+        using g             = selective_scan_gradient_problem<T>;
+        auto const    row   = [&](index_t n) { return p.template make_row<typename Pass::computed>(n); };
+        index_t const teams = scan.sequences * scan.tiles(), skips = scan.sequences * scan.channels();
+        return g{scan, d, du, dstep, dgate, dselection, p.gradient(tensors_.log_rate), p.gradient(tensors_.skip).flat(),
+                 row(teams * g::scratch_of_team(scan.states())), row(skips * scan.states()), row(skips),
+                 row(scan.tiles() * scan.input.rows * 2 * scan.states())};
+    }
+
+    In                  in_;
+    linear_by_heads     select_, steps_;
+    linear              out_;
+    state_space_tensors tensors_;
+    state_shape         shape_;
+};
+
+}  // namespace midtrain::inline MT_ABI::model

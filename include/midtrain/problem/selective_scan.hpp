@@ -1,0 +1,84 @@
+#pragma once
+#include <cstdint>
+#include <midtrain/core/bf16.hpp>
+#include <midtrain/core/view.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// The selective scan of Mamba (Gu and Dao 2023, eq. 2 and algorithm 2, discretised as the reference does), for each channel c of a
+/// sequence, with u the input, d = softplus(step + bias) and A = -exp(log_rate):
+///   h(t) = exp(d(t) A) h(t - 1) + d(t) B(t) u(t),   output = (C(t) h(t) + skip u(t)) silu(gate(t)).
+/// The state starts anew at each document. B and C are a head's, and each head has as many channels. `kept` holds the states before each
+/// chunk of tokens, from which backward makes the others again, or in one slot the newest.
+template <class T>
+struct selective_scan_problem {
+    using computed = computed_t<T>;
+
+    static constexpr index_t chunk = 32;  ///< tokens between two states that are kept
+    static constexpr index_t tile  = 32;  ///< channels that one team does
+
+    matrix_view<T const>         input, step;     // (tokens, channels)
+    matrix_view<T const>         selection;       // (tokens, heads * (rank + 2 * states)): of a head what makes its steps, then B, then C
+    matrix_view<T const>         gate;            // (tokens, channels)
+    matrix_view<computed const>  log_rate;        // (channels, states)
+    row_view<computed const>     skip, bias;      // (channels)
+    row_view<std::int32_t const> document_begin;  // (tokens); none: a sequence is one document
+    matrix_view<T>               output;          // (tokens, channels)
+    row_view<computed>           kept;            // (sequences, slots, channels, states)
+    index_t                      sequences, length, heads, rank, slots;
+    bool                         goes_on = false;  // from what is kept
+
+    MT_HOST_DEVICE constexpr index_t channels() const { return input.columns; }
+    MT_HOST_DEVICE constexpr index_t states() const { return log_rate.columns; }
+    MT_HOST_DEVICE constexpr index_t chunks() const { return (length + chunk - 1) / chunk; }
+    MT_HOST_DEVICE constexpr index_t head_size() const { return input.columns / heads; }
+    MT_HOST_DEVICE constexpr index_t tiles_of_head() const { return (head_size() + tile - 1) / tile; }
+    MT_HOST_DEVICE constexpr index_t tiles() const { return heads * tiles_of_head(); }
+
+    /// Channels first .. first + count - 1 of a head.
+    struct part {
+        index_t head, first, count;
+    };
+    MT_HOST_DEVICE constexpr part part_of(index_t t) const {
+        index_t const head = t / tiles_of_head(), in_head = t % tiles_of_head() * tile, left = head_size() - in_head;
+        return {head, head * head_size() + in_head, left < tile ? left : tile};
+    }
+    /// B of a head begins in this column, and C behind it.
+    MT_HOST_DEVICE constexpr index_t written_column(index_t head) const { return head * (rank + 2 * states()) + rank; }
+    MT_HOST_DEVICE constexpr index_t read_column(index_t head) const { return written_column(head) + states(); }
+    /// Whether the state starts anew before token t of a sequence.
+    MT_HOST_DEVICE constexpr bool starts(index_t sequence, index_t t) const {
+        if (goes_on) return false;
+        return t == 0 || (document_begin.data && document_begin.data[sequence * length + t] == t);
+    }
+    /// A channel's states before a chunk; with one slot those before the next token.
+    MT_HOST_DEVICE constexpr computed* kept_before(index_t sequence, index_t at, index_t channel) const {
+        return kept.data + ((sequence * slots + (slots == 1 ? 0 : at)) * channels() + channel) * states();
+    }
+};
+
+/// Its gradient, given that of output. What is summed over channels or sequences goes through partial sums, so that no two teams write
+/// to one place.
+template <class T>
+struct selective_scan_gradient_problem {
+    using computed = computed_t<T>;
+
+    selective_scan_problem<T> forward;
+    matrix_view<T const>      output_gradient;
+    matrix_view<T>            input_gradient, step_gradient, gate_gradient;  // (tokens, channels); overwritten
+    matrix_view<T>            selection_gradient;                            // like selection; B and C are overwritten
+    matrix_view<computed>     log_rate_gradient;                             // added to
+    row_view<computed>        skip_gradient;                                 // added to
+    row_view<computed>        scratch;            // (sequences * tiles, scratch_of_team)
+    row_view<computed>        rate_parts;         // (sequences, channels, states)
+    row_view<computed>        skip_parts;         // (sequences, channels)
+    row_view<computed>        selection_parts;    // (tiles, tokens, 2 * states)
+
+    /// States and their gradients in a chunk, gradients behind it, inputs times steps, gradients of what is read.
+    MT_HOST_DEVICE static constexpr index_t scratch_of_team(index_t states) {
+        using p = selective_scan_problem<T>;
+        return p::tile * ((2 * p::chunk + 1) * states + 2 * p::chunk);
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI
