@@ -3,9 +3,13 @@
 #include <cmath>
 #include <vector>
 #include <midtrain/exec/host/host.hpp>
+#include <midtrain/model/gemma.hpp>
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/llama.hpp>
+#include <midtrain/model/nemotron.hpp>
+#include <midtrain/model/olmo.hpp>
 #include <midtrain/model/trainable.hpp>
+#include <midtrain/position/partial.hpp>
 #include <midtrain/position/query_temperature.hpp>
 #include <midtrain/position/xpos.hpp>
 #include <midtrain/precision/precision.hpp>
@@ -66,6 +70,44 @@ struct mixed_shape : test::small_shape {
     static constexpr mt::query_temperature scores(int n) { return {.scale = n % 2 == 1 ? 0.7 : 0.0, .floor_length = 4}; }
 };
 
+/// OLMo 2: norms behind the branches, one norm of all queries and one of all keys.
+struct like_olmo2 : test::small_shape {
+    static constexpr int               heads = 5, kv_heads = 5, width = 30;
+    static constexpr bool              qk_norm = true, tied = false;
+    static constexpr mt::norm_over     qk_norm_over = mt::norm_over::all;
+    static constexpr mt::norm_place    norms        = mt::norm_place::after;
+};
+/// Norms on both sides, gains about one, multipliers everywhere, biases of the MLP, late norms of few keys, sinks, windows that turn otherwise.
+struct with_everything : test::small_shape {
+    static constexpr int               layers = 3, heads = 6, kv_heads = 2, head_size = 6, width = 30;
+    static constexpr bool              qk_norm = true, sinks = true, mlp_bias = true, depth_scaled = false;
+    static constexpr mt::norm_when     qk_norm_when = mt::norm_when::after_turning;
+    static constexpr mt::norm_place    norms        = mt::norm_place::both;
+    static constexpr mt::norm_gain     gains        = mt::norm_gain::one_plus;
+    static constexpr double            embedding_multiplier = 3, residual_multiplier = 0.4, logits_multiplier = 0.7, attention_multiplier = 0.3;
+    static constexpr double            window_rope_base = 100;
+    static constexpr mt::layer_kind    layer(int n) { return {.window = mt::window_but_every(3, n, 5)}; }
+};
+/// The same with one norm of all queries, over more columns than those of all keys, behind the turning.
+struct norms_of_unlike_widths : with_everything {
+    static constexpr mt::norm_over     qk_norm_over = mt::norm_over::all;
+    static constexpr bool              tied = false;
+};
+struct small_nemotron : mt::model::nemotron_shape {
+    static constexpr int    layers = 2, width = 30, heads = 5, kv_heads = 1, ffn = 40, vocab = 96, context = 64;
+    static constexpr double deviation = 0.1;
+    static constexpr bool   mlp_bias = true;
+};
+struct small_olmo : mt::model::olmo_shape {
+    static constexpr int    layers = 2, width = 30, heads = 5, kv_heads = 5, ffn = 40, vocab = 96, context = 64;
+    static constexpr double deviation = 0.1;
+};
+struct small_gemma : mt::model::gemma_shape {
+    static constexpr int    layers = 2, width = 30, heads = 3, kv_heads = 1, head_size = 12, ffn = 40, vocab = 96, context = 64;
+    static constexpr double deviation = 0.1, embedding_multiplier = 5.4;
+    static constexpr mt::soft_cap scores(int) { return {.cap = 2}; }
+};
+
 struct faint : test::small_shape {
     static constexpr double deviation = 0.01;
 };
@@ -88,6 +130,21 @@ BOOST_AUTO_TEST_CASE(layers_that_differ_equal_finite_differences) {
 }
 BOOST_AUTO_TEST_CASE(xpos_equals_finite_differences) {
     BOOST_TEST((worst_error<mt::model::llama, test::small_shape>(mt::pass_mode::train, mt::xpos{.base = 1e4, .length = 64, .scale_base = 8})) < 1e-6);
+}
+BOOST_AUTO_TEST_CASE(forms_of_the_residual_stream_equal_finite_differences) {
+    for (auto const mode : {mt::pass_mode::train, mt::pass_mode::recompute}) {
+        BOOST_TEST((worst_error<mt::model::llama, like_olmo2>(mode)) < 1e-6);
+        BOOST_TEST((worst_error<mt::model::llama, with_everything>(mode)) < 1e-6);
+        BOOST_TEST((worst_error<mt::model::llama, norms_of_unlike_widths>(mode)) < 1e-6);
+    }
+}
+BOOST_AUTO_TEST_CASE(dense_families_equal_finite_differences) {
+    mt::partial<mt::rope> const half{.share = 0.67, .policy = {.base = 1e4, .length = 64}};
+    for (auto const mode : {mt::pass_mode::train, mt::pass_mode::recompute}) {
+        BOOST_TEST((worst_error<mt::model::nemotron, small_nemotron>(mode, half)) < 1e-6);
+        BOOST_TEST((worst_error<mt::model::olmo, small_olmo>(mode)) < 1e-6);
+        BOOST_TEST((worst_error<mt::model::gemma, small_gemma>(mode)) < 1e-6);
+    }
 }
 BOOST_AUTO_TEST_CASE(gpt2_equals_finite_differences) { BOOST_TEST(worst_error<mt::model::gpt2>(mt::pass_mode::train) < 1e-6); }
 

@@ -14,6 +14,7 @@
 #include <midtrain/io/hf_rotary_reader.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
+#include <midtrain/problem/block_form.hpp>
 #include <midtrain/problem/layer_kind.hpp>
 
 namespace midtrain::inline MT_ABI::io {
@@ -29,7 +30,13 @@ struct hf_config {
     std::string path;
     hf_family   family = hf_family::llama;
     int         layers = 0, width = 0, heads = 0, kv_heads = 0, head_size = 0, ffn = 0, vocab = 0, context = 0, end_token = 0, window = 0;
-    bool        tied = false, qkv_bias = false, out_bias = false, qk_norm = false;
+    bool        tied = false, qkv_bias = false, out_bias = false, mlp_bias = false, qk_norm = false, sinks = false, fused = false;
+    bool        depth_scaled = true;
+    midtrain::norm_over  qk_norm_over = norm_over::head;
+    midtrain::norm_when  qk_norm_when = norm_when::before_turning;
+    midtrain::norm_place norms        = norm_place::before;
+    midtrain::norm_gain  gains        = norm_gain::plain;
+    double      embedding_multiplier = 1, residual_multiplier = 1, logits_multiplier = 1, attention_multiplier = 0, window_rope_base = 0;
     double      norm_epsilon = 0, rope_base = 10'000, deviation = 0.02;
     hf_rotary   rotary{};  ///< of a llama
     std::vector<layer_kind> kinds{};  ///< of each layer; none: all turn and have `window`

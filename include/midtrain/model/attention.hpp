@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 #include <midtrain/concepts/score_modifier.hpp>
+#include <midtrain/model/attention_sink.hpp>
 #include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/model/head_norm.hpp>
 #include <midtrain/model/linear.hpp>
@@ -11,13 +12,14 @@
 #include <midtrain/op/rope.hpp>
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/turn_apart.hpp>
+#include <midtrain/problem/block_form.hpp>
 #include <midtrain/problem/layer_kind.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
 /// Causal attention with grouped keys and values: heads == kv_heads is multi-head, kv_heads == 1 multi-query.
-/// One matrix makes queries, keys and values; queries and keys may be normed by head before they turn. A Modifier has a say in the scores,
-/// and in evaluation a distance in how far apart tokens that turn seem.
+/// One matrix makes queries, keys and values; queries and keys may be normed before they turn or behind it, and each head may have a sink. A
+/// Modifier has a say in the scores, and in evaluation a distance in how far apart tokens that turn seem, where no window keeps them near.
 template <class Modifier>
 class modified_attention {
     static_assert(ScoreModifier<Modifier>,
@@ -27,21 +29,26 @@ class modified_attention {
 
   public:
     modified_attention(linear qkv, linear out, index_t heads, index_t kv_heads, index_t head_size, layer_kind kind, head_norm norm = {},
-                       Modifier modifier = {})
-        : qkv_(std::move(qkv)), out_(std::move(out)), norm_(norm), heads_(heads), kv_heads_(kv_heads), head_size_(head_size), kind_(kind),
-          modifier_(modifier) {}
+                       Modifier modifier = {}, attention_sink sink = {}, double multiplier = 0)
+        : qkv_(std::move(qkv)), out_(std::move(out)), norm_(norm), sink_(sink), heads_(heads), kv_heads_(kv_heads), head_size_(head_size),
+          multiplier_(multiplier > 0 ? multiplier : 1 / std::sqrt(static_cast<double>(head_size))), kind_(kind), modifier_(modifier) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T        = typename Pass::stored;
         auto const qkv = qkv_.forward(p, x);
-        norm_.forward(p, qkv);
-        if (kind_.how == positions::rotary && p.distance.changes())
-            return out_.forward(p, matrix_view<T const>(answer(p, spread(p, qkv), p.distance)));
+        norm_.forward(p, qkv, norm_when::before_turning);
+        if (kind_.how == positions::rotary && p.distance.changes() && !turns_by_window(p)) {
+            auto const wide = spread(p, qkv);
+            norm_.forward(p, wide, norm_when::after_turning, p.distance.forms(), p.distance.key_forms());
+            return out_.forward(p, matrix_view<T const>(answer(p, wide, p.distance)));
+        }
         turn(p, qkv, op::turn::forward);
+        norm_.forward(p, qkv, norm_when::after_turning);
         if (p.cache.capacity > 0) return out_.forward(p, matrix_view<T const>(answer(p, qkv, as_they_stand{})));
         auto const problem = make(p, qkv, as_they_stand{});
         run(p.device, problem);
+        sink_.forward(p, problem);
         p.save(problem);
         return out_.forward(p, matrix_view<T const>(problem.output));
     }
@@ -53,16 +60,27 @@ class modified_attention {
         auto const f    = p.template take<attention_problem<T, Modifier>>();
         auto const dqkv = p.make(f.qkv.rows, f.qkv.columns);
         auto const dot  = p.template make<typename Pass::computed>(heads_, f.qkv.rows);
+        sink_.backward(p, f, d);
         run(p.device, attention_gradient_problem<T, Modifier>{f, d, dqkv, dot});
+        norm_.backward(p, dqkv, norm_when::after_turning);
         turn(p, dqkv, op::turn::backward);
-        norm_.backward(p, dqkv);
+        norm_.backward(p, dqkv, norm_when::before_turning);
         return qkv_.backward(p, matrix_view<T const>(dqkv));
     }
 
   private:
+    /// Whether layers with a window have a table of their own, and this is one.
+    template <class Pass>
+    bool turns_by_window(Pass const& p) const {
+        return kind_.window > 0 && p.window_cosine.rows > 0;
+    }
     template <class Pass, class T>
     void turn(Pass& p, matrix_view<T> qkv, op::turn way) const {
         if (kind_.how != positions::rotary) return;
+        if (turns_by_window(p)) {
+            p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.window_cosine, p.window_sine, heads_ + kv_heads_, head_size_, way});
+            return;
+        }
         index_t const turning = p.key_cosine.rows > 0 ? heads_ : heads_ + kv_heads_;
         p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.cosine, p.sine, turning, head_size_, way});
         if (turning > heads_) return;
@@ -89,6 +107,7 @@ class modified_attention {
         }
         auto const problem = make(p, qkv, distance);
         run(p.device, problem);
+        sink_.forward(p, problem);
         return problem.output;
     }
     template <class Pass, class T, class Distance>
@@ -96,7 +115,8 @@ class modified_attention {
         auto const    output = p.make(1, heads_ * head_size_);
         index_t const first  = kind_.window > 0 ? std::max<index_t>(0, p.cache.used + 1 - kind_.window) : 0;
         p.device.rows(heads_, op::cached_attention<T, Modifier, Distance>{qkv, kept, p.cache.scores, output, first, p.cache.used, kv_heads_,
-                                                                          head_size_, scale(p), modifier_, distance});
+                                                                          head_size_, scale(p), modifier_, distance,
+                                                                          sink_.logits(p)});
         return output;
     }
     template <class Pass, class T, class Distance>
@@ -110,13 +130,15 @@ class modified_attention {
     }
     template <class Pass>
     auto scale(Pass const& p) const {
-        return typename Pass::computed(p.score_factor / std::sqrt(static_cast<double>(head_size_)));
+        return typename Pass::computed((turns_by_window(p) ? 1.0 : p.score_factor) * multiplier_);
     }
 
-    linear    qkv_, out_;
-    head_norm norm_;
-    index_t   heads_ = 0, kv_heads_ = 0, head_size_ = 0;
-    layer_kind kind_;
+    linear         qkv_, out_;
+    head_norm      norm_;
+    attention_sink sink_;
+    index_t        heads_ = 0, kv_heads_ = 0, head_size_ = 0;
+    double         multiplier_;
+    layer_kind     kind_;
     [[no_unique_address]] Modifier modifier_;
 };
 

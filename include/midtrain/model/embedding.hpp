@@ -6,13 +6,14 @@
 
 namespace midtrain::inline MT_ABI::model {
 
-/// x(t) = tokens(input(t)), plus positions(position(t)) where positions are learned.
+/// x(t) = multiplier * tokens(input(t)), plus positions(position(t)) where positions are learned.
 class embedding {
   public:
     embedding() = default;
     /// `positions` 0: none are learned here.
     embedding(parameter_layout& layout, index_t vocabulary, index_t width, std::string name, index_t positions,
-              std::string positions_name, double deviation) {
+              std::string positions_name, double deviation, double multiplier = 1)
+        : multiplier_(multiplier) {
         table_ = layout.add(
             {.name = name, .rows = vocabulary, .columns = width, .role = role::embedding, .begins = {0, deviation}, .parts = {}}, 0);
         if (positions > 0)
@@ -27,6 +28,7 @@ class embedding {
         using T = typename Pass::stored;
         auto x  = p.make(p.batch.count(), table_.columns);
         p.device.rows(x.rows, op::embedding_forward<T>{p.weight(table_), p.batch.inputs, x});
+        if (multiplier_ != 1) p.device.elements(x.size(), op::scaled<T>{x.flat(), x.flat(), computed_t<T>(multiplier_)});
         if (places_.index < 0) return x;
         auto const y = p.make(x.rows, x.columns);
         p.device.rows(x.rows, op::embedding_forward<T>{p.weight(places_), p.batch.positions, y});
@@ -36,13 +38,19 @@ class embedding {
     template <class Pass>
     void backward(Pass& p, matrix_view<typename Pass::stored const> dx) const {
         using T = typename Pass::stored;
-        p.device.rows(p.by_token.runs, op::embedding_backward<T>{p.by_token, p.batch.inputs, dx, p.gradient(table_)});
         if (places_.index >= 0)
             p.device.rows(p.by_position.runs, op::embedding_backward<T>{p.by_position, p.batch.positions, dx, p.gradient(places_)});
+        if (multiplier_ != 1) {
+            auto const less = p.make(dx.rows, dx.columns);
+            p.device.elements(dx.size(), op::scaled<T>{dx.flat(), less.flat(), computed_t<T>(multiplier_)});
+            dx = less;
+        }
+        p.device.rows(p.by_token.runs, op::embedding_backward<T>{p.by_token, p.batch.inputs, dx, p.gradient(table_)});
     }
 
   private:
     parameter table_, places_;
+    double    multiplier_ = 1;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

@@ -2,19 +2,21 @@
 #include <algorithm>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/cross_entropy.hpp>
+#include <midtrain/op/elementwise.hpp>
 #include <midtrain/problem/gemm.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
-/// The vocabulary head and its cross-entropy, in chunks of rows, so that the logits of a whole batch never exist. Since the
-/// denominator of the loss is known before, gradients are written in forward, and backward only hands them on.
+/// The vocabulary head, logits = multiplier * h w^T, and its cross-entropy, in chunks of rows, so that the logits of a whole batch never
+/// exist. Since the denominator of the loss is known before, gradients are written in forward, and backward only hands them on.
 class head {
   public:
     static constexpr index_t chunk = 256;
 
     head() = default;
-    explicit head(parameter table) : table_(table) {}  ///< tied: the embedding's table
-    head(parameter_layout& layout, index_t bucket, index_t vocabulary, index_t width, std::string name, double deviation) {
+    explicit head(parameter table, double multiplier = 1) : table_(table), multiplier_(multiplier) {}  ///< tied: the embedding's table
+    head(parameter_layout& layout, index_t bucket, index_t vocabulary, index_t width, std::string name, double deviation, double multiplier = 1)
+        : multiplier_(multiplier) {
         table_ = layout.add(
             {.name = name, .rows = vocabulary, .columns = width, .role = role::head, .begins = {0, deviation}, .parts = {}}, bucket);
     }
@@ -24,6 +26,7 @@ class head {
     void forward(Pass& p, matrix_view<typename Pass::stored const> h, bool train) const {
         using T  = typename Pass::stored;
         using C  = typename Pass::computed;
+        h        = multiplied(p, h);
         auto dh  = train ? p.make(h.rows, h.columns) : matrix_view<T>{};
         auto const w = p.weight(table_);
         {
@@ -43,7 +46,7 @@ class head {
                                                     .c = p.gradient(table_), .accumulate = true});
             }
         }
-        if (train) p.save(dh);
+        if (train) multiplied(p, matrix_view<T const>(dh), dh), p.save(dh);
     }
     template <class Pass>
     auto backward(Pass& p) const {
@@ -53,10 +56,22 @@ class head {
     template <class Pass>
     void logits(Pass& p, matrix_view<typename Pass::stored const> h, matrix_view<typename Pass::computed> out) const {
         using T = typename Pass::stored;
-        p.device.gemm(gemm_problem<T, T, typename Pass::computed>{.a = h, .b = p.weight(table_), .b_is = operand::transposed, .c = out});
+        p.device.gemm(gemm_problem<T, T, typename Pass::computed>{.a = multiplied(p, h), .b = p.weight(table_), .b_is = operand::transposed, .c = out});
     }
 
   private:
+    // What stands before the head is multiplied, so no logit is touched twice.
+    template <class Pass, class T>
+    void multiplied(Pass& p, matrix_view<T const> x, matrix_view<T> y) const {
+        if (multiplier_ != 1) p.device.elements(x.size(), op::scaled<T>{x.flat(), y.flat(), computed_t<T>(multiplier_)});
+    }
+    template <class Pass, class T>
+    matrix_view<T const> multiplied(Pass& p, matrix_view<T const> x) const {
+        if (multiplier_ == 1) return x;
+        auto const y = p.make(x.rows, x.columns);
+        multiplied(p, x, y);
+        return y;
+    }
     // Where the gradient of the logits goes: over the logits when the types agree.
     template <class Pass, class C>
     static auto over(Pass& p, matrix_view<C> logits) {
@@ -66,6 +81,7 @@ class head {
     }
 
     parameter table_;
+    double    multiplier_ = 1;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

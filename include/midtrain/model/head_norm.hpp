@@ -2,47 +2,52 @@
 #include <string>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/head_norm.hpp>
+#include <midtrain/problem/block_form.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
-/// A root-mean-square norm over the width of each query's and each key's head, or nothing.
+/// A root-mean-square norm over the width of each query's and each key's head, or over all queries and all keys of a token, or nothing.
 class head_norm {
   public:
     head_norm() = default;
-    head_norm(parameter_layout& layout, index_t bucket, std::string const& name, op::head_rows of, double epsilon)
-        : of_(of), epsilon_(epsilon) {
-        auto const gain = [&](char const* which) {
+    /// `of`: the heads, all of one size.
+    head_norm(parameter_layout& layout, index_t bucket, std::string const& name, op::head_rows of, double epsilon,
+              norm_over over = norm_over::head, norm_when when = norm_when::before_turning)
+        : of_(over == norm_over::head ? of : op::head_rows{1, 1, of.heads * of.size, of.kv_heads * of.size}), when_(when), epsilon_(epsilon) {
+        bool const late = when == norm_when::after_turning;  // the names that Hunyuan gives them
+        auto const gain = [&](char const* which, index_t size) {
             return layout.add(
-                {.name = name + which + ".weight", .rows = of.size, .columns = 1, .role = role::norm, .begins = {1, 0}, .parts = {}},
-                bucket);
+                {.name = name + which + ".weight", .rows = size, .columns = 1, .role = role::norm, .begins = {1, 0}, .parts = {}}, bucket);
         };
-        query_ = gain("q_norm"), key_ = gain("k_norm");
+        query_ = gain(late ? "query_layernorm" : "q_norm", of_.size_of(0));
+        key_   = gain(late ? "key_layernorm" : "k_norm", of_.size_of(of_.heads));
     }
 
-    /// In place on the rows of queries, keys and values.
+    /// In place on the rows of queries, keys and values, if this is the time for it. Of queries and keys there may be several forms.
     template <class Pass>
-    void forward(Pass& p, matrix_view<typename Pass::stored> qkv) const {
+    void forward(Pass& p, matrix_view<typename Pass::stored> qkv, norm_when now, index_t forms = 1, index_t key_forms = 1) const {
         using T = typename Pass::stored;
         using C = typename Pass::computed;
-        if (query_.index < 0) return;
-        auto const raw   = p.make(qkv.rows, of_.count() * of_.size);
-        auto const scale = p.template make<C>(qkv.rows, of_.count());
+        if (query_.index < 0 || now != when_) return;
+        op::head_rows const of{of_.heads * forms, of_.kv_heads * key_forms, of_.size, of_.key_size};
+        auto const raw   = p.make(qkv.rows, of.width());
+        auto const scale = p.template make<C>(qkv.rows, of.count());
         p.device.rows(qkv.rows,
-                      op::head_norm_forward<T>{qkv, raw, p.weight(query_).flat(), p.weight(key_).flat(), scale, of_, C(epsilon_)});
+                      op::head_norm_forward<T>{qkv, raw, p.weight(query_).flat(), p.weight(key_).flat(), scale, of, C(epsilon_)});
         p.save(matrix_view<T const>(raw));
         p.save(matrix_view<C const>(scale));
     }
     /// In place on their gradients.
     template <class Pass>
-    void backward(Pass& p, matrix_view<typename Pass::stored> d) const {
+    void backward(Pass& p, matrix_view<typename Pass::stored> d, norm_when now) const {
         using T = typename Pass::stored;
         using C = typename Pass::computed;
-        if (query_.index < 0) return;
+        if (query_.index < 0 || now != when_) return;
         auto const scale = p.template take<matrix_view<C const>>();
         auto const raw   = p.template take<matrix_view<T const>>();
         auto const gain  = [&](parameter g, index_t first, index_t count) {
-            p.device.rows(op::column_tiles(of_.size), op::head_norm_gain_backward<T>{matrix_view<T const>(d), raw, scale,
-                                                                                     p.gradient(g).flat(), first, count, of_.size});
+            p.device.rows(op::column_tiles(of_.size_of(first)),
+                          op::head_norm_gain_backward<T>{matrix_view<T const>(d), raw, scale, p.gradient(g).flat(), of_, first, count});
         };
         gain(query_, 0, of_.heads), gain(key_, of_.heads, of_.kv_heads);
         p.device.rows(d.rows, op::head_norm_backward<T>{d, raw, p.weight(query_).flat(), p.weight(key_).flat(), scale, of_});
@@ -51,6 +56,7 @@ class head_norm {
   private:
     parameter     query_, key_;
     op::head_rows of_{};
+    norm_when     when_    = norm_when::before_turning;
     double        epsilon_ = 1e-6;
 };
 

@@ -1,21 +1,24 @@
 #pragma once
 #include <utility>
 #include <midtrain/model/linear.hpp>
+#include <midtrain/op/activation.hpp>
+#include <midtrain/op/elementwise.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
-/// down(silu(gate(x)) * up(x)), gate and up in one matrix (Shazeer 2020).
-class swiglu {
+/// down(activation(gate(x)) * up(x)), gate and up in one matrix (Shazeer 2020).
+template <class Activation>
+class gated_mlp {
   public:
-    swiglu() = default;
-    swiglu(linear gate_up, linear down) : in_(std::move(gate_up)), out_(std::move(down)) {}
+    gated_mlp() = default;
+    gated_mlp(linear gate_up, linear down) : in_(std::move(gate_up)), out_(std::move(down)) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T      = typename Pass::stored;
         auto const h = in_.forward(p, x);
         auto const a = p.make(h.rows, h.columns / 2);
-        p.device.rows(h.rows, op::swiglu_forward<T>{h, a});
+        p.device.rows(h.rows, op::gated_forward<T, Activation>{h, a});
         p.save(h);
         return out_.forward(p, matrix_view<T const>(a));
     }
@@ -24,7 +27,7 @@ class swiglu {
         using T      = typename Pass::stored;
         auto const d = out_.backward(p, dy);
         auto const h = p.template take<matrix_view<T>>();
-        p.device.rows(h.rows, op::swiglu_backward<T>{h, d, h});  // over the saved values: nobody needs them again
+        p.device.rows(h.rows, op::gated_backward<T, Activation>{h, d, h});  // over the saved values: nobody needs them again
         return in_.backward(p, matrix_view<T const>(h));
     }
 
@@ -32,18 +35,19 @@ class swiglu {
     linear in_, out_;
 };
 
-/// down(gelu(up(x))), the GPT-2 form.
-class gelu_mlp {
+/// down(activation(up(x))).
+template <class Activation>
+class plain_mlp {
   public:
-    gelu_mlp() = default;
-    gelu_mlp(linear up, linear down) : in_(std::move(up)), out_(std::move(down)) {}
+    plain_mlp() = default;
+    plain_mlp(linear up, linear down) : in_(std::move(up)), out_(std::move(down)) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T      = typename Pass::stored;
         auto const h = in_.forward(p, x);
         auto const a = p.make(h.rows, h.columns);
-        p.device.elements(h.size(), op::gelu_forward<T>{h.flat(), a.flat()});
+        p.device.elements(h.size(), op::activated_forward<T, Activation>{h.flat(), a.flat()});
         p.save(h);
         return out_.forward(p, matrix_view<T const>(a));
     }
@@ -52,12 +56,17 @@ class gelu_mlp {
         using T      = typename Pass::stored;
         auto const d = out_.backward(p, dy);
         auto const h = p.template take<matrix_view<T>>();
-        p.device.elements(h.size(), op::gelu_backward<T>{h.flat(), d.flat(), h.flat()});
+        p.device.elements(h.size(), op::activated_backward<T, Activation>{h.flat(), d.flat(), h.flat()});
         return in_.backward(p, matrix_view<T const>(h));
     }
 
   private:
     linear in_, out_;
 };
+
+using swiglu           = gated_mlp<op::silu>;
+using geglu            = gated_mlp<op::gelu_tanh>;
+using gelu_mlp         = plain_mlp<op::gelu_tanh>;
+using relu_squared_mlp = plain_mlp<op::relu_squared>;
 
 }  // namespace midtrain::inline MT_ABI::model

@@ -1,18 +1,72 @@
 #pragma once
 #include <string>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/norm.hpp>
+#include <midtrain/problem/block_form.hpp>
 
 namespace midtrain::inline MT_ABI::model {
+
+/// What norms have in common: a gain, or one about zero, or none at all, which is one about zero that stays there.
+class norm_parameters {
+  public:
+    norm_parameters() = default;
+    norm_parameters(parameter_layout& layout, index_t bucket, index_t width, std::string const& name, double epsilon, norm_gain form, bool bias)
+        : width_(width), epsilon_(epsilon), form_(form) {
+        if (form == norm_gain::none) return;
+        gain_ = layout.add({.name = name + ".weight", .rows = width, .columns = 1, .role = role::norm,
+                            .begins = {form == norm_gain::plain ? 1.0 : 0.0, 0}, .parts = {}}, bucket);
+        if (bias)
+            bias_ = layout.add({.name = name + ".bias", .rows = width, .columns = 1, .role = role::bias, .begins = {}, .parts = {}}, bucket);
+    }
+
+    bool learned() const { return form_ != norm_gain::none; }
+    template <class Pass>
+    auto epsilon(Pass const&) const {
+        return typename Pass::computed(epsilon_);
+    }
+    /// What is added to the gain.
+    template <class Pass>
+    auto plus(Pass const&) const {
+        return typename Pass::computed(form_ == norm_gain::plain ? 0 : 1);
+    }
+    template <class Pass>
+    row_view<typename Pass::stored const> gain(Pass& p) const {
+        return learned() ? p.weight(gain_).flat() : zeros(p);
+    }
+    template <class Pass>
+    row_view<typename Pass::stored const> bias(Pass& p) const {
+        return learned() ? p.weight(bias_).flat() : zeros(p);
+    }
+    template <class Pass>
+    auto gain_gradient(Pass& p) const {
+        return p.gradient(gain_).flat();
+    }
+    template <class Pass>
+    auto bias_gradient(Pass& p) const {
+        return p.gradient(bias_).flat();
+    }
+
+  private:
+    template <class Pass>
+    row_view<typename Pass::stored const> zeros(Pass& p) const {
+        auto const z = p.template make_row<typename Pass::stored>(width_);
+        p.device.elements(width_, op::fill<typename Pass::stored>{z, 0});
+        return z;
+    }
+
+    parameter gain_, bias_;
+    index_t   width_   = 0;
+    double    epsilon_ = 1e-6;
+    norm_gain form_    = norm_gain::plain;
+};
 
 /// Root-mean-square norm with a gain (Zhang and Sennrich 2019).
 class rmsnorm {
   public:
     rmsnorm() = default;
-    rmsnorm(parameter_layout& layout, index_t bucket, index_t width, std::string name, double epsilon) : epsilon_(epsilon) {
-        gain_ =
-            layout.add({.name = name + ".weight", .rows = width, .columns = 1, .role = role::norm, .begins = {1, 0}, .parts = {}}, bucket);
-    }
+    rmsnorm(parameter_layout& layout, index_t bucket, index_t width, std::string name, double epsilon, norm_gain form = norm_gain::plain)
+        : own_(layout, bucket, width, name, epsilon, form, false) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
@@ -20,7 +74,7 @@ class rmsnorm {
         using C    = typename Pass::computed;
         auto y     = p.make(x.rows, x.columns);
         auto scale = p.make_row(x.rows);
-        p.device.rows(x.rows, op::rmsnorm_forward<T>{x, p.weight(gain_).flat(), y, scale, C(epsilon_)});
+        p.device.rows(x.rows, op::rmsnorm_forward<T>{x, own_.gain(p), y, scale, own_.epsilon(p), own_.plus(p)});
         p.save(x);
         p.save(row_view<C const>(scale));
         return y;
@@ -32,24 +86,21 @@ class rmsnorm {
         using C          = typename Pass::computed;
         auto const scale = p.template take<row_view<C const>>();
         auto const x     = p.template take<matrix_view<T const>>();
-        p.device.rows(op::column_tiles(x.columns), op::rmsnorm_gain_backward<T>{x, dy, scale, p.gradient(gain_).flat()});
-        p.device.rows(x.rows, op::rmsnorm_backward<T>{x, dy, p.weight(gain_).flat(), scale, dx});
+        if (own_.learned())
+            p.device.rows(op::column_tiles(x.columns), op::rmsnorm_gain_backward<T>{x, dy, scale, own_.gain_gradient(p)});
+        p.device.rows(x.rows, op::rmsnorm_backward<T>{x, dy, own_.gain(p), scale, dx, own_.plus(p)});
     }
 
   private:
-    parameter gain_;
-    double    epsilon_ = 1e-6;
+    norm_parameters own_;
 };
 
-/// Layer norm with gain and bias (Ba, Kiros, Hinton 2016).
+/// Layer norm with gain and bias (Ba, Kiros, Hinton 2016), or with neither.
 class layernorm {
   public:
     layernorm() = default;
-    layernorm(parameter_layout& layout, index_t bucket, index_t width, std::string name, double epsilon) : epsilon_(epsilon) {
-        gain_ =
-            layout.add({.name = name + ".weight", .rows = width, .columns = 1, .role = role::norm, .begins = {1, 0}, .parts = {}}, bucket);
-        bias_ = layout.add({.name = name + ".bias", .rows = width, .columns = 1, .role = role::bias, .begins = {}, .parts = {}}, bucket);
-    }
+    layernorm(parameter_layout& layout, index_t bucket, index_t width, std::string name, double epsilon, norm_gain form = norm_gain::plain)
+        : own_(layout, bucket, width, name, epsilon, form, true) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
@@ -58,7 +109,7 @@ class layernorm {
         auto y     = p.make(x.rows, x.columns);
         auto mean  = p.make_row(x.rows);
         auto scale = p.make_row(x.rows);
-        p.device.rows(x.rows, op::layernorm_forward<T>{x, p.weight(gain_).flat(), p.weight(bias_).flat(), y, mean, scale, C(epsilon_)});
+        p.device.rows(x.rows, op::layernorm_forward<T>{x, own_.gain(p), own_.bias(p), y, mean, scale, own_.epsilon(p), own_.plus(p)});
         p.save(x);
         p.save(row_view<C const>(mean));
         p.save(row_view<C const>(scale));
@@ -72,14 +123,14 @@ class layernorm {
         auto const scale = p.template take<row_view<C const>>();
         auto const mean  = p.template take<row_view<C const>>();
         auto const x     = p.template take<matrix_view<T const>>();
-        p.device.rows(op::column_tiles(x.columns), op::layernorm_parameters_backward<T>{x, dy, mean, scale, p.gradient(gain_).flat(),
-                                                                                       p.gradient(bias_).flat()});
-        p.device.rows(x.rows, op::layernorm_backward<T>{x, dy, p.weight(gain_).flat(), mean, scale, dx});
+        if (own_.learned())
+            p.device.rows(op::column_tiles(x.columns), op::layernorm_parameters_backward<T>{x, dy, mean, scale, own_.gain_gradient(p),
+                                                                                           own_.bias_gradient(p)});
+        p.device.rows(x.rows, op::layernorm_backward<T>{x, dy, own_.gain(p), mean, scale, dx, own_.plus(p)});
     }
 
   private:
-    parameter gain_, bias_;
-    double    epsilon_ = 1e-5;
+    norm_parameters own_;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

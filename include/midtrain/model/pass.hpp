@@ -84,6 +84,7 @@ struct pass {
     op::index_runs                 by_token{}, by_position{};  // for the embeddings' gradients
     matrix_view<computed const>    cosine{}, sine{};           // (positions, pairs that turn)
     matrix_view<computed const>    key_cosine{}, key_sine{};   // the same for keys; without rows: as queries
+    matrix_view<computed const>    window_cosine{}, window_sine{};  // of layers with a window; without rows: as the others
     double                         score_factor = 1;           // of attention, beside 1 / sqrt(head size)
     any_distance                   distance{};                 // as queries see keys, in evaluation
     row_view<computed>             token_loss{};               // (tokens)

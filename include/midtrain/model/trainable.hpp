@@ -20,6 +20,7 @@
 #include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/optim/step_scalars.hpp>
+#include <midtrain/position/rope.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/problem/counting_device.hpp>
 
@@ -87,6 +88,7 @@ class trainable {
     void set_rotary(index_t length, Fill const& fill) {
         index_t const size = head_size_of(shape_);
         rotary_ = {*device_, length, size / 2, 1.0, [&](double* cosine, double* sine) { fill(length, size, cosine, sine); }};
+        set_window_rotary(length);
     }
 
     /// From a position-scaling policy, which may also leave a part of each head as it is, and have a say in the scores.
@@ -97,6 +99,7 @@ class trainable {
                    [&](double* cosine, double* sine) { fill_rotary(policy, length, size, cosine, sine); }};
         if (grows(policy))
             rotary_.set_keys(*device_, [&](double* cosine, double* sine) { fill_rotary(policy, length, size, cosine, sine, turned::keys); });
+        set_window_rotary(length);
     }
 
     /// f() while the rotary table is that of a policy up to `length`, as for an evaluation; then the model has its own table again.
@@ -104,10 +107,10 @@ class trainable {
     void with_rotary(index_t length, Policy const& policy, F&& f) {
         struct kept {
             trainable&                       of;
-            rotary_buffers<Device, computed> table;
+            rotary_buffers<Device, computed> table, window;
 
-            explicit kept(trainable& t) : of(t), table(std::exchange(t.rotary_, {})) {}
-            ~kept() { of.rotary_ = std::move(table); }
+            explicit kept(trainable& t) : of(t), table(std::exchange(t.rotary_, {})), window(std::exchange(t.window_rotary_, {})) {}
+            ~kept() { of.rotary_ = std::move(table), of.window_rotary_ = std::move(window); }
         } const own(*this);
         set_rotary(length, policy);
         std::forward<F>(f)();
@@ -252,7 +255,8 @@ class trainable {
         return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights_.view(),
                                   .gradients = gradient_.view(), .masters = master_.view(), .batch = batch,
                                   .cosine = rotary_.cosine(), .sine = rotary_.sine(),
-                                  .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(), .score_factor = rotary_.score_factor(),
+                                  .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(),
+                                  .window_cosine = window_rotary_.cosine(), .window_sine = window_rotary_.sine(), .score_factor = rotary_.score_factor(),
                                   .distance = distance_, .token_loss = token_loss, .z_loss = z_loss};
     }
 
@@ -273,6 +277,17 @@ class trainable {
         if (memory_.size() >= need) return;
         memory_ = {};
         memory_ = device_->template make<std::byte>(need);
+    }
+
+    // Layers with a window turn by a base of their own, if the shape says so, whatever the policy of the others.
+    void set_window_rotary(index_t length) {
+        if constexpr (requires { shape_.window_rope_base; }) {
+            if (!(shape_.window_rope_base > 0)) return;
+            index_t const        size = head_size_of(shape_);
+            position::rope const plain{.base = shape_.window_rope_base, .length = length};
+            window_rotary_ = {*device_, length, size / 2, 1.0,
+                              [&](double* cosine, double* sine) { fill_rotary(plain, length, size, cosine, sine); }};
+        }
     }
 
     void decode_part(decoding& d, std::span<std::int32_t const> tokens, std::span<computed> logits) {
@@ -328,7 +343,7 @@ class trainable {
     buffer<computed>                    gradient_;
     update_buffers<Device, Precision>   update_;
     buffer<std::byte>                   memory_;
-    rotary_buffers<Device, computed>    rotary_;
+    rotary_buffers<Device, computed>    rotary_, window_rotary_;
     std::vector<computed>               slots_host_;
     std::vector<master_t>               master_host_;
     staging<Device>                     staged_;

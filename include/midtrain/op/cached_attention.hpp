@@ -35,6 +35,7 @@ struct cached_attention {
     computed_t<T>              scale;
     [[no_unique_address]] Modifier modifier = {};
     [[no_unique_address]] Distance distance = {};
+    row_view<T const>          sink = {};  // (heads): op/attention_sink.hpp; empty: none
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t head) const {
@@ -56,8 +57,11 @@ struct cached_attention {
             for (index_t i = 0; i < d; ++i) x += C(u[i]) * C(k[i]);
             s[j] = rows.score(x * by, n - 1 - j);
         });
-        C const top   = team.reduce(n, largest{}, [=](index_t j) { return s[j]; });
-        C const total = team.reduce(n, sum{}, [=](index_t j) { return s[j] = exponential(s[j] - top); });
+        bool const sinks = sink.size() > 0;
+        C const    b     = sinks ? C(sink[head]) : C(0);
+        C const    seen  = team.reduce(n, largest{}, [=](index_t j) { return s[j]; });
+        C const    top   = sinks && b > seen ? b : seen;
+        C const    total = team.reduce(n, sum{}, [=](index_t j) { return s[j] = exponential(s[j] - top); }) + (sinks ? exponential(b - top) : C(0));
         index_t const value = (apart.key_forms() * kvs + kv) * d;
         team.each(d, [=](index_t i) {
             C x = 0;

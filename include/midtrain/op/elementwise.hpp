@@ -3,6 +3,7 @@
 #include <midtrain/core/pack.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/op/activation.hpp>
 
 namespace midtrain::inline MT_ABI::op {
 
@@ -22,6 +23,26 @@ struct add {
         for (int k = 0; k < pack_size; ++k) u[k] = T(computed_t<T>(u[k]) + computed_t<T>(v[k]));
         store_pack(u, y.data + i);
     }
+};
+
+/// y = a + by * b.
+template <class T>
+struct add_scaled {
+    row_view<T const> a, b;
+    row_view<T>       y;
+    computed_t<T>     by;
+
+    MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(computed_t<T>(a.data[i]) + by * computed_t<T>(b.data[i])); }
+};
+
+/// y = by * x.
+template <class T>
+struct scaled {
+    row_view<T const> x;
+    row_view<T>       y;
+    computed_t<T>     by;
+
+    MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(by * computed_t<T>(x.data[i])); }
 };
 
 /// y = T(x): the stored copy of master weights.
@@ -73,9 +94,9 @@ struct add_bias {
     }
 };
 
-/// y = silu(gate) * up, where a row of x holds gate then up (Shazeer 2020). One row a team.
-template <class T>
-struct swiglu_forward {
+/// y = activation(gate) * up, where a row of x holds gate then up (Shazeer 2020). One row a team.
+template <class T, class Activation>
+struct gated_forward {
     matrix_view<T const> x;  // (rows, 2 * width)
     matrix_view<T>       y;  // (rows, width)
 
@@ -86,13 +107,13 @@ struct swiglu_forward {
         auto const gate = x.row(r).data;
         auto const up   = gate + n;
         auto const out  = y.row(r).data;
-        team.each(n, [=](index_t i) { out[i] = T(C(gate[i]) * logistic(C(gate[i])) * C(up[i])); });
+        team.each(n, [=](index_t i) { out[i] = T(Activation::value(C(gate[i])) * C(up[i])); });
     }
 };
 
-/// dx of swiglu_forward; may be written over x itself. One row a team.
-template <class T>
-struct swiglu_backward {
+/// dx of gated_forward; may be written over x itself. One row a team.
+template <class T, class Activation>
+struct gated_backward {
     matrix_view<T const> x;   // (rows, 2 * width)
     matrix_view<T const> dy;  // (rows, width)
     matrix_view<T>       dx;  // (rows, 2 * width)
@@ -105,41 +126,41 @@ struct swiglu_backward {
         auto const d    = dy.row(r).data;
         auto const out  = dx.row(r).data;
         team.each(n, [=](index_t i) {
-            C const g = C(in[i]), u = C(in[n + i]), s = logistic(g), t = C(d[i]);
-            out[i]     = T(t * u * s * (C(1) + g * (C(1) - s)));
-            out[n + i] = T(t * g * s);
+            C const g = C(in[i]), u = C(in[n + i]), t = C(d[i]);
+            out[i]     = T(Activation::times_slope(t * u, g));
+            out[n + i] = T(Activation::times_value(t, g));
         });
     }
 };
 
-/// y = 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), the form GPT-2 uses (Hendrycks and Gimpel 2016).
-template <class T>
-struct gelu_forward {
+/// y = activation(x).
+template <class T, class Activation>
+struct activated_forward {
     row_view<T const> x;
     row_view<T>       y;
 
-    MT_HOST_DEVICE void operator()(index_t i) const {
-        using C   = computed_t<T>;
-        C const v = C(x.data[i]);
-        C const t = hyperbolic_tangent(C(0.79788456080286535588) * (v + C(0.044715) * v * v * v));
-        y.data[i] = T(C(0.5) * v * (C(1) + t));
-    }
+    MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(Activation::value(computed_t<T>(x.data[i]))); }
 };
 
-/// dx of gelu_forward.
-template <class T>
-struct gelu_backward {
+/// dx of activated_forward; may be written over x itself.
+template <class T, class Activation>
+struct activated_backward {
     row_view<T const> x, dy;
     row_view<T>       dx;
 
     MT_HOST_DEVICE void operator()(index_t i) const {
-        using C       = computed_t<T>;
-        C const k     = C(0.79788456080286535588);
-        C const v     = C(x.data[i]);
-        C const t     = hyperbolic_tangent(k * (v + C(0.044715) * v * v * v));
-        C const slope = k * (C(1) + C(3 * 0.044715) * v * v) * (C(1) - t * t);
-        dx.data[i]    = T(C(dy.data[i]) * C(0.5) * (C(1) + t + v * slope));
+        using C    = computed_t<T>;
+        dx.data[i] = T(Activation::times_slope(C(dy.data[i]), C(x.data[i])));
     }
 };
+
+template <class T>
+using swiglu_forward = gated_forward<T, silu>;
+template <class T>
+using swiglu_backward = gated_backward<T, silu>;
+template <class T>
+using gelu_forward = activated_forward<T, gelu_tanh>;
+template <class T>
+using gelu_backward = activated_backward<T, gelu_tanh>;
 
 }  // namespace midtrain::inline MT_ABI::op

@@ -12,7 +12,7 @@ inline constexpr index_t column_tile = 32;
 /// Teams that a sum over rows needs for so many columns.
 constexpr index_t column_tiles(index_t columns) { return (columns + column_tile - 1) / column_tile; }
 
-/// y = x * scale * gain with scale = 1 / sqrt(mean(x^2) + epsilon), kept for backward. One row a team.
+/// y = x * scale * (gain + plus) with scale = 1 / sqrt(mean(x^2) + epsilon), kept for backward. One row a team.
 template <class T>
 struct rmsnorm_forward {
     matrix_view<T const>    x;      // (rows, width)
@@ -20,6 +20,7 @@ struct rmsnorm_forward {
     matrix_view<T>          y;      // (rows, width)
     row_view<computed_t<T>> scale;  // (rows)
     computed_t<T>           epsilon;
+    computed_t<T>           plus = 0;  // 1: a gain about zero (Gemma)
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
@@ -28,20 +29,22 @@ struct rmsnorm_forward {
         auto const out = y.row(r).data;
         auto const g   = gain.data;
         auto const n   = x.columns;
+        C const more   = plus;
         C const squares = team.reduce(n, sum{}, [=](index_t i) { return C(in[i]) * C(in[i]); });
         C const s       = C(1) / root(squares / C(n) + epsilon);
         if (team.leads()) scale[r] = s;
-        team.each(n, [=](index_t i) { out[i] = T(C(in[i]) * s * C(g[i])); });
+        team.each(n, [=](index_t i) { out[i] = T(C(in[i]) * s * (C(g[i]) + more)); });
     }
 };
 
-/// dx += scale * (dy * gain - x_hat * mean(dy * gain * x_hat)) with x_hat = x * scale. One row a team.
+/// dx += scale * (d - x_hat * mean(d * x_hat)) with d = dy * (gain + plus) and x_hat = x * scale. One row a team.
 template <class T>
 struct rmsnorm_backward {
     matrix_view<T const>          x, dy;  // (rows, width)
     row_view<T const>             gain;   // (width)
     row_view<computed_t<T> const> scale;  // (rows)
     matrix_view<T>                dx;     // (rows, width), added to
+    computed_t<T>                 plus = 0;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
@@ -51,9 +54,9 @@ struct rmsnorm_backward {
         auto const o  = dx.row(r).data;
         auto const g  = gain.data;
         auto const n  = x.columns;
-        C const    s  = scale[r];
-        C const mean  = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * C(g[i]) * C(in[i]); }) * s / C(n);
-        team.each(n, [=](index_t i) { o[i] = T(C(o[i]) + s * (C(d[i]) * C(g[i]) - C(in[i]) * s * mean)); });
+        C const    s  = scale[r], more = plus;
+        C const mean  = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * (C(g[i]) + more) * C(in[i]); }) * s / C(n);
+        team.each(n, [=](index_t i) { o[i] = T(C(o[i]) + s * (C(d[i]) * (C(g[i]) + more) - C(in[i]) * s * mean)); });
     }
 };
 
@@ -80,7 +83,7 @@ struct rmsnorm_gain_backward {
     }
 };
 
-/// y = (x - mean) * scale * gain + bias with scale = 1 / sqrt(variance + epsilon). One row a team.
+/// y = (x - mean) * scale * (gain + plus) + bias with scale = 1 / sqrt(variance + epsilon). One row a team.
 template <class T>
 struct layernorm_forward {
     matrix_view<T const>    x;
@@ -88,6 +91,7 @@ struct layernorm_forward {
     matrix_view<T>          y;
     row_view<computed_t<T>> mean, scale;  // (rows)
     computed_t<T>           epsilon;
+    computed_t<T>           plus = 0;  // 1: a gain about zero, LayerNorm1P (Nemotron)
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
@@ -97,6 +101,7 @@ struct layernorm_forward {
         auto const g   = gain.data;
         auto const b   = bias.data;
         auto const n   = x.columns;
+        C const more   = plus;
         C const m = team.reduce(n, sum{}, [=](index_t i) { return C(in[i]); }) / C(n);
         C const v = team.reduce(n, sum{}, [=](index_t i) { return (C(in[i]) - m) * (C(in[i]) - m); }) / C(n);
         C const s = C(1) / root(v + epsilon);
@@ -104,17 +109,18 @@ struct layernorm_forward {
             mean[r]  = m;
             scale[r] = s;
         }
-        team.each(n, [=](index_t i) { out[i] = T((C(in[i]) - m) * s * C(g[i]) + C(b[i])); });
+        team.each(n, [=](index_t i) { out[i] = T((C(in[i]) - m) * s * (C(g[i]) + more) + C(b[i])); });
     }
 };
 
-/// dx += scale * (d - mean(d) - x_hat * mean(d * x_hat)) with d = dy * gain. One row a team.
+/// dx += scale * (d - mean(d) - x_hat * mean(d * x_hat)) with d = dy * (gain + plus). One row a team.
 template <class T>
 struct layernorm_backward {
     matrix_view<T const>          x, dy;
     row_view<T const>             gain;
     row_view<computed_t<T> const> mean, scale;
     matrix_view<T>                dx;  // added to
+    computed_t<T>                 plus = 0;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
@@ -124,11 +130,11 @@ struct layernorm_backward {
         auto const o  = dx.row(r).data;
         auto const g  = gain.data;
         auto const n  = x.columns;
-        C const m = mean[r], s = scale[r];
-        C const first  = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * C(g[i]); }) / C(n);
-        C const second = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * C(g[i]) * (C(in[i]) - m) * s; }) / C(n);
+        C const m = mean[r], s = scale[r], more = plus;
+        C const first  = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * (C(g[i]) + more); }) / C(n);
+        C const second = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * (C(g[i]) + more) * (C(in[i]) - m) * s; }) / C(n);
         team.each(n, [=](index_t i) {
-            o[i] = T(C(o[i]) + s * (C(d[i]) * C(g[i]) - first - (C(in[i]) - m) * s * second));
+            o[i] = T(C(o[i]) + s * (C(d[i]) * (C(g[i]) + more) - first - (C(in[i]) - m) * s * second));
         });
     }
 };
