@@ -138,6 +138,7 @@
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/residual.hpp>
 #include <midtrain/model/rotary_buffers.hpp>
+#include <midtrain/model/router_buffers.hpp>
 #include <midtrain/model/staging.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/model/update_buffers.hpp>
@@ -148,6 +149,7 @@
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
+#include <midtrain/op/expert_balance.hpp>
 #include <midtrain/op/head_norm.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/op/rope.hpp>
@@ -204,9 +206,12 @@
 #include <midtrain/problem/block_form.hpp>
 #include <midtrain/problem/counting_device.hpp>
 #include <midtrain/problem/distance.hpp>
+#include <midtrain/problem/expert_shape.hpp>
 #include <midtrain/problem/gemm.hpp>
+#include <midtrain/problem/grouped_gemm.hpp>
 #include <midtrain/problem/layer_kind.hpp>
 #include <midtrain/problem/parameters.hpp>
+#include <midtrain/problem/router_load.hpp>
 #include <midtrain/problem/score_row.hpp>
 #include <midtrain/train/batch_calendar.hpp>
 #include <midtrain/train/batches.hpp>

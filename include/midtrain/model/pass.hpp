@@ -12,6 +12,7 @@
 #include <midtrain/op/embedding.hpp>
 #include <midtrain/position/any_distance.hpp>
 #include <midtrain/problem/batch.hpp>
+#include <midtrain/problem/expert_shape.hpp>
 #include <midtrain/problem/parameters.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -89,6 +90,8 @@ struct pass {
     any_distance                   distance{};                 // as queries see keys, in evaluation
     row_view<computed>             token_loss{};               // (tokens)
     double                         z_loss = 0;                 // weight of the z-loss
+    row_view<double>               loads{};                    // (layout.load_size()): of routers, added to where gradients are
+    balance_weights                balance{};                  // of the losses that keep experts busy alike
     midtrain::arena                memory{};
     midtrain::tape                 saved{};
     bool                           saving = true;
@@ -114,6 +117,10 @@ struct pass {
     }
     matrix_view<computed> gradient(parameter w) const {
         return as_matrix(gradients.data + layout[w].offset, w.rows, w.columns);
+    }
+    router_load load(index_t router) const {
+        auto const& r = layout.routers()[static_cast<std::size_t>(router)];
+        return {loads.part(r.offset, router_load::size_of(r.experts))};
     }
     /// The residual stream, before the first block and after each.
     void show_residual(matrix_view<stored const> x) {

@@ -16,6 +16,7 @@
 #include <midtrain/model/kv_cache.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/rotary_buffers.hpp>
+#include <midtrain/model/router_buffers.hpp>
 #include <midtrain/model/staging.hpp>
 #include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/elementwise.hpp>
@@ -46,10 +47,11 @@ class trainable {
     using master_t = typename Precision::master;
 
     trainable(Device& device, Shape shape, pass_mode training = pass_mode::train)
-        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)), update_(device, layout_.size()) {
+        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)), update_(device, layout_.size()), routers_(device, layout_) {
         weights_  = device.template make<stored>(layout_.size());
         master_   = device.template make<master_t>(layout_.size());
         gradient_ = device.template make<computed>(layout_.size());
+        if constexpr (requires { shape_.experts; }) balance = shape_.experts.balance;
     }
 
     Shape const&            shape() const { return shape_; }
@@ -61,6 +63,8 @@ class trainable {
     row_view<computed>      slots() { return update_.slots(); }
     index_t                 activation_bytes() const { return memory_.size(); }
     double                  z_loss = 0;
+    balance_weights         balance{};       ///< of the losses that keep experts busy alike
+    double                  bias_speed = 0;  ///< by which a step moves what routers add to scores
 
     /// Fresh weights, the same for a seed on every machine and in every order.
     void initialise(std::uint64_t seed) {
@@ -127,7 +131,13 @@ class trainable {
     /// How far the rotary table reaches, in positions.
     index_t rotary_length() const { return rotary_.length(); }
 
-    void zero_gradient() { device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0}); }
+    void zero_gradient() {
+        device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0});
+        routers_.clear(*device_);
+    }
+    /// The loads of all routers since, on the device and on the host, as parameters().routers() says.
+    row_view<double>     router_loads() { return routers_.loads(); }
+    std::vector<double>& read_router_loads() { return routers_.read(*device_); }
 
     /// Forward and backward: adds the gradient of sum(loss) / target_count, fills the losses by token.
     void accumulate(token_batch const& batch, row_view<computed> token_loss) { go(batch, token_loss, training_); }
@@ -201,6 +211,7 @@ class trainable {
     template <class Optimizer>
     void apply(Optimizer const& optimizer, step_scalars s) {
         update_.apply(*device_, optimizer, s, master_.view(), weights_.view(), gradient_.view());
+        routers_.move_biases(*device_, layout_, bias_speed, master_.view(), weights_.view());
     }
 
     /// Gradients of each block, a bucket of the layout, whose norm is above the limit are scaled down to it. The norm of all afterwards.
@@ -257,7 +268,7 @@ class trainable {
                                   .cosine = rotary_.cosine(), .sine = rotary_.sine(),
                                   .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(),
                                   .window_cosine = window_rotary_.cosine(), .window_sine = window_rotary_.sine(), .score_factor = rotary_.score_factor(),
-                                  .distance = distance_, .token_loss = token_loss, .z_loss = z_loss};
+                                  .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .loads = routers_.loads(), .balance = balance};
     }
 
     void reserve(token_batch const& batch, pass_mode mode) {
@@ -342,6 +353,7 @@ class trainable {
     buffer<master_t>                    master_;
     buffer<computed>                    gradient_;
     update_buffers<Device, Precision>   update_;
+    router_buffers<Device>              routers_;
     buffer<std::byte>                   memory_;
     rotary_buffers<Device, computed>    rotary_, window_rotary_;
     std::vector<computed>               slots_host_;

@@ -13,8 +13,11 @@ struct token_batch {
     index_t                      sequences = 0;
     index_t                      length    = 0;
     double                       target_count = 0;  ///< targets in the global batch: the denominator of the loss
+    index_t                      global_count = 0;  ///< tokens in the global batch; 0: these
 
     constexpr index_t count() const { return sequences * length; }
+    /// Of these tokens in the global batch.
+    constexpr double share() const { return global_count > 0 ? static_cast<double>(count()) / static_cast<double>(global_count) : 1.0; }
 };
 
 }  // namespace midtrain::inline MT_ABI

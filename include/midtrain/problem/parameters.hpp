@@ -1,8 +1,10 @@
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/types.hpp>
+#include <midtrain/problem/router_load.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -55,6 +57,15 @@ struct parameter {
     index_t rows = 0, columns = 0;
 };
 
+/// A router of experts: where its load (problem/router_load.hpp) lies among those of all routers, and what it adds to scores before it
+/// chooses, if it does.
+struct router_info {
+    std::string name;
+    index_t     experts = 0;
+    parameter   bias{};
+    index_t     offset = 0;
+};
+
 /// All tensors of a model in one flat buffer, in the order in which backward finishes them (last layer first), each
 /// padded to 64 values, so that an update is one launch and an exchange can overlap backward.
 class parameter_layout {
@@ -66,6 +77,13 @@ class parameter_layout {
         entries_.push_back(std::move(info));
         return {static_cast<index_t>(entries_.size()) - 1, entries_.back().rows, entries_.back().columns};
     }
+    /// Registers a router; the number that it is known by.
+    index_t add_router(router_info info) {
+        info.offset = load_size_;
+        load_size_ += router_load::size_of(info.experts);
+        routers_.push_back(std::move(info));
+        return static_cast<index_t>(routers_.size()) - 1;
+    }
     /// Assigns the offsets; call once, after the last add.
     void close() {
         size_ = 0;
@@ -76,6 +94,8 @@ class parameter_layout {
     }
     std::vector<parameter_info> const& entries() const { return entries_; }
     parameter_info const&              operator[](parameter p) const { return entries_[static_cast<std::size_t>(p.index)]; }
+    std::vector<router_info> const&    routers() const { return routers_; }
+    index_t                            load_size() const { return load_size_; }  ///< numbers of all routers' loads
     index_t                            size() const { return size_; }  ///< padded values in all
     index_t                            count() const {                 ///< values without the padding
         index_t n = 0;
@@ -85,7 +105,8 @@ class parameter_layout {
 
   private:
     std::vector<parameter_info> entries_;
-    index_t                     size_ = 0;
+    std::vector<router_info>    routers_;
+    index_t                     size_ = 0, load_size_ = 0;
 };
 
 }  // namespace midtrain::inline MT_ABI

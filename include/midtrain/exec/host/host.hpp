@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <thread>
 #include <type_traits>
@@ -12,6 +13,7 @@
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/problem/gemm.hpp>
+#include <midtrain/problem/grouped_gemm.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -75,6 +77,22 @@ class host {
         detail::host_attention<T, Modifier>(*pool_).backward(p);
     }
 
+    /// One product after the other: here the groups are known.
+    template <class A, class B, class C>
+    void run(grouped_gemm_problem<A, B, C> const& p) {
+        each_group(p.begin, [&](index_t g, index_t first, index_t n) {
+            gemm(gemm_problem<A, B, C>{.a = p.a.rows_part(first, n), .b = p.b.rows_part(g * p.matrix_rows(), p.matrix_rows()), .b_is = p.b_is,
+                                       .c = p.c.rows_part(first, n)});
+        });
+    }
+    template <class A, class B, class C>
+    void run(grouped_outer_problem<A, B, C> const& p) {
+        each_group(p.begin, [&](index_t g, index_t first, index_t n) {
+            gemm(gemm_problem<A, B, C>{.a = p.a.rows_part(first, n), .a_is = operand::transposed, .b = p.b.rows_part(first, n),
+                                       .c = p.c.rows_part(g * p.a.columns, p.a.columns), .accumulate = true});
+        });
+    }
+
     void wait() {}
 
     /// To a device's memory, and back: on this one a copy.
@@ -88,6 +106,12 @@ class host {
     }
 
   private:
+    /// f(group, its first row, its rows) for groups that have any.
+    template <class F>
+    static void each_group(row_view<std::int32_t const> begin, F const& f) {
+        for (index_t g = 0; g + 1 < begin.size(); ++g)
+            if (begin[g] < begin[g + 1]) f(g, begin[g], begin[g + 1] - begin[g]);
+    }
     template <class F>
     void each_chunk(index_t n, index_t grain, F const& f) {
         index_t const parts = std::min<index_t>(pool_->size(), (n + grain - 1) / grain);
