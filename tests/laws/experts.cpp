@@ -18,7 +18,7 @@ template <class Device>
 std::string law_of(mt::expert_shape const& s) {
     Device               device(3);
     mt::parameter_layout layout;
-    mt::model::experts   layer(layout, 1, "mlp.", s, 10, 0.1, 0.1, {});
+    mt::model::experts   layer(layout, 1, "", s, 10, 0.1, 0.1, {});
     layout.close();
     return laws::layer(device, layout, laws::mapping<mt::model::experts>{layer}, 10);
 }
@@ -42,6 +42,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_of_each_group_with_learned_scales, Device, dev
 }
 BOOST_AUTO_TEST_CASE_TEMPLATE(sigmoid_of_one, Device, devices) {
     BOOST_TEST(law_of<Device>({.count = 3, .chosen = 1, .ffn = 4, .scores = mt::router_scores::sigmoid}) == "");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_shared_expert_behind_a_gate, Device, devices) {
+    BOOST_TEST(law_of<Device>({.count = 3, .chosen = 2, .ffn = 4, .shared_ffn = 5, .shared_gate = true}) == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

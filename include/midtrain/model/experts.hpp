@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include <midtrain/model/mlp.hpp>
 #include <midtrain/model/router.hpp>
+#include <midtrain/model/shared_expert.hpp>
 #include <midtrain/op/expert_rows.hpp>
 #include <midtrain/op/grouped_gemm.hpp>
 #include <midtrain/op/run.hpp>
@@ -15,37 +15,31 @@ namespace midtrain::inline MT_ABI::model {
 /// the router's weights, and beside them to one that all tokens share. Which rows go where is known to the device alone.
 class experts {
   public:
-    /// `small`: the deviation of fresh weights that write to the residual stream.
-    experts(parameter_layout& layout, index_t bucket, std::string const& at, expert_shape const& s, index_t width, double deviation,
-            double small, expert_names const& n)
-        : router_(layout, bucket, at, s, width, deviation, n), ffn_(s.ffn) {
+    /// `at`: what the names of a layer begin with; `small`: the deviation of fresh weights that write to the residual stream.
+    experts(parameter_layout& layout, index_t bucket, std::string at, expert_shape const& s, index_t width, double deviation, double small,
+            expert_names const& n)
+        : router_(layout, bucket, at += n.at, s, width, deviation, n), ffn_(s.ffn) {
         std::vector<parameter_part> in, out;
         for (index_t e = 0; e < s.count; ++e) {
             auto const one = at + n.expert + std::to_string(e) + ".";
-            in.push_back({one + "gate_proj.weight", 2 * e * ffn_, ffn_});
-            in.push_back({one + "up_proj.weight", (2 * e + 1) * ffn_, ffn_});
-            out.push_back({one + "down_proj.weight", e * width, width});
+            in.push_back({.name = one + n.gate + ".weight", .first_row = 2 * e * ffn_, .rows = ffn_});
+            in.push_back({.name = one + n.up + ".weight", .first_row = (2 * e + 1) * ffn_, .rows = ffn_});
+            out.push_back({.name = one + n.down + ".weight", .first_row = e * width, .rows = width});
         }
         auto const add = [&](index_t rows, index_t columns, double spread, std::vector<parameter_part> parts) {
             auto const name = parts.front().name;
             return layout.add({.name = name, .rows = rows, .columns = columns, .role = role::expert, .begins = {0, spread},
                                .parts = std::move(parts)}, bucket);
         };
-        in_  = add(2 * s.count * ffn_, width, deviation, std::move(in));
-        out_ = add(s.count * width, ffn_, small, std::move(out));
-        if (s.shared_ffn == 0) return;
-        auto const shared = at + n.shared;
-        linear const gate_up(layout, bucket, width, 2 * s.shared_ffn,
-                             {{shared + "gate_proj.weight", 0, s.shared_ffn}, {shared + "up_proj.weight", s.shared_ffn, s.shared_ffn}}, {},
-                             deviation);
-        shared_     = swiglu(gate_up, linear(layout, bucket, s.shared_ffn, width, {{shared + "down_proj.weight", 0, width}}, {}, small));
-        has_shared_ = true;
+        in_     = add(2 * s.count * ffn_, width, deviation, std::move(in));
+        out_    = add(s.count * width, ffn_, small, std::move(out));
+        shared_ = shared_expert(layout, bucket, at, s, width, deviation, small, n);
     }
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T      = typename Pass::stored;
-        auto const y = has_shared_ ? shared_.forward(p, x) : zeros(p, x.rows, x.columns);
+        auto const y = shared_.forward(p, x);
         auto const r = router_.forward(p, x);
         auto const h = p.make(r.order.place.size(), 2 * ffn_);
         scope const s(p);
@@ -83,21 +77,11 @@ class experts {
             router_.backward(p, r, x, dweight, dx);
             p.device.rows(x.rows, op::add_rows<T>{rows, r.order, r.chosen.columns, dx});
         }
-        if (has_shared_) {
-            auto const other = shared_.backward(p, dy);
-            p.device.elements(dx.size(), op::add<T>{dx.flat(), other.flat(), dx.flat()});
-        }
+        shared_.backward_onto(p, dy, dx);
         return dx;
     }
 
   private:
-    template <class Pass>
-    static auto zeros(Pass& p, index_t rows, index_t columns) {
-        using T      = typename Pass::stored;
-        auto const y = p.make(rows, columns);
-        p.device.elements(y.size(), op::fill<T>{y.flat(), 0});
-        return y;
-    }
     template <class Pass, class T>
     static void product(Pass& p, matrix_view<T> a, parameter w, operand how, matrix_view<T> c, op::expert_order const& order) {
         run(p.device, grouped_gemm_problem<T, T, T>{.a = a, .b = p.weight(w), .b_is = how, .c = c, .begin = order.begin});
@@ -108,11 +92,10 @@ class experts {
         run(p.device, grouped_outer_problem<T, T, typename Pass::computed>{.a = a, .b = b, .c = p.gradient(w), .begin = order.begin});
     }
 
-    router    router_;
-    parameter in_, out_;  // gate and up of each expert, one under the other; down of each
-    swiglu    shared_;
-    bool      has_shared_ = false;
-    index_t   ffn_        = 0;
+    router        router_;
+    parameter     in_, out_;  // gate and up of each expert, one under the other; down of each
+    shared_expert shared_;
+    index_t       ffn_ = 0;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

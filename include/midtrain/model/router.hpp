@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <midtrain/model/expert_names.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/expert_balance.hpp>
 #include <midtrain/op/expert_choice.hpp>
@@ -9,15 +10,6 @@
 #include <midtrain/problem/gemm.hpp>
 
 namespace midtrain::inline MT_ABI::model {
-
-/// What checkpoints call the parts of a mixture of experts; expert e has `expert + e + ".gate_proj.weight"` and so on.
-struct expert_names {
-    std::string router = "gate.weight";
-    std::string bias   = "gate.e_score_correction_bias";
-    std::string scale  = "router_scale";
-    std::string expert = "experts.";
-    std::string shared = "shared_experts.";
-};
 
 /// Which experts a token goes to, and what they weigh. Logits are in the computed type, and the selection bias is not rounded.
 class router {
