@@ -58,6 +58,7 @@
 #include <midtrain/model/experts.hpp>
 #include <midtrain/model/gemma.hpp>
 #include <midtrain/model/hunyuan_large.hpp>
+#include <midtrain/model/interleaved_linear.hpp>
 #include <midtrain/model/linear_by_heads.hpp>
 #include <midtrain/model/mamba.hpp>
 #include <midtrain/model/mixer_block.hpp>
@@ -67,13 +68,17 @@
 #include <midtrain/model/pangu_pro_moe.hpp>
 #include <midtrain/model/qwen_moe.hpp>
 #include <midtrain/model/router.hpp>
+#include <midtrain/model/shared_block.hpp>
 #include <midtrain/model/shared_expert.hpp>
 #include <midtrain/model/state_space.hpp>
+#include <midtrain/model/state_space_parts.hpp>
+#include <midtrain/model/zamba.hpp>
 #include <midtrain/op/expert_choice.hpp>
 #include <midtrain/op/expert_order.hpp>
 #include <midtrain/op/expert_rows.hpp>
 #include <midtrain/op/gate_rows.hpp>
 #include <midtrain/op/grouped_gemm.hpp>
+#include <midtrain/op/join.hpp>
 #include <midtrain/op/router_backward.hpp>
 #include <midtrain/op/selective_scan.hpp>
 #include <midtrain/op/short_convolution.hpp>

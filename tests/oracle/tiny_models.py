@@ -9,7 +9,8 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from transformers import (GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, MambaConfig, MambaForCausalLM, MistralConfig,
-                          MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM, SmolLM3Config, SmolLM3ForCausalLM)
+                          MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM, SmolLM3Config, SmolLM3ForCausalLM,
+                          ZambaConfig, ZambaForCausalLM)
 
 
 def make_llama():
@@ -61,6 +62,14 @@ def make_mamba():
         time_step_min=0.01, time_step_max=1.0, tie_word_embeddings=True))
 
 
+def make_zamba():  # two heads of states; layers 1 and 3 have the shared block
+    torch.manual_seed(22)
+    return ZambaForCausalLM(ZambaConfig(
+        num_hidden_layers=4, hidden_size=16, num_attention_heads=3, num_key_value_heads=3, attention_head_dim=10, intermediate_size=24, vocab_size=96,
+        n_mamba_heads=2, mamba_d_state=8, mamba_dt_rank=2, time_step_min=0.01, time_step_max=1.0, initializer_range=0.2, rms_norm_eps=1e-5,
+        layers_block_type=["mamba", "hybrid", "mamba", "hybrid"], tie_word_embeddings=True, pad_token_id=None, attn_implementation="eager"))
+
+
 def loss_of(model, inputs, targets):
     logits = model(inputs).logits
     return torch.nn.functional.cross_entropy(logits.view(-1, 96), targets.view(-1), ignore_index=-100), logits
@@ -109,7 +118,7 @@ if __name__ == "__main__":
     made = {"torch": torch.__version__, "transformers": transformers.__version__}
     only = sys.argv[2:]
     for name, make in (("tiny_llama", make_llama), ("tiny_gpt2", make_gpt2), ("tiny_mistral", make_mistral), ("tiny_qwen2", make_qwen2),
-                       ("tiny_qwen3", make_qwen3), ("tiny_smollm3", make_smollm3), ("tiny_mamba", make_mamba)):
+                       ("tiny_qwen3", make_qwen3), ("tiny_smollm3", make_smollm3), ("tiny_mamba", make_mamba), ("tiny_zamba", make_zamba)):
         if not only or name in only:
             # The scan of a state space works in chunks of 32.
             save_file(golden(make(), 40 if "amba" in name else 24), f"{sys.argv[1]}/{name}.safetensors", metadata=made)

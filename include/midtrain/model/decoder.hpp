@@ -11,7 +11,8 @@
 
 namespace midtrain::inline MT_ABI::model {
 
-/// Embedding, equal blocks, norm, head. Owns no memory; p says what is kept between forward and backward.
+/// Embedding, equal blocks, norm, head. Owns no memory; p says what is kept between forward and backward. Blocks that look back at the
+/// embedding say so by  static constexpr bool sees_first_embedding = true;  and find it in p.first_embedding.
 template <class Block, class Norm>
 class decoder {
   public:
@@ -36,6 +37,10 @@ class decoder {
         auto const d  = p.make(dh.rows, dh.columns);
         p.device.elements(d.size(), op::fill<T>{d.flat(), 0});
         norm_.backward_onto(p, view_of_const(dh), d);
+        if constexpr (sees_first) {
+            p.first_embedding.gradient = p.make(d.rows, d.columns);
+            p.device.elements(d.size(), op::fill<T>{p.first_embedding.gradient.flat(), 0});
+        }
         for (auto b = blocks_.rbegin(); b != blocks_.rend(); ++b) {
             scope const s(p);
             if (p.mode == pass_mode::recompute) {
@@ -44,6 +49,7 @@ class decoder {
             }
             b->backward(p, d);
         }
+        if constexpr (sees_first) p.device.elements(d.size(), op::add<T>{d.flat(), p.first_embedding.gradient.flat(), d.flat()});
         in_.backward(p, view_of_const(d));
     }
 
@@ -71,6 +77,8 @@ class decoder {
     }
 
   private:
+    static constexpr bool sees_first = requires { Block::sees_first_embedding; };
+
     template <class T>
     static matrix_view<T const> view_of_const(matrix_view<T> m) {
         return m;
@@ -80,6 +88,7 @@ class decoder {
     auto hidden(Pass& p, bool train) const {
         using T = typename Pass::stored;
         matrix_view<T const> x = in_.forward(p);
+        if constexpr (sees_first) p.first_embedding.value = x;
         if (p.mode == pass_mode::train && train) {
             p.saving = true;
             for (auto const& b : blocks_) x = b.forward(p, x);

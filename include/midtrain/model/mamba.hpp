@@ -8,6 +8,7 @@
 #include <midtrain/model/mixer_block.hpp>
 #include <midtrain/model/norm.hpp>
 #include <midtrain/model/state_space.hpp>
+#include <midtrain/model/state_space_parts.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
@@ -34,32 +35,16 @@ struct mamba {
   private:
     template <class Shape>
     static state_space<> mixer(parameter_layout& layout, Shape const& s, index_t b, std::string const& at) {
-        using form            = initial_values::form;
-        state_shape const of  = s.state;
-        index_t const     c = inner_of(s), rank = step_rank_of(s), n = of.states, taps = of.taps;
-        auto const        add = [&](std::string const& name, index_t rows, index_t columns, role r, initial_values begins, parameter_part part) {
-            part.name = at + name;
-            part.rows = rows;
-            return layout.add({.name = part.name, .rows = rows, .columns = columns, .role = r, .begins = begins, .parts = {part}}, b);
+        index_t const c      = inner_of(s);
+        auto const    biased = [&](std::string const& name, index_t rows) {
+            return s.state.bias ? std::vector<parameter_part>{{.name = at + name, .rows = rows}} : std::vector<parameter_part>{};
         };
-        auto const spread = [](double most) { return initial_values{0, most, form::uniform}; };
-        auto const biased = [&](std::string const& name, index_t rows) {
-            return of.bias ? std::vector<parameter_part>{{at + name, 0, rows}} : std::vector<parameter_part>{};
-        };
-        double const        steps = of.step_scale / std::sqrt(static_cast<double>(rank));
-        state_space_tensors tensors;
-        linear const in(layout, b, s.width, 2 * c, {{at + "in_proj.weight", 0, 2 * c}}, biased("in_proj.bias", 2 * c), s.deviation);
-        tensors.taps = add("conv1d.weight", taps, c, role::filter, spread(1 / std::sqrt(static_cast<double>(taps))), {"", 0, 0, true, {c, 1, taps}});
-        if (of.convolution_bias) tensors.taps_bias = add("conv1d.bias", c, 1, role::bias, {}, {});
-        linear_by_heads const select(layout, b, 1, c, rank + 2 * n, {at + "x_proj.weight", 0, rank + 2 * n}, {0, s.deviation});
-        linear_by_heads const step(layout, b, 1, rank, c, {at + "dt_proj.weight", 0, c}, spread(steps));
-        tensors.step_bias = add("dt_proj.bias", c, 1, role::bias, {of.step_least, of.step_most, form::steps, of.step_floor}, {});
-        tensors.log_rate  = add("A_log", c, n, role::state, {0, 0, form::counted}, {});
-        tensors.skip      = add("D", c, 1, role::state, {1, 0}, {"", 0, 0, false, {c}});
+        linear const in(layout, b, s.width, 2 * c, {{.name = at + "in_proj.weight", .rows = 2 * c}}, biased("in_proj.bias", 2 * c), s.deviation);
+        state_space_parts const parts(layout, b, s, at, state_space_names::mamba);
         // transformers draws what projects out uniformly, to a deviation of 1 / sqrt(3 channels).
-        linear const out(layout, b, c, s.width, {{at + "out_proj.weight", 0, s.width}}, biased("out_proj.bias", s.width),
+        linear const out(layout, b, c, s.width, {{.name = at + "out_proj.weight", .rows = s.width}}, biased("out_proj.bias", s.width),
                          1 / std::sqrt(3.0 * static_cast<double>(c)));
-        return {in, select, step, out, tensors, of};
+        return {in, parts.select, parts.steps, out, parts.tensors, s.state};
     }
 };
 

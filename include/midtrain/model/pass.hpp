@@ -68,6 +68,13 @@ class tape {
 /// train keeps what backward needs; recompute keeps only the input of each block; evaluate keeps nothing.
 enum class pass_mode { train, recompute, evaluate };
 
+/// A tensor that layers behind the one that made it see too: it stays until the pass ends, and in backward each of them adds to its gradient.
+template <class T>
+struct crossing {
+    matrix_view<T const> value{};
+    matrix_view<T>       gradient{};
+};
+
 /// What flows through the layers.
 template <class Device, class Precision>
 struct pass {
@@ -96,6 +103,7 @@ struct pass {
     midtrain::tape                 saved{};
     bool                           saving = true;
     kv_cache<stored, computed>     cache{};                    // where tokens are generated
+    crossing<stored>               first_embedding{};          // (tokens, width): for blocks that say they see it
 
     matrix_view<computed>          residuals{};                // ((layers + 1) * tokens, width): where somebody looks, in evaluation
     index_t                        residual_rows = 0;          // of them that are filled
