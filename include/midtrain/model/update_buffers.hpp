@@ -62,18 +62,17 @@ class update_buffers {
     double clip_blocks(Device& device, parameter_layout const& layout, row_view<computed> gradient, double limit) {
         if (block_pieces_.size() == 0) prepare_blocks(device, layout);
         device.rows(block_pieces_.size(), squares_of_piece<computed>{block_pieces_.view(), gradient, block_partial_.view()});
-        std::vector<computed> squares(host_pieces_.size());
-        device.download(row_view<computed const>(block_partial_.view()), squares.data());
-        std::vector<double> block(static_cast<std::size_t>(block_factors_.size()));
-        for (std::size_t p = 0; p < squares.size(); ++p) block[static_cast<std::size_t>(host_pieces_[p].block)] += static_cast<double>(squares[p]);
-        std::vector<computed> factors;
-        double                total = 0;
-        for (double const of : block) {
-            double const by = std::min(1.0, limit / (std::sqrt(of) + 1e-6));  // as torch's clip_grad_norm_
-            factors.push_back(static_cast<computed>(by));
-            total += of * by * by;
+        device.download(row_view<computed const>(block_partial_.view()), piece_squares_.data());
+        std::fill(block_squares_.begin(), block_squares_.end(), 0.0);
+        for (std::size_t p = 0; p < piece_squares_.size(); ++p)
+            block_squares_[static_cast<std::size_t>(host_pieces_[p].block)] += static_cast<double>(piece_squares_[p]);
+        double total = 0;
+        for (std::size_t n = 0; n < block_squares_.size(); ++n) {
+            double const by = std::min(1.0, limit / (std::sqrt(block_squares_[n]) + 1e-6));  // as torch's clip_grad_norm_
+            host_factors_[n] = static_cast<computed>(by);
+            total += block_squares_[n] * by * by;
         }
-        device.upload(factors.data(), block_factors_.view());
+        device.upload(host_factors_.data(), block_factors_.view());
         device.rows(block_pieces_.size(), scale_blocks<computed>{block_pieces_.view(), block_factors_.view(), gradient});
         return std::sqrt(total);
     }
@@ -131,6 +130,9 @@ class update_buffers {
         block_partial_ = device.template make<computed>(block_pieces_.size());
         block_factors_ = device.template make<computed>(blocks);
         device.upload(host_pieces_.data(), block_pieces_.view());
+        piece_squares_.resize(host_pieces_.size());
+        block_squares_.resize(static_cast<std::size_t>(blocks));
+        host_factors_.resize(static_cast<std::size_t>(blocks));
     }
     void reserve_slots(Device& device, index_t values) {
         if (slots_.size() != values) slots_ = {}, slots_ = device.template make<computed>(values);
@@ -158,7 +160,8 @@ class update_buffers {
     buffer<std::byte>        work_;
     tensor_places            host_places_;
     std::vector<block_piece> host_pieces_;
-    std::vector<computed>    partial_host_;
+    std::vector<computed>    partial_host_, piece_squares_, host_factors_;
+    std::vector<double>      block_squares_;
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -17,6 +17,7 @@ struct adamw {
     static constexpr int slots = 2;
 
     constexpr double decay_of(role r) const { return decays(r) ? decay : 0.0; }
+    constexpr bool   fits() const { return beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && epsilon >= 0 && decay >= 0; }
 
     void prepare(step_scalars& s) const {
         s.correction1 = 1.0 - std::pow(beta1, static_cast<double>(s.step));

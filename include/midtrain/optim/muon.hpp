@@ -30,7 +30,8 @@ struct muon {
     }
     constexpr double decay_of(role r) const { return r == role::matrix || r == role::expert ? decay : rest.decay_of(r); }
     constexpr bool   fits() const {
-        return momentum >= 0 && momentum < 1 && steps >= 1 && steps < 100 && epsilon > 0 && decay >= 0 && rest_rate >= 0;
+        return momentum >= 0 && momentum < 1 && steps >= 1 && steps < 100 && epsilon > 0 && decay >= 0 && rest_rate >= 0 &&
+               rest.fits();
     }
     constexpr index_t slots_of(tensor_place const& t) const { return (takes(t) ? 1 : adamw::slots) * t.size(); }
     index_t           rows_of(parameter_part const& p) const { return by_head && p.head_rows > 0 ? p.head_rows : p.rows; }

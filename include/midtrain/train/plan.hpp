@@ -43,10 +43,11 @@ struct run_plan {
     std::int64_t             parameters = 0;
     /// Bytes by kind.
     std::int64_t             weights = 0, gradients = 0, slots = 0, activations = 0;
+    std::int64_t             work = 0;                     ///< of the optimizer, within a step
     std::int64_t             average = 0, saved_copy = 0;  ///< a running average; the copy that is written while the run goes on
     double                   seconds_per_cost = 0;  ///< measured; 0: unknown
 
-    std::int64_t memory() const { return weights + gradients + slots + activations + average + saved_copy; }
+    std::int64_t memory() const { return weights + gradients + slots + work + activations + average + saved_copy; }
     double seconds(stage_plan const& s) const { return s.cost * static_cast<double>(s.tokens) * seconds_per_cost; }
     double seconds() const {
         double t = 0;
@@ -108,7 +109,9 @@ run_plan make_plan(Recipe const& r, Model const& model, std::vector<std::string>
     auto const n = static_cast<std::int64_t>(model.parameters().size());
     p.weights    = n * static_cast<std::int64_t>(sizeof(typename Model::stored) + sizeof(typename Model::master_t));
     p.gradients  = n * static_cast<std::int64_t>(sizeof(typename Model::computed));
-    p.slots      = n * static_cast<std::int64_t>(sizeof(typename Model::computed)) * std::decay_t<decltype(r.optimizer)>::slots;
+    auto const o = model.memory_of(r.optimizer);
+    p.slots      = o.slots * static_cast<std::int64_t>(sizeof(typename Model::computed));
+    p.work       = o.work;
     for_each_stage(r.stages, [&](auto const& s, int) {
         p.stages.push_back(detail::plan_stage(s));
         auto& last = p.stages.back();
@@ -146,6 +149,7 @@ inline std::string written_memory(run_plan const& p) {
     auto const bytes = [](std::int64_t n) { return written_bytes(static_cast<double>(n)); };
     auto       s     = "memory: weights " + bytes(p.weights) + ", gradients " + bytes(p.gradients) + ", optimizer " + bytes(p.slots) +
              ", activations " + bytes(p.activations);
+    if (p.work > 0) s += ", work of the optimizer " + bytes(p.work);
     if (p.average > 0) s += ", average " + bytes(p.average);
     if (p.saved_copy > 0) s += ", copy for saving " + bytes(p.saved_copy);
     return s;

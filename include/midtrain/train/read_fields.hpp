@@ -142,13 +142,20 @@ struct fields_reader {
         if (auto const text = v.as<std::string>()) return chosen(io::json{io::json::object{{"kind", v}}}, path, to);
         auto const o = v.as<io::json::object>();
         if (!o) fail(path, "is no table");
-        auto const kind = v.find("kind");
+        auto kind = v.find("kind");
+        if constexpr (requires { T::usual; })
+            if (!kind) return chosen(with_kind(*o, T::usual), path, to);
         if (!kind || !kind->as<std::string>()) fail(inside(path, "kind"), "is missing; it is one of " + T::listed());
         if (!to.choose(*kind->as<std::string>()))
             fail(inside(path, "kind"), "is '" + *kind->as<std::string>() + "'; it is one of " + T::listed());
         auto rest = *o;
         rest.erase("kind");
         to.visit([&](auto& one) { read(io::json{rest}, path, one); });
+    }
+
+    static io::json with_kind(io::json::object o, std::string_view kind) {
+        o["kind"] = io::json{std::string(kind)};
+        return {std::move(o)};
     }
 
     template <class List>

@@ -170,6 +170,7 @@ template <class Recipe, class F>
 void for_each_setting(Recipe& r, F const& f) {
     detail::for_each_value(r.optimizer, "optimizer", f);
     detail::for_each_value(r.clip, "clip", f);
+    detail::for_each_value(r.clip_block, "clip_block", f);
     detail::for_each_value(r.z_loss, "z_loss", f);
     detail::for_each_value(r.seed, "seed", f);
     if constexpr (requires { r.average.share(progress{}); }) detail::for_each_value(r.average, "average", f);

@@ -118,8 +118,9 @@ struct recipe {
     Optimizer     optimizer;
     Stages        stages;
     double        clip   = 1.0;  ///< global norm above which gradients are scaled down; 0: never
+    double        clip_block = 0;  ///< the same of each block of the model for itself, before
     ZLoss         z_loss = 0;    ///< weight of the z-loss
-    std::uint64_t seed   = 1;    ///< of the order of the data
+    std::uint64_t seed   = 1;    ///< of the order of the data, and of rounding by chance
     [[no_unique_address]] Average average{};  ///< an AveragingPolicy over the whole run; none costs nothing
     [[no_unique_address]] DecayFactor decay_factor{};  ///< of the optimizer's weight decay
     [[no_unique_address]] Rates rates{};               ///< RoleRates: multiples of the rate by role and shape

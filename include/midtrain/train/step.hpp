@@ -16,8 +16,10 @@ struct step_plan {
     std::int64_t step = 1;          ///< of the run, from 1, over all stages
     std::int64_t update = 0;        ///< of the optimizer's slots, from 1; 0: the same as the step
     double       clip = 1.0;        ///< global norm above which gradients are scaled down; 0: never
+    double       clip_block = 0;    ///< the same of each block of the model for itself, before; 0: never
     double       decay_factor = 1;  ///< of the optimizer's weight decay
     index_t      micro_batch = 1;   ///< sequences that go through the model at once
+    std::uint64_t seed = 0;         ///< of rounding by chance
 };
 
 /// What a step found.
@@ -102,11 +104,13 @@ bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<S
         return "step " + std::to_string(plan.step) + ": the loss is " + std::to_string(result.loss) + " and the gradient's norm " +
                std::to_string(result.gradient_norm) + "; the weights are still those of the step before";
     });
+    double const norm = plan.clip_block > 0 ? model.clip_blocks(plan.clip_block) : result.gradient_norm;
     step_scalars s;
+    s.seed         = plan.seed;
     s.rate         = plan.rate;
     s.decay_factor = plan.decay_factor;
     s.step        = plan.update > 0 ? plan.update : plan.step;
-    s.clip_factor = plan.clip > 0 ? std::min(1.0, plan.clip / (result.gradient_norm + 1e-6)) : 1.0;  // as torch's clip_grad_norm_
+    s.clip_factor = plan.clip > 0 ? std::min(1.0, plan.clip / (norm + 1e-6)) : 1.0;  // as torch's clip_grad_norm_
     model.apply(optimizer, s);
     return true;
 }

@@ -231,8 +231,10 @@ class trainer {
                                  .step        = state_.step + 1,
                                  .update      = state_.optimizer_step + 1,
                                  .clip        = recipe_->clip,
+                                 .clip_block  = recipe_->clip_block,
                                  .decay_factor = scalar_at(recipe_->decay_factor, of_run(at)),
-                                 .micro_batch = s.batch.micro},
+                                 .micro_batch = s.batch.micro,
+                                 .seed        = recipe_->seed},
                                 token_loss_, result_, within);
         } catch (error const& e) {
             stop_at(s, drawn, e.what());
