@@ -32,7 +32,7 @@ class routed_model {
         for (midtrain::index_t s = 0; s < 2; s += micro) {
             auto b = part(s, micro);
             model.accumulate(b, {by_token_.data(), b.count()});
-            for (midtrain::index_t t = 0; t < b.count(); ++t) loss_ += static_cast<double>(by_token_[static_cast<std::size_t>(t)]) / b.target_count;
+            for (std::size_t t = 0; t < static_cast<std::size_t>(b.count()); ++t) loss_ += static_cast<double>(by_token_[t]) / b.target_count;
         }
     }
     double loss() const { return loss_; }
@@ -57,8 +57,8 @@ class routed_model {
         for (auto const& e : model.parameters().entries())
             for (std::uint64_t k = 0; k < 3; ++k) {
                 if (e.name.ends_with("e_score_correction_bias")) continue;  // it chooses, and has no slope
-                auto const   drawn = midtrain::mix_bits(k * 77 + static_cast<std::uint64_t>(e.offset)) % static_cast<std::uint64_t>(e.size());
-                auto const   i = e.offset + static_cast<midtrain::index_t>(drawn);
+                auto const   i = e.offset + static_cast<midtrain::index_t>(midtrain::mix_bits(k * 77 + static_cast<std::uint64_t>(e.offset)) %
+                                                                     static_cast<std::uint64_t>(e.size()));
                 double const w = model.master()[i], h = 1e-5;
                 auto const   at = [&](double x) {
                     model.master()[i] = x;
