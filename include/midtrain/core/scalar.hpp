@@ -45,8 +45,8 @@ MT_HOST_DEVICE MT_INLINE double log_one_plus(double t) { return std::log1p(t); }
 /// log(1 + exp(x)).
 template <class C>
 MT_HOST_DEVICE MT_INLINE C softplus(C x) {
-    C const size = x < C(0) ? -x : x;
-    return (x < C(0) ? C(0) : x) + log_one_plus(exponential(-size));
+    C const size = std::fabs(x);
+    return C(0.5) * (x + size) + log_one_plus(exponential(-size));
 }
 
 }  // namespace midtrain::inline MT_ABI
