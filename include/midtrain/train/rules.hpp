@@ -225,7 +225,8 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
     judge.template refuse_if<"the width does not divide into heads of even size, or heads into kv_heads">(
         shape.layers < 1 || shape.heads < 1 || shape.kv_heads < 1 || shape.heads % shape.kv_heads != 0 ||
             (shape.head_size > 0 ? shape.head_size % 2 != 0 : shape.width % (2 * shape.heads) != 0), "");
-    judge.template refuse_if<"clip and clip_block are not negative">(!(r.clip >= 0 && r.clip_block >= 0), "");
+    judge.template refuse_if<"clip is not negative">(!(r.clip >= 0), "");
+    judge.template refuse_if<"clip_block is not negative">(!(r.clip_block >= 0), "");
     if constexpr (requires { r.optimizer.fits(); })
         judge.template refuse_if<"a number of the optimizer cannot be: means and momenta lie between 0 and 1, its epsilons, clips and decay "
                                  "are not negative, and Muon has at least one step">(!r.optimizer.fits(), "");
