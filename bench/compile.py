@@ -44,6 +44,10 @@ arguments.add_argument("--budget", type=float)
 asked = arguments.parse_args()
 say("nothing", seconds("", "-fsyntax-only"))
 umbrella = say("midtrain.hpp", seconds("#include <midtrain/midtrain.hpp>\n", "-fsyntax-only"))
+with tempfile.TemporaryDirectory() as folder:
+    text, options = "#include <midtrain/midtrain.hpp>\n", ("-std=c++20", "-march=x86-64-v3", "-I", str(root / "include"))
+    subprocess.run([compiler, *options, "-x", "c++-header", "-o", f"{folder}/once.hpp.gch", "-"], input=text, text=True, check=True)
+    say("midtrain.hpp, precompiled", seconds("", "-include", f"{folder}/once.hpp", "-fsyntax-only"))
 for example in ("01_annealing_is_a_function", "08_mid_train"):
     text = (root / "examples" / f"{example}.cpp").read_text()
     for level in ("-O0", "-O3"):

@@ -45,8 +45,7 @@ mt::index_t needed_length(evaluate_settings const& s, mt::data::byte_level_bpe c
     return length;
 }
 
-template <class Model>
-mt::evaluation_results measure(Model& model, model_files const& files, evaluate_settings const& s) {
+mt::evaluation_results measure(host_model& model, model_files const& files, evaluate_settings const& s) {
     mt::evaluation_results r{.model = s.model, .held_out = {}, .choices = {}, .needles = {}, .texts = {}};
     auto const end = files.notes.end >= 0 ? files.notes.end : static_cast<std::int32_t>(files.shape.end_token);
     mt::data::token_options const known{.vocabulary = files.shape.vocab};
@@ -94,11 +93,10 @@ void evaluate(evaluate_settings const& s) {
     mt::host device(s.how.threads);
     auto     how = s.how;
     how.compute  = chosen_precision(how.compute, device);
-    auto const r = with_model(device, files, how, [&](auto& model) {
-        model.set_rotary(distance.reach(length), positions);
-        model.set_distance(distance);
-        return measure(model, files, s);
-    });
+    auto const model = read_model(device, files, how);
+    model->set_rotary(distance.reach(length), positions);
+    model->set_distance(distance);
+    auto const r = measure(*model, files, s);
     print(r, stdout);
     if (!s.out.empty()) mt::write_results(s.out, r);
     if (!s.compare.empty()) print_changes(mt::read_results(s.compare), r, stdout);

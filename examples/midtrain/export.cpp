@@ -41,8 +41,7 @@ mt::any_position position_of(std::string const& text) {
 
 bool to_gguf(export_settings const& s) { return s.form == "gguf" || (s.form.empty() && s.out.ends_with(".gguf")); }
 
-template <class Model>
-void write_to(Model& model, model_files const& files, mt::any_position const& positions, export_settings const& s) {
+void write_to(host_model& model, model_files const& files, mt::any_position const& positions, export_settings const& s) {
     auto const tokenizer = files.tokenizer ? &*files.tokenizer : nullptr;
     if (to_gguf(s)) {
         static std::map<std::string, mt::io::gguf_type> const types{{"", mt::io::gguf_type::f16}, {"f16", mt::io::gguf_type::f16},
@@ -67,10 +66,9 @@ void export_checkpoint(export_settings const& s, std::string const& checkpoint) 
     bool const turns     = mt::io::is_llama(files.shape.family);
     auto const positions = !s.position.empty() ? position_of(s.position) : turns ? mt::checkpoint_position(checkpoint) : files.position();
     mt::host   device;
-    with_model(device, files, {.compute = precision::fp32, .fresh = true}, [&](auto& model) {
-        mt::load_checkpoint_weights(model, checkpoint, s.average ? mt::checkpoint_kind::average : mt::checkpoint_kind::master);
-        write_to(model, files, positions, s);
-    });
+    auto const model = read_model(device, files, {.compute = precision::fp32, .fresh = true});
+    mt::load_checkpoint_weights(*model, checkpoint, s.average ? mt::checkpoint_kind::average : mt::checkpoint_kind::master);
+    write_to(*model, files, positions, s);
 }
 
 void export_what(export_settings const& s) {
@@ -80,9 +78,7 @@ void export_what(export_settings const& s) {
     auto const files = open_model(s.what, s.tokenizer);
     mt::check(files.has_weights, [&] { return s.what + ": holds no weights to export"; });
     mt::host device;
-    with_model(device, files, {.compute = precision::fp32}, [&](auto& model) {
-        write_to(model, files, s.position.empty() ? files.position() : position_of(s.position), s);
-    });
+    write_to(*read_model(device, files, {.compute = precision::fp32}), files, s.position.empty() ? files.position() : position_of(s.position), s);
 }
 
 }  // namespace

@@ -35,8 +35,7 @@ std::string as_toml(mt::longrope const& found) {
     return mt::io::written_toml(mt::io::json{mt::io::json::object{{"stage", tree}}}).replace(0, std::string("\n[stage]").size(), "[stage.position]");
 }
 
-template <class Model>
-mt::longrope_found search(Model& model, model_files const& files, longrope_settings const& s, mt::longrope const& of) {
+mt::longrope_found search(host_model& model, model_files const& files, longrope_settings const& s, mt::longrope const& of) {
     auto const end   = files.notes.end >= 0 ? files.notes.end : static_cast<std::int32_t>(files.shape.end_token);
     auto const store = mt::data::open_tokens(s.tokens, {.end_token = end, .vocabulary = files.shape.vocab});
     store.verify();
@@ -72,7 +71,7 @@ void longrope(longrope_settings s) {
     auto     how = s.how;
     how.compute  = chosen_precision(how.compute, device);
     how.memory   = mt::pass_mode::evaluate;
-    auto const found = with_model(device, files, how, [&](auto& model) { return search(model, files, s, of); });
+    auto const found = search(*read_model(device, files, how), files, s, of);
     auto const text  = as_toml(found.policy);
     if (s.out.empty()) std::printf("\n%s", text.c_str());
     else mt::io::write_whole(s.out, text), std::printf("wrote %s\n", s.out.c_str());

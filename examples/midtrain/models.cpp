@@ -4,6 +4,11 @@
 #include <midtrain/io/gguf_config.hpp>
 #include <midtrain/io/hf_rotary.hpp>
 
+namespace midtrain::inline MT_ABI::model {
+struct llama;
+struct gpt2;
+}  // namespace midtrain::inline MT_ABI::model
+
 namespace program {
 
 namespace {
@@ -52,6 +57,16 @@ model_files open_model(std::string const& path, std::string const& tokenizer) {
 mt::any_position model_files::position() const {
     if (mt::io::is_llama(shape.family)) return mt::io::position_of(shape.rotary);
     return mt::rope{.base = 10'000, .length = shape.context};
+}
+
+std::unique_ptr<host_model> read_model(mt::host& device, model_files const& files, model_options const& how) {
+    return mt::io::is_llama(files.shape.family) ? made_as<mt::model::llama>::read(device, files, how)
+                                                : made_as<mt::model::gpt2>::read(device, files, how);
+}
+
+std::unique_ptr<counted_model> count_model(mt::counting_device& device, model_files const& files, model_options const& how) {
+    return mt::io::is_llama(files.shape.family) ? made_as<mt::model::llama>::count(device, files, how)
+                                                : made_as<mt::model::gpt2>::count(device, files, how);
 }
 
 precision chosen_precision(precision wanted, mt::host& device) {

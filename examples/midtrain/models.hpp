@@ -2,20 +2,17 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
-#include <utility>
 #include <midtrain/data/byte_level_bpe.hpp>
 #include <midtrain/data/tokenizer_files.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/io/hf_config.hpp>
-#include <midtrain/io/weight_files.hpp>
-#include <midtrain/model/gpt2.hpp>
-#include <midtrain/model/llama.hpp>
-#include <midtrain/model/trainable.hpp>
+#include <midtrain/model/erased_model.hpp>
+#include <midtrain/optim/any_optimizer.hpp>
+#include <midtrain/optim/by_role.hpp>
 #include <midtrain/position/any_position.hpp>
-#include <midtrain/precision/precision.hpp>
+#include <midtrain/problem/counting_device.hpp>
 
-// Models whose numbers are known at run time only. A command asks with_model() and writes the rest once, for whatever model there is.
+// Models whose family, numbers and precision are known at run time only.
 namespace program {
 
 namespace mt = midtrain;
@@ -48,36 +45,31 @@ struct model_options {
 /// fp32 or bf16: what this processor multiplies faster, where nobody chose.
 precision chosen_precision(precision wanted, mt::host& device);
 
-template <class Device, class Family, class Precision>
-using model_of = mt::trainable<Device, Family, mt::io::hf_config, Precision>;
+/// The types that meet a model of this program.
+template <class Device>
+struct kinds {
+    using device    = Device;
+    using shape     = mt::io::hf_config;
+    using position  = mt::any_position;
+    using optimizer = mt::any_optimizer;
+    using rates     = mt::by_role;
+};
 
-namespace detail {
+/// A model of any family and precision. The commands are compiled once for it; each family is a unit of its own (model_*.cpp).
+using host_model    = mt::erased_model<kinds<mt::host>>;
+using counted_model = mt::erased_model<kinds<mt::counting_device>>;
 
-template <class Device, class Family, class Precision, class F>
-decltype(auto) with_one(Device& device, model_files const& files, model_options const& how, F&& f) {
-    model_of<Device, Family, Precision> model(device, files.shape, how.memory);
-    if constexpr (std::is_same_v<Device, mt::host>) {
-        if (how.fresh) model.initialise(how.seed);
-        else {
-            mt::io::weight_files const weights(files.path);
-            weights.check_names(model.parameters());
-            model.load(weights);
-        }
-    }
-    return std::forward<F>(f)(model);
-}
+/// The model of those files in memory, its weights read or new.
+std::unique_ptr<host_model> read_model(mt::host& device, model_files const& files, model_options const& how);
 
-}  // namespace detail
+/// The same without memory, for a plan.
+std::unique_ptr<counted_model> count_model(mt::counting_device& device, model_files const& files, model_options const& how);
 
-/// f(model) with the model of those files in memory, its weights read or new. Device: mt::host, or mt::counting_device for a plan.
-template <class Device, class F>
-decltype(auto) with_model(Device& device, model_files const& files, model_options const& how, F&& f) {
-    bool const bf16 = how.compute == precision::bf16;
-    if (mt::io::is_llama(files.shape.family))
-        return bf16 ? detail::with_one<Device, mt::model::llama, mt::bf16_mixed>(device, files, how, f)
-                    : detail::with_one<Device, mt::model::llama, mt::fp32>(device, files, how, f);
-    return bf16 ? detail::with_one<Device, mt::model::gpt2, mt::bf16_mixed>(device, files, how, f)
-                : detail::with_one<Device, mt::model::gpt2, mt::fp32>(device, files, how, f);
-}
+/// What read_model() and count_model() ask the units of the families for.
+template <class Family>
+struct made_as {
+    static std::unique_ptr<host_model>    read(mt::host& device, model_files const& files, model_options const& how);
+    static std::unique_ptr<counted_model> count(mt::counting_device& device, model_files const& files, model_options const& how);
+};
 
 }  // namespace program

@@ -7,7 +7,7 @@
 #include <midtrain/io/json.hpp>
 #include <midtrain/mixture/any_mixture.hpp>
 #include <midtrain/mixture/any_order.hpp>
-#include <midtrain/optim/adamw.hpp>
+#include <midtrain/optim/any_optimizer.hpp>
 #include <midtrain/optim/by_role.hpp>
 #include <midtrain/position/any_position.hpp>
 #include <midtrain/train/any_average.hpp>
@@ -95,8 +95,9 @@ struct run_form {
     mt::required<model_form>     model;
     std::vector<source_form>     source{};
     std::vector<stage_form>      stage{};
-    mt::adamw                    optimizer{};
+    mt::any_optimizer            optimizer{};
     double                       clip   = 1.0;
+    double                       clip_block = 0;
     mt::any_scalar               z_loss = 0;
     std::uint64_t                seed   = 1;
     mt::any_average              average{};
@@ -112,7 +113,7 @@ struct run_form {
 
 /// What a recipe is here: with an average, or without one at no cost.
 template <class Average>
-using recipe_of = mt::recipe<mt::adamw, mt::stage_list<stage_form>, Average, mt::any_scalar, mt::any_scalar, mt::by_role>;
+using recipe_of = mt::recipe<mt::any_optimizer, mt::stage_list<stage_form>, Average, mt::any_scalar, mt::any_scalar, mt::by_role>;
 
 struct run_file {
     std::string path;
@@ -123,7 +124,7 @@ struct run_file {
     std::vector<std::string> source_names() const;
 };
 
-/// Reads a run and makes the changes of `--set`. Keys that begin with a stage's name or optimizer, clip, z_loss, seed, average, decay_factor and rates change the
+/// Reads a run and makes the changes of `--set`. Keys that begin with a stage's name or optimizer, clip, clip_block, z_loss, seed, average, decay_factor and rates change the
 /// recipe, as in a compiled program; the others change the file's own tables. Paths are taken from the file's folder.
 run_file read_run_file(std::string const& path, mt::settings const& changes);
 

@@ -12,8 +12,7 @@ namespace program {
 
 namespace {
 
-template <class Model>
-void score_one(Model& model, std::string const& stem, std::int32_t end, mt::evaluate_options const& how) {
+void score_one(host_model& model, std::string const& stem, std::int32_t end, mt::evaluate_options const& how) {
     auto const tokens = mt::data::open_tokens(stem + ".tok", {.vocabulary = model.shape().vocab});
     auto const scores = mt::score_documents(model, tokens, end, how);
     mt::data::write_scores(stem + ".scores", scores, tokens.tokens());
@@ -38,10 +37,9 @@ void score_sources(std::string const& path, std::string const& folder, std::vect
     mt::host      device(threads);
     model_options how;
     how.compute = chosen_precision(how.compute, device);
-    with_model(device, files, how, [&](auto& model) {
-        model.set_rotary(length, positions);
-        for (auto const& name : names) score_one(model, folder + "/" + name + ".train", end, {.sequences = 8, .length = length});
-    });
+    auto const model = read_model(device, files, how);
+    model->set_rotary(length, positions);
+    for (auto const& name : names) score_one(*model, folder + "/" + name + ".train", end, {.sequences = 8, .length = length});
 }
 
 }  // namespace program

@@ -58,14 +58,12 @@ int plan(given const& g, drawing const& d = {}) {
     auto       how   = options_of(run.form);
     if (how.compute == precision::automatic) how.compute = precision::fp32;
     mt::counting_device nothing;
-    return with_model(nothing, files, how, [&](auto& model) {
-        auto const p = mt::make_plan(*checked, model, run.source_names());
-        mt::print(p, stdout);
-        mt::plan_chart_options chart{.title = "Plan of " + g.file};
-        if (!d.against.empty()) chart.against = mt::read_metrics(d.against);
-        if (!d.svg.empty()) mt::io::write_whole(d.svg, mt::draw_plan(p, chart));
-        return 0;
-    });
+    auto const p = mt::make_plan(*checked, *count_model(nothing, files, how), run.source_names());
+    mt::print(p, stdout);
+    mt::plan_chart_options chart{.title = "Plan of " + g.file};
+    if (!d.against.empty()) chart.against = mt::read_metrics(d.against);
+    if (!d.svg.empty()) mt::io::write_whole(d.svg, mt::draw_plan(p, chart));
+    return 0;
 }
 
 CLI::Option* add_run_options(CLI::App& command, std::shared_ptr<given> const& g) {
@@ -93,8 +91,12 @@ int carry_out(run_file const& run, train_options const& options) {
     // Before a weight is read: a model too large for the machine is one sentence, and not a long wait.
     mt::counting_device nothing;
     auto const          recipe = mt::judged(with_positions(run, files), files.shape);
-    with_model(nothing, files, how, [&](auto& model) { return mt::fits_memory(mt::make_plan(*recipe, model, run.source_names()), mt::usable_memory()), 0; });
-    return with_model(device, files, how, [&](auto& model) { return train_on(model, run, files, options); });
+    mt::fits_memory(mt::make_plan(*recipe, *count_model(nothing, files, how), run.source_names()), mt::usable_memory());
+    auto const model = read_model(device, files, how);
+    if (recipe->average.kind() != "none") return train_with(*model, run, files, options, *recipe);
+    plain_recipe const plain{.optimizer = recipe->optimizer, .stages = recipe->stages, .clip = recipe->clip, .clip_block = recipe->clip_block, .z_loss = recipe->z_loss, .seed = recipe->seed,
+                             .average = {}, .decay_factor = recipe->decay_factor, .rates = recipe->rates};
+    return train_with(*model, run, files, options, plain);
 }
 
 void add_plan(CLI::App& program) {

@@ -10,12 +10,7 @@ struct train_options {
     bool accept_changes = false;  ///< go on from a checkpoint although the recipe is another one
 };
 
-/// Carries out a run on its model. 0: done, or stopped by a signal with its state saved. Defined for the model types that
-/// with_model() knows, each in a unit of its own (train_*.cpp), since the compiler has much to do for each.
-template <class Model>
-int train_on(Model& model, run_file const& run, model_files const& files, train_options const& how);
-
-/// The same with the model that the run's file names, on this machine.
+/// Carries out a run with the model that its file names, on this machine. 0: done, or stopped by a signal with its state saved.
 int carry_out(run_file const& run, train_options const& how);
 
 /// The same recipe, but where the file says no position the model's own.
@@ -24,6 +19,10 @@ recipe_of<mt::any_average> with_positions(run_file const& run, model_files const
 /// Recipes of runs without an average of weights, and with one.
 using plain_recipe    = recipe_of<mt::averaging::none>;
 using averaged_recipe = recipe_of<mt::any_average>;
+
+/// The same on a model. Defined for both recipes, each in a unit of its own (train_*.cpp), since the compiler has much to do for each.
+template <class Average>
+int train_with(host_model& model, run_file const& run, model_files const& files, train_options const& how, recipe_of<Average> const& recipe);
 
 /// The token files of a run, with their scores.
 mt::named_sources<mt::data::any_tokens> open_sources(run_file const& run, model_files const& files);

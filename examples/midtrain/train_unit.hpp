@@ -24,19 +24,18 @@
 #include "run_origin.hpp"
 #include "train_on.hpp"
 
-// Compiled once, in train_parts.cpp, and not with each type of model.
+// Compiled once, in train_parts.cpp.
 extern template std::string midtrain::written_settings<program::plain_recipe>(program::plain_recipe const&);
 extern template std::string midtrain::written_settings<program::averaged_recipe>(program::averaged_recipe const&);
 extern template midtrain::checked_recipe<program::plain_recipe, midtrain::io::hf_config> midtrain::judged(program::plain_recipe, midtrain::io::hf_config);
 extern template midtrain::checked_recipe<program::averaged_recipe, midtrain::io::hf_config> midtrain::judged(program::averaged_recipe, midtrain::io::hf_config);
 
-// What train_*.cpp instantiate, each for one type of model.
+// What train_*.cpp instantiate, each for one type of recipe.
 namespace program {
 
 namespace detail {
 
-template <class Model>
-void export_to(Model& model, std::string const& folder, exported how, mt::any_position const& positions, model_files const& files) {
+inline void export_to(host_model& model, std::string const& folder, exported how, mt::any_position const& positions, model_files const& files) {
     if (how == exported::none) return;
     mt::export_model(model, folder, positions,
                      {.weights = how == exported::bf16 ? mt::weight_type::bf16 : mt::weight_type::f32,
@@ -55,7 +54,7 @@ void record_held_out(Trainer& trainer, mt::evaluation_record const& r) {
 }
 
 template <class Trainer, class Average>
-void finish(Trainer& trainer, auto& model, run_file const& run, model_files const& files, recipe_of<Average> const& recipe) {
+void finish(Trainer& trainer, host_model& model, run_file const& run, model_files const& files, recipe_of<Average> const& recipe) {
     auto const& form      = run.form;
     auto const& positions = recipe.stages.all.back().position;
     export_to(model, form.folder.value + "/model", form.output.model, positions, files);
@@ -66,8 +65,8 @@ void finish(Trainer& trainer, auto& model, run_file const& run, model_files cons
 }
 
 /// AdamW begins with what Hugging Face's Trainer left of it.
-template <class Trainer, class Model>
-void bring_optimizer(Trainer& trainer, Model& model, model_form const& form) {
+template <class Trainer>
+void bring_optimizer(Trainer& trainer, host_model& model, model_form const& form) {
     mt::check(!form.fresh, "model.optimizer_state remembers how weights moved, and fresh = true makes new ones");
     mt::io::torch_adamw const file(form.optimizer_state);
     trainer.slots_have_seen(file.step());
@@ -75,8 +74,10 @@ void bring_optimizer(Trainer& trainer, Model& model, model_form const& form) {
     std::printf("the optimizer goes on from update %lld of %s\n", static_cast<long long>(file.step()), form.optimizer_state.c_str());
 }
 
-template <class Model, class Average>
-int train_with(Model& model, run_file const& run, model_files const& files, train_options const& how, recipe_of<Average> const& recipe) {
+}  // namespace detail
+
+template <class Average>
+int train_with(host_model& model, run_file const& run, model_files const& files, train_options const& how, recipe_of<Average> const& recipe) {
     auto const& form   = run.form;
     auto const  corpus = open_sources(run, files);
     evaluation_inputs const inputs(run, files, recipe);
@@ -100,7 +101,7 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
         trainer.watch(dog);
     }
     if (trainer.resumed()) std::printf("going on from step %lld\n", static_cast<long long>(trainer.state().step));
-    else if (!form.model.value.optimizer_state.empty()) bring_optimizer(trainer, model, form.model.value);
+    else if (!form.model.value.optimizer_state.empty()) detail::bring_optimizer(trainer, model, form.model.value);
     std::filesystem::create_directories(form.folder.value);
     write_run_origin(form.folder.value, {.model = form.model.value.from, .tokenizer = form.model.value.tokenizer});
     auto const&      state = trainer.state();
@@ -116,7 +117,7 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
     mt::check(!waits || (inputs.any_held_out() && (when.every_steps > 0 || when.every.count > 0)),
               "reduce_on_plateau waits for held-out losses: give sources held_out, and [evaluate] every_steps or every");
     mt::evaluator       evaluate(model, recipe.stages, {.every_steps = when.every_steps, .every = when.every, .stage_ends = when.stage_ends, .share = waits ? 1e9 : when.share},
-                                 [&](mt::evaluation_record const& r) { evaluations(r), print_evaluation(r), record_held_out(trainer, r); });
+                                 [&](mt::evaluation_record const& r) { evaluations(r), print_evaluation(r), detail::record_held_out(trainer, r); });
     inputs.add_to(evaluate);
     if (when.at_start && state.step == 0 && inputs.any()) evaluate.run(1, 0, 0);
     mt::progress_bar bar;
@@ -128,20 +129,8 @@ int train_with(Model& model, run_file const& run, model_files const& files, trai
         std::printf("\nstopped and saved; the same command goes on from here\n");
         return 0;
     }
-    finish(trainer, model, run, files, recipe);
+    detail::finish(trainer, model, run, files, recipe);
     return 0;
-}
-
-}  // namespace detail
-
-template <class Model>
-int train_on(Model& model, run_file const& run, model_files const& files, train_options const& how) {
-    auto recipe = with_positions(run, files);
-    if (recipe.average.kind() != "none") return detail::train_with(model, run, files, how, recipe);
-    recipe_of<mt::averaging::none> const plain{.optimizer = recipe.optimizer, .stages = recipe.stages, .clip = recipe.clip,
-                                               .z_loss = recipe.z_loss, .seed = recipe.seed, .average = {},
-                                               .decay_factor = recipe.decay_factor, .rates = recipe.rates};
-    return detail::train_with(model, run, files, how, plain);
 }
 
 }  // namespace program

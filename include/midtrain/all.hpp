@@ -55,6 +55,7 @@
 #include <midtrain/model/either.hpp>
 #include <midtrain/model/expert_family.hpp>
 #include <midtrain/model/expert_names.hpp>
+#include <midtrain/model/erased_model.hpp>
 #include <midtrain/model/experts.hpp>
 #include <midtrain/model/gemma.hpp>
 #include <midtrain/model/hunyuan_large.hpp>

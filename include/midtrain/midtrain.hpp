@@ -70,6 +70,7 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/core/required.hpp>
 #include <midtrain/core/scalar.hpp>
+#include <midtrain/core/seconds_now.hpp>
 #include <midtrain/core/short_list.hpp>
 #include <midtrain/core/short_name.hpp>
 #include <midtrain/core/start_rate.hpp>
@@ -100,6 +101,7 @@
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/io/file_writer.hpp>
 #include <midtrain/io/folder_lock.hpp>
+#include <midtrain/io/folders.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>
@@ -213,6 +215,7 @@
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/problem/router_load.hpp>
 #include <midtrain/problem/score_row.hpp>
+#include <midtrain/train/background_job.hpp>
 #include <midtrain/train/batch_calendar.hpp>
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/checkpoint_folder.hpp>

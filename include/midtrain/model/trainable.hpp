@@ -61,6 +61,7 @@ class trainable {
     row_view<master_t>      master() { return master_.view(); }
     row_view<computed>      gradient() { return gradient_.view(); }
     row_view<computed>      slots() { return update_.slots(); }
+    static constexpr index_t stored_bytes() { return sizeof(stored); }  ///< of a weight as it computes
     index_t                 activation_bytes() const { return memory_.size(); }
     double                  z_loss = 0;
     balance_weights         balance{};       ///< of the losses that keep experts busy alike

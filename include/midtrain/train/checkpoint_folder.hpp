@@ -6,16 +6,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <sys/statvfs.h>
-#include <system_error>
 #include <unistd.h>
 #include <vector>
 #include <midtrain/core/checksum.hpp>
 #include <midtrain/core/error.hpp>
+#include <midtrain/io/folders.hpp>
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/sync_folder.hpp>
 #include <midtrain/io/whole_file.hpp>
@@ -39,14 +38,11 @@ inline std::string checkpoint_name(std::int64_t step) {
 /// All checkpoints of a run, oldest first, whole or not.
 inline std::vector<checkpoint_place> checkpoints_in(std::string const& folder) {
     std::vector<checkpoint_place> all;
-    std::error_code               none;
     if (folder.empty()) return all;
-    for (auto const& e : std::filesystem::directory_iterator(folder, none)) {
-        auto const name = e.path().filename().string();
+    for (auto const& name : io::names_in(folder))
         if (name.size() > 5 && name.size() <= 20 && name.starts_with("step-") &&
             name.find_first_not_of("0123456789", 5) == std::string::npos)
-            all.push_back({e.path().string(), std::atoll(name.c_str() + 5)});
-    }
+            all.push_back({folder + (folder.back() == '/' ? "" : "/") + name, std::atoll(name.c_str() + 5)});
     std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.step < b.step; });
     return all;
 }
@@ -82,17 +78,23 @@ inline void point_latest(std::string const& folder, std::string const& name) {
     io::sync_folder(folder);
 }
 
+/// Where `folder/latest` leads; empty when there is none.
+inline std::string latest_of(std::string const& folder) {
+    char       name[64];
+    auto const n = ::readlink((folder + "/latest").c_str(), name, sizeof name);
+    return {name, n > 0 ? static_cast<std::size_t>(n) : 0};
+}
+
 /// The folder `partial` takes the place of `name`, at once where the file system can exchange.
 inline void take_place(std::string const& partial, std::string const& name) {
     bool put = ::rename(partial.c_str(), name.c_str()) == 0;
     if (!put && (errno == ENOTEMPTY || errno == EEXIST)) {
         put = ::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, name.c_str(), RENAME_EXCHANGE) == 0;
-        std::error_code none;
         if (!put && (errno == EINVAL || errno == ENOSYS)) {
-            std::filesystem::remove_all(name, none);
+            io::remove_all(name);
             put = ::rename(partial.c_str(), name.c_str()) == 0;
         }
-        if (put) std::filesystem::remove_all(partial, none);
+        if (put) io::remove_all(partial);
     }
     check(put, [&] { return name + ": cannot be put in place: " + std::strerror(errno); });
 }
@@ -119,13 +121,10 @@ struct kept_checkpoints {
 /// `step-...` is whole whenever the program or the machine stops; then `latest` turns to it, and only then older ones go.
 template <class Write>
 void make_checkpoint(std::string const& folder, std::int64_t step, std::int64_t bytes, kept_checkpoints const& stay, Write const& write) {
-    namespace fs       = std::filesystem;
     auto const name    = checkpoint_name(step);
     auto const partial = folder + "/.partial-" + name;
-    std::error_code why;
-    fs::remove_all(partial, why);
-    fs::create_directories(partial, why);
-    check(!why, [&] { return partial + ": cannot be made: " + why.message(); });
+    io::remove_all(partial);
+    io::make_folders(partial);
     detail::check_room(partial, bytes);
     write(partial);
     io::write_whole(partial + "/checksum", checksum().add(io::mapped_file(partial + "/state.safetensors").bytes()).text() + "\n");
@@ -136,23 +135,18 @@ void make_checkpoint(std::string const& folder, std::int64_t step, std::int64_t 
     detail::point_latest(folder, name);
     auto all = checkpoints_in(folder);
     for (std::size_t i = 0; i + static_cast<std::size_t>(stay.newest) < all.size(); ++i)
-        if (!fs::exists(all[i].folder + "/kept", why) && all[i].step != step) fs::remove_all(all[i].folder, why);
+        if (!io::exists(all[i].folder + "/kept") && all[i].step != step) io::remove_all(all[i].folder);
 }
 
 /// Before a run writes into its folder: makes it, clears away what an interrupted save left, and turns `latest` to the newest
 /// checkpoint that is whole.
 inline void tidy_checkpoints(std::string const& folder) {
-    namespace fs = std::filesystem;
-    std::error_code why;
-    fs::create_directories(folder, why);
-    check(!why, [&] { return folder + ": cannot be made: " + why.message(); });
-    std::vector<fs::path> left;
-    for (auto const& e : fs::directory_iterator(folder, why))
-        if (e.path().filename().string().starts_with(".partial-")) left.push_back(e.path());
-    for (auto const& p : left) fs::remove_all(p, why);
+    io::make_folders(folder);
+    for (auto const& name : io::names_in(folder))
+        if (name.starts_with(".partial-")) io::remove_all(folder + "/" + name);
     auto const newest = newest_checkpoint(folder);
     auto const name   = newest ? checkpoint_name(newest->step) : "";
-    if (newest && fs::read_symlink(folder + "/latest", why) != name) detail::point_latest(folder, name);
+    if (newest && detail::latest_of(folder) != name) detail::point_latest(folder, name);
     if (!newest) ::unlink((folder + "/latest").c_str());
 }
 

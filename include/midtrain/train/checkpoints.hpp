@@ -1,22 +1,21 @@
 #pragma once
-#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
-#include <future>
 #include <optional>
 #include <span>
 #include <string>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
+#include <midtrain/core/seconds_now.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/io/folder_lock.hpp>
+#include <midtrain/io/folders.hpp>
 #include <midtrain/io/safetensors.hpp>
+#include <midtrain/train/background_job.hpp>
 #include <midtrain/train/checkpoint_folder.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/setting_changes.hpp>
@@ -62,7 +61,7 @@ class checkpoints {
 
     checkpoints() = default;
     explicit checkpoints(std::string folder) : checkpoints(options{.folder = std::move(folder)}) {}
-    explicit checkpoints(options how) : how_(std::move(how)), saved_(clock::now()) {
+    explicit checkpoints(options how) : how_(std::move(how)), saved_(seconds_now()) {
         check(how_.every_steps >= 0 && how_.every_seconds > 0 && how_.keep >= 1,
               "checkpoints: every_steps is not negative, every_seconds positive, keep at least 1");
         check(how_.keep_every_steps >= 0 && how_.keep_every_tokens.count >= 0,
@@ -74,9 +73,7 @@ class checkpoints {
     /// From here on this process alone writes into the folder.
     void open() {
         if (how_.folder.empty() || lock_.holds()) return;
-        std::error_code why;
-        std::filesystem::create_directories(how_.folder, why);
-        check(!why, [&] { return how_.folder + ": cannot be made: " + why.message(); });
+        io::make_folders(how_.folder);
         lock_ = io::folder_lock(how_.folder);
         tidy_checkpoints(how_.folder);
     }
@@ -84,17 +81,17 @@ class checkpoints {
     /// Whether to save after a step of `batch` tokens. Throws what went wrong in the background since.
     bool due(run_state const& s, tokens batch) {
         if (how_.folder.empty()) return false;
-        if (writing_.valid() && writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) wait();
+        if (writing_.done()) wait();
         if (for_good(s, batch)) return true;
         if (how_.every_steps > 0) return s.step % how_.every_steps == 0;
-        return !writing_.valid() && std::chrono::duration<double>(clock::now() - saved_).count() >= how_.every_seconds;
+        return !writing_.begun() && seconds_now() - saved_ >= how_.every_seconds;
     }
 
     /// The newest checkpoint whose bytes are those that were written.
     std::optional<checkpoint_place> newest() const { return newest_checkpoint(how_.folder); }
     /// For a message: the newest one, or that there is none. Waits for one that is being written.
-    std::string last_good() const {
-        if (writing_.valid()) writing_.wait();
+    std::string last_good() {
+        writing_.wait();
         auto const at = newest();
         return at ? "the last good checkpoint is " + at->folder : "there is no checkpoint";
     }
@@ -115,12 +112,10 @@ class checkpoints {
         } else {
             write(how_.folder, stay, s, written_layout(model), buffers);
         }
-        saved_ = clock::now();
+        saved_ = seconds_now();
     }
     /// Until what is being written is whole; throws what went wrong.
-    void wait() {
-        if (writing_.valid()) writing_.get();
-    }
+    void wait() { writing_.finish(); }
     /// Bytes of the copy that saving in the background needs.
     template <class Model>
     std::int64_t copy_bytes(std::int64_t weights_and_slots) const {
@@ -173,8 +168,6 @@ class checkpoints {
     }
 
   private:
-    using clock = std::chrono::steady_clock;
-
     bool for_good(run_state const& s, tokens batch) const {
         auto const k = how_.keep_every_tokens.count;
         return (how_.keep_every_steps > 0 && s.step % how_.keep_every_steps == 0) ||
@@ -212,7 +205,7 @@ class checkpoints {
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         try {
-            writing_ = std::async(std::launch::async, std::forward<Job>(job));
+            writing_.begin(std::forward<Job>(job));
         } catch (...) {
             pthread_sigmask(SIG_SETMASK, &before, nullptr);
             throw error(how_.folder + ": no thread can be started to write a checkpoint; save without background");
@@ -227,20 +220,19 @@ class checkpoints {
         model.take_state();
     }
     std::string fork_place() const {
-        namespace fs = std::filesystem;
-        std::error_code why;
-        auto const      path = fs::weakly_canonical(how_.fork_from, why).string();
-        if (fs::exists(path + "/state.safetensors", why)) return path;
+        auto const found = io::real_path(how_.fork_from);
+        auto const path  = found.empty() ? how_.fork_from : found;
+        if (io::exists(path + "/state.safetensors")) return path;
         auto const newest = newest_checkpoint(path);
         check(newest.has_value(), [&] { return how_.fork_from + ": holds no checkpoint to fork from"; });
         return newest->folder;
     }
 
     options                             how_;
-    clock::time_point                   saved_{};
+    double                              saved_ = 0;
     io::folder_lock                     lock_;
     std::vector<std::vector<std::byte>> copies_;   // what the writer reads
-    std::future<void>                   writing_;  // last, so that it ends first
+    background_job                      writing_;  // last, so that it ends first
 };
 
 }  // namespace midtrain::inline MT_ABI

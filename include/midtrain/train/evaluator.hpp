@@ -1,6 +1,5 @@
 #pragma once
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
+#include <midtrain/core/seconds_now.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/train/bootstrap.hpp>
 #include <midtrain/train/effective_rank.hpp>
@@ -96,7 +96,7 @@ class evaluator {
 
     /// Evaluates now, with the positions of stage `number` (from 1): before the first step, for instance.
     void run(int number, std::int64_t step, std::int64_t run_tokens) {
-        auto const        start = clock::now();
+        double const      start = seconds_now();
         evaluation_record record;
         record.step = step, record.tokens = run_tokens;
         for_each_stage(*stages_, [&](auto const& s, int n) {
@@ -106,14 +106,12 @@ class evaluator {
             });
         });
         sink_(record);
-        last_ = std::chrono::duration<double>(clock::now() - start).count();
+        last_ = seconds_now() - start;
         spent_ += last_;
     }
     double seconds() const { return spent_; }  ///< that evaluations took so far
 
   private:
-    using clock = std::chrono::steady_clock;
-
     bool due(report const& r) const {
         if (how_.stage_ends && r.at.left().count == 0) return true;
         auto const now = total(r), before = now - r.at.batch.count;

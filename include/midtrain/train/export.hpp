@@ -41,21 +41,26 @@ struct export_options {
 namespace detail {
 
 template <class Model>
-struct hf_family_of {
+struct named_family {
     static_assert(io::detail::no_words<Model>, "midtrain: export_model knows trainable<Device, Family, Shape, Precision> with the "
                                                "families model::llama and model::gpt2. See midtrain/train/export.hpp");
 };
 template <class Device, class Shape, class Precision>
-struct hf_family_of<trainable<Device, model::llama, Shape, Precision>> {
-    static io::hf_family of(Shape const& s) {
-        if constexpr (requires { s.family; }) return s.family;
-        else return io::hf_family_of_llama(s);
-    }
+struct named_family<trainable<Device, model::llama, Shape, Precision>> {
+    static io::hf_family of(Shape const& s) { return io::hf_family_of_llama(s); }
 };
 template <class Device, class Shape, class Precision>
-struct hf_family_of<trainable<Device, model::gpt2, Shape, Precision>> {
+struct named_family<trainable<Device, model::gpt2, Shape, Precision>> {
     static io::hf_family of(Shape const&) { return io::hf_family::gpt2; }
 };
+
+/// What config.json calls a model: a shape that was read from one says so itself.
+template <class Model>
+io::hf_family hf_family_of(Model const& model) {
+    auto const& s = model.shape();
+    if constexpr (requires { s.family; }) return s.family;
+    else return named_family<Model>::of(s);
+}
 
 /// A folder that is written beside its place and takes it at once: who looks sees the old one or the new one, whole.
 class replaced_folder {
@@ -161,7 +166,7 @@ void write_weights(std::string const& path, Model& model, char const* dtype) {
 template <class Model, class Policy>
 void check_export(Model& model, Policy const& positions) {
     auto const& s = model.shape();
-    io::hf_config_json(detail::hf_family_of<Model>::of(s), s, io::hf_rotary_of(positions, head_size_of(s)), {}, "float32");
+    io::hf_config_json(detail::hf_family_of(model), s, io::hf_rotary_of(positions, head_size_of(s)), {}, "float32");
 }
 
 /// Writes a folder that Hugging Face's libraries load: model.safetensors from the master weights, config.json with the shape and the
@@ -182,7 +187,7 @@ void export_model(Model& model, std::string const& folder, Policy const& positio
     detail::replaced_folder const to(folder);
     if (bf) detail::write_weights<bf16>(to.partial() + "/model.safetensors", model, "BF16");
     else detail::write_weights<float>(to.partial() + "/model.safetensors", model, "F32");
-    auto const config = io::hf_config_json(detail::hf_family_of<Model>::of(s), s, rotary, tokens, bf ? "bfloat16" : "float32");
+    auto const config = io::hf_config_json(detail::hf_family_of(model), s, rotary, tokens, bf ? "bfloat16" : "float32");
     io::write_whole(to.partial() + "/config.json", io::written(config, 2) + "\n");
     io::write_whole(to.partial() + "/generation_config.json", io::written(io::hf_generation_json(tokens), 2) + "\n");
     if (how.tokenizer) data::write_tokenizer(to.partial(), *how.tokenizer, how.notes);

@@ -189,7 +189,7 @@ void export_gguf(Model& model, std::string const& path, Policy const& positions,
     auto const&       s            = model.shape();
     static_assert(scores_stay<std::remove_cvref_t<decltype(s)>>,
                   "midtrain: llama.cpp knows no architecture of ours that does what this shape's scores(n) does to attention");
-    auto const        architecture = detail::gguf_architecture(detail::hf_family_of<Model>::of(s));
+    auto const        architecture = detail::gguf_architecture(detail::hf_family_of(model));
     bool const        gpt2         = architecture == "gpt2";
     index_t const     head         = head_size_of(s);
     auto const        rotary       = io::hf_rotary_of(positions, head);

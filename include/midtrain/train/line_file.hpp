@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/mapped_file.hpp>
@@ -35,8 +35,8 @@ std::size_t visit_lines(std::string_view text, std::string const& path, One cons
 /// The same for a file; one without a byte has no lines.
 template <class One>
 std::size_t read_lines(std::string const& path, One const& one) {
-    std::error_code why;
-    if (std::filesystem::file_size(path, why) == 0 && !why) return 0;
+    struct stat is {};
+    if (::stat(path.c_str(), &is) == 0 && is.st_size == 0) return 0;
     io::mapped_file const file(path);
     return visit_lines({reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()}, path, one);
 }
@@ -50,9 +50,7 @@ void keep_lines(std::string const& path, Kept const& kept) {
         going = going && kept(line, where);
         if (going) keep += line.size() + 1;
     });
-    std::error_code why;
-    std::filesystem::resize_file(path, keep, why);
-    check(!why, [&] { return path + ": cannot be cut: " + why.message(); });
+    check(::truncate(path.c_str(), static_cast<off_t>(keep)) == 0, [&] { return path + ": cannot be cut: " + std::strerror(errno); });
 }
 
 /// A file that is appended to; each piece is handed to the system at once.

@@ -2,15 +2,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
+#include <midtrain/io/folders.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/whole_file.hpp>
@@ -234,8 +233,7 @@ class metrics_file {
     }
     /// Keeps the lines up to a step.
     void cut(std::int64_t resumed) {
-        std::error_code why;
-        if (!std::filesystem::exists(path_, why)) return;
+        if (!io::exists(path_)) return;
         metrics all;
         keep_lines(path_, [&](std::string_view line, std::string const& where) {
             detail::metrics_line const l(line, where);

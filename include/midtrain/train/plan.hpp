@@ -1,6 +1,5 @@
 #pragma once
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -8,6 +7,7 @@
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/core/random.hpp>
+#include <midtrain/core/seconds_now.hpp>
 #include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/train/stage.hpp>
@@ -107,7 +107,7 @@ run_plan make_plan(Recipe const& r, Model const& model, std::vector<std::string>
     p.sources    = std::move(sources);
     p.parameters = model.parameters().count();
     auto const n = static_cast<std::int64_t>(model.parameters().size());
-    p.weights    = n * static_cast<std::int64_t>(sizeof(typename Model::stored) + sizeof(typename Model::master_t));
+    p.weights    = n * (model.stored_bytes() + static_cast<std::int64_t>(sizeof(typename Model::master_t)));
     p.gradients  = n * static_cast<std::int64_t>(sizeof(typename Model::computed));
     auto const o = model.memory_of(r.optimizer);
     p.slots      = o.slots * static_cast<std::int64_t>(sizeof(typename Model::computed));
@@ -135,9 +135,9 @@ double measure_seconds_per_cost(Model& model, index_t length) {
                         static_cast<double>(length)};
     double            best = 0;
     for (int k = 0; k < 2; ++k) {
-        auto const start = std::chrono::steady_clock::now();
+        double const start = seconds_now();
         model.accumulate(b, {loss.data(), length});
-        double const t = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        double const t = seconds_now() - start;
         best           = k == 0 ? t : std::min(best, t);
     }
     model.zero_gradient();

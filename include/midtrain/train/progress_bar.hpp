@@ -1,6 +1,5 @@
 #pragma once
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
@@ -10,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <vector>
+#include <midtrain/core/seconds_now.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/written.hpp>
 
@@ -47,7 +47,7 @@ class progress_bar {
     progress_bar& operator=(progress_bar const&) = delete;
 
     void operator()(report const& r) {
-        show(r, std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count());
+        show(r, seconds_now());
     }
 
     /// The same at a moment given in seconds.

@@ -1,11 +1,12 @@
 #pragma once
 #include <algorithm>
+#include <cinttypes>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <span>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -215,16 +216,18 @@ inline std::vector<placed_tensor> read_layout(io::safetensors const& file) {
     auto const                 count = file.at("model.master").count();
     std::vector<placed_tensor> all;
     for (auto const& line : detail::lines_of(state_text(file, "layout"))) {
-        placed_tensor      t;
-        std::string        form;
-        std::istringstream in(line);
-        bool const         read = static_cast<bool>(in >> t.name >> t.offset >> t.rows >> t.columns >> form);
-        bool const         fits =
-            read && t.offset >= 0 && t.rows >= 0 && t.columns > 0 && t.rows <= count / t.columns && t.offset <= count - t.rows * t.columns;
+        placed_tensor t;
+        char          form[16] = "";
+        auto const    end      = std::min(line.find(' '), line.size());
+        t.name                 = line.substr(0, end);
+        bool const read = std::sscanf(line.c_str() + end, "%" SCNd64 "%" SCNd64 "%" SCNd64 "%15s", &t.offset, &t.rows, &t.columns, form) == 4;
+        bool const fits =
+            read && !t.name.empty() && t.offset >= 0 && t.rows >= 0 && t.columns > 0 && t.rows <= count / t.columns && t.offset <= count - t.rows * t.columns;
         check(fits, [&] { return file.path() + ": '" + line + "' is no place within the master weights"; });
-        t.is = form == "vector"       ? placed_tensor::form::vector
-               : form == "transposed" ? placed_tensor::form::transposed
-                                      : placed_tensor::form::matrix;
+        std::string_view const is = form;
+        t.is = is == "vector"       ? placed_tensor::form::vector
+               : is == "transposed" ? placed_tensor::form::transposed
+                                    : placed_tensor::form::matrix;
         all.push_back(std::move(t));
     }
     return all;

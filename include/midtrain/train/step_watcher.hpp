@@ -1,6 +1,6 @@
 #pragma once
-#include <chrono>
 #include <cstdint>
+#include <midtrain/core/seconds_now.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/step.hpp>
 #include <midtrain/train/watchdog.hpp>
@@ -18,7 +18,7 @@ class step_watcher {
         phases_.checkpoint = saved_;
         phases_.evaluation = evaluated_;
         saved_ = evaluated_ = 0;
-        began_ = since_ = clock::now();
+        began_ = since_ = seconds_now();
         at_             = step_phase::data;
         if (dog) dog->begin(step), dog->enter(at_);
     }
@@ -29,13 +29,13 @@ class step_watcher {
     }
     void end() {
         pass();
-        seconds_ = std::chrono::duration<double>(since_ - began_).count();
+        seconds_ = since_ - began_;
         if (dog) dog->end();
     }
     /// Between two steps.
     template <class Save>
     void saving(std::int64_t step, Save&& save) {
-        auto const start = clock::now();
+        double const start = seconds_now();
         if (dog) dog->begin(step), dog->enter(step_phase::checkpoint);
         save();
         if (dog) dog->leave();
@@ -44,7 +44,7 @@ class step_watcher {
     /// Between two steps: the observers hear of the one just done. What takes a millisecond or more is no line of a file but an evaluation.
     template <class Tell>
     void telling(Tell&& tell) {
-        auto const start = clock::now();
+        double const start = seconds_now();
         tell();
         if (double const took = since(start); took >= 1e-3) evaluated_ += took;
     }
@@ -53,17 +53,15 @@ class step_watcher {
     step_phases const& phases() const { return phases_; }
 
   private:
-    using clock = std::chrono::steady_clock;
-
-    static double since(clock::time_point start) { return std::chrono::duration<double>(clock::now() - start).count(); }
+    static double since(double start) { return seconds_now() - start; }
     void pass() {
-        auto const   now  = clock::now();
-        double const past = std::chrono::duration<double>(now - since_).count();
+        double const now  = seconds_now();
+        double const past = now - since_;
         since_            = now;
         (at_ == step_phase::data ? phases_.data : at_ == step_phase::update ? phases_.update : phases_.compute) += past;
     }
 
-    clock::time_point began_{}, since_{};
+    double            began_ = 0, since_ = 0;
     step_phase        at_ = step_phase::data;
     step_phases       phases_;
     double            seconds_ = 0, saved_ = 0, evaluated_ = 0;

@@ -249,7 +249,7 @@ class trainer {
         watcher_.telling([&] { tell(r); });
     }
     template <class Stage, class Store>
-    [[noreturn]] void stop_at(Stage const& s, batches<Store> const& drawn, std::string const& what) const {
+    [[noreturn]] void stop_at(Stage const& s, batches<Store> const& drawn, std::string const& what) {
         throw error("stage '" + std::string(s.name) + "', " + what + "; " + drawn.written_beginnings(state_.sources) + "; " +
                     where_.last_good());
     }

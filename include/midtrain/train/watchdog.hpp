@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <cstddef>
@@ -15,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <midtrain/core/seconds_now.hpp>
 #include <midtrain/train/step.hpp>
 #include <midtrain/train/written.hpp>
 
@@ -51,7 +51,7 @@ class watchdog {
 
     void begin(std::int64_t step) {
         std::lock_guard const lock(mutex_);
-        step_ = step, began_ = clock::now(), running_ = true, said_ = false;
+        step_ = step, began_ = seconds_now(), running_ = true, said_ = false;
     }
     void enter(step_phase p) { phase_.store(p, std::memory_order_relaxed); }
     void end() {
@@ -68,9 +68,7 @@ class watchdog {
     }
 
   private:
-    using clock = std::chrono::steady_clock;
-
-    double seconds() const { return std::chrono::duration<double>(clock::now() - began_).count(); }
+    double seconds() const { return seconds_now() - began_; }
     double usual() const {
         auto const n = std::min(count_, times_.size());
         if (n < 3) return 0;
@@ -103,7 +101,7 @@ class watchdog {
     std::condition_variable changed_;
     bool                    ended_ = false, running_ = false, said_ = false;
     std::int64_t            step_ = 0;
-    clock::time_point       began_{};
+    double                  began_ = 0;
     std::array<double, 32>  times_{};
     std::size_t             count_ = 0;
     std::atomic<step_phase> phase_{step_phase::data};

@@ -1,8 +1,8 @@
 #pragma once
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/seconds_now.hpp>
 #include <midtrain/exec/host/host.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -22,10 +22,10 @@ inline product_rates probe_products(host& device) {
         auto const    a = device.template make<T>(m * k), b = device.template make<T>(n * k), c = device.template make<T>(m * n);
         double        best = 0;
         for (int trial = 0; trial < 6; ++trial) {  // the first one warms up
-            auto const start = std::chrono::steady_clock::now();
+            double const start = seconds_now();
             device.gemm(gemm_problem<T, T, T>{.a = as_matrix<T const>(a.view().data, m, k), .b = as_matrix<T const>(b.view().data, n, k),
                                               .b_is = operand::transposed, .c = as_matrix(c.view().data, m, n)});
-            double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            double const seconds = seconds_now() - start;
             if (trial > 0) best = std::max(best, 2.0 * m * n * k / seconds);
         }
         return best;
