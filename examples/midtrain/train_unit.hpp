@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 #include <midtrain/comm/self.hpp>
 #include <midtrain/data/any_tokens.hpp>
@@ -66,7 +67,8 @@ void finish(Trainer& trainer, host_model& model, run_file const& run, model_file
 
 /// AdamW begins with what Hugging Face's Trainer left of it.
 template <class Trainer>
-void bring_optimizer(Trainer& trainer, host_model& model, model_form const& form) {
+void bring_optimizer(Trainer& trainer, host_model& model, model_form const& form, std::string_view optimizer) {
+    mt::check(optimizer == "adamw", [&] { return "model.optimizer_state is what AdamW remembers, and the optimizer is " + std::string(optimizer); });
     mt::check(!form.fresh, "model.optimizer_state remembers how weights moved, and fresh = true makes new ones");
     mt::io::torch_adamw const file(form.optimizer_state);
     trainer.slots_have_seen(file.step());
@@ -101,7 +103,7 @@ int train_with(host_model& model, run_file const& run, model_files const& files,
         trainer.watch(dog);
     }
     if (trainer.resumed()) std::printf("going on from step %lld\n", static_cast<long long>(trainer.state().step));
-    else if (!form.model.value.optimizer_state.empty()) detail::bring_optimizer(trainer, model, form.model.value);
+    else if (!form.model.value.optimizer_state.empty()) detail::bring_optimizer(trainer, model, form.model.value, recipe.optimizer.kind());
     std::filesystem::create_directories(form.folder.value);
     write_run_origin(form.folder.value, {.model = form.model.value.from, .tokenizer = form.model.value.tokenizer});
     auto const&      state = trainer.state();

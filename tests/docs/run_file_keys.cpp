@@ -44,7 +44,8 @@ constexpr bool is_leaf = is_text<T> || std::is_arithmetic_v<T> || std::is_enum_v
 /// Policies have one description wherever they may stand.
 template <class T>
 std::string policies() {
-    if constexpr (std::is_same_v<T, mt::like::any_trainer>) return "like";
+    if constexpr (std::is_same_v<T, mt::any_optimizer>) return "optimizer";
+    else if constexpr (std::is_same_v<T, mt::like::any_trainer>) return "like";
     else if constexpr (requires(T const& p) { p.factor(mt::like::hf_place{}); }) return "hf_scheduler";
     else if constexpr (requires(T const& p) { p.lr(mt::like::olmo_place{}); }) return "olmo_scheduler";
     else if constexpr (requires(T const& p) { p.rate(mt::progress{}); }) return "rate";

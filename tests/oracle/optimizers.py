@@ -17,7 +17,6 @@ from unittest import mock
 import torch
 from lion_pytorch import Lion
 from muon import SingleDeviceMuon
-from pytorch_optimizer import SOAP
 from pytorch_optimizer import Lion as CautiousLion
 from pytorch_optimizer.base.optimizer import BaseOptimizer
 from transformers.optimization import Adafactor
@@ -133,11 +132,6 @@ def keller(weights):
     )
 
 
-def soap(weights):
-    """Vectors are not turned. Its first step only looks; so has ours."""
-    return (SOAP(weights.values(), lr=RATE, betas=(0.95, 0.95), weight_decay=0.1, precondition_frequency=3, eps=1e-8),)
-
-
 def over_all(kind, **how):
     return lambda weights: (kind(list(weights.values()), **how),)
 
@@ -172,7 +166,6 @@ def main():
         "adamw_cautious": trained(written(cautious_adamw)),
         "adamw_decay_along": trained(written(decaying_along)),
         "adamw_clipped": trained(written(clipped_adamw)),
-        "soap": trained(soap),
     }
     with open(sys.argv[1], "w", encoding="utf-8") as f:
         json.dump(all_, f, indent=0)

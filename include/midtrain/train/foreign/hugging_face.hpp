@@ -142,7 +142,7 @@ inline run read_hugging_face(io::json const& all, std::string const& path, optio
         r.find(severity::note, "a batch is counted for one device; say how many there are with --ranks", "per_device_train_batch_size");
     auto const optimizer = f.text("optim", "adamw_torch");
     if (optimizer.find("adamw") == std::string::npos)
-        r.find(severity::warning, "the optimizer is " + optimizer + ", which midtrain has not; it has AdamW", "optim");
+        r.find(severity::warning, "the optimizer is " + optimizer + ", whose numbers are not read: the run has AdamW", "optim");
     return r;
 }
 

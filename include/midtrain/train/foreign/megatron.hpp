@@ -133,7 +133,7 @@ inline void find_in_megatron(fields const& f, run& r) {
     r.optimizer.decay = end;
     auto const optimizer = f.text("optimizer", "adam");
     if (optimizer != "adam")
-        r.find(severity::warning, "the optimizer is " + optimizer + ", which midtrain has not; it has AdamW", "optimizer");
+        r.find(severity::warning, "the optimizer is " + optimizer + ", whose numbers are not read: the run has AdamW", "optimizer");
 }
 
 }  // namespace detail

@@ -88,7 +88,7 @@ inline void read_olmo_optimizer(fields const& optim, run& r) {
     }
     auto const kind = olmo_class(optim);
     if (kind.find("AdamW") == std::string::npos)
-        r.find(severity::warning, "the optimizer is " + kind + ", which midtrain has not; it has AdamW", optim.name("_CLASS_"));
+        r.find(severity::warning, "the optimizer is " + kind + ", whose numbers are not read: the run has AdamW", optim.name("_CLASS_"));
 }
 
 }  // namespace detail
