@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 #include <midtrain/data/tokenizer_files.hpp>
+#include <midtrain/model/llama.hpp>
 #include <midtrain/train/export.hpp>
 #include "held_out.hpp"
 

@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(every_field_is_compared_by_name) {
     BOOST_TEST(has(refusal([&] { mt::io::check_hf_shape(c, hf_family::gpt2, shape{}); }), "'model_type' is llama"));
 }
 BOOST_AUTO_TEST_CASE(other_mathematics_is_refused_by_name) {
-    for (char const* more : {"\"attention_bias\":1", "\"mlp_bias\":true", "\"hidden_act\":\"gelu\"", "\"sliding_window\":4096",
+    for (char const* more : {"\"attention_bias\":1", "\"mlp_bias\":1", "\"hidden_act\":\"gelu\"", "\"sliding_window\":4096",
                              "\"head_dim\":1.5", "\"partial_rotary_factor\":0.5", "\"quantization_config\":{}", "\"model_type\":\"gemma\"",
                              "\"layer_types\":[\"sliding_attention\"]", "\"final_logit_softcapping\":30", "\"residual_multiplier\":0.22",
                              "\"num_local_experts\":8", "\"vocab_size\":1.5", "\"num_key_value_heads\":0", "\"tie_word_embeddings\":1"}) {
@@ -172,8 +172,8 @@ BOOST_AUTO_TEST_CASE(layers_may_differ) {
     auto const c = read(llama(R"("model_type":"smollm3","no_rope_layer_interval":2)"));
     mt::io::check_hf_shape(c, hf_family::smollm3, nope{});
     BOOST_TEST(has(refusal([&] { mt::io::check_hf_shape(c, hf_family::smollm3, shape{}); }), "layer 1 turns nothing where the shape's turns"));
-    BOOST_TEST((mt::io::hf_family_of_llama(nope{}) == hf_family::smollm3));
-    BOOST_TEST(has(refusal([&] { mt::io::hf_family_of_llama(normed_nope{}); }), "layers that turn nothing"));
+    BOOST_TEST((mt::io::hf_family_of(mt::io::hf_model::llama, nope{}) == hf_family::smollm3));
+    BOOST_TEST(has(refusal([&] { mt::io::hf_family_of(mt::io::hf_model::llama, normed_nope{}); }), "(llama: layer 1 turns where the shape's turns nothing)"));
 }
 BOOST_AUTO_TEST_CASE(what_is_written_is_read_back) {
     for (char const* more : {"\"attention_bias\":true", R"("model_type":"mistral","sliding_window":16)", R"("model_type":"mistral")",
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read_back) {
             BOOST_TEST((a.kinds == b.kinds));
             BOOST_TEST((a.out_bias == b.out_bias && a.qk_norm == b.qk_norm && a.end_token == b.end_token && a.context == b.context));
         }
-        BOOST_TEST((mt::io::hf_family_of_llama(a) == a.family || (a.family == hf_family::mistral && a.window == 0)));
+        BOOST_TEST((mt::io::hf_family_of(mt::io::hf_model::llama, a) == a.family || (a.family == hf_family::mistral && a.window == 0)));
     }
 }
 BOOST_AUTO_TEST_CASE(unknown_positions_are_refused) {
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(what_transformers_cannot_say_is_refused_with_the_reason) {
         return refusal([&] { mt::io::hf_config_json(hf_family::llama, shape{}, mt::io::hf_rotary_of(policy, 8), {.end = 3}, "bfloat16"); });
     };
     mt::rope const plain{.base = 1e4, .length = 64};
-    BOOST_TEST(has(why(mt::partial{.share = 0.5, .policy = plain}), "turn whole heads"));
+    BOOST_TEST(has(why(mt::partial{.share = 0.5, .policy = plain}), "turns whole heads"));
     BOOST_TEST(has(why(mt::longrope{.base = 1e4, .trained = 64, .extended = 128, .long_factor = {}, .short_factor = {}, .start = 4}), "start = 0"));
     BOOST_TEST(has(why(mt::partial{.share = 0.5, .policy = mt::yarn{.base = 1e4, .trained = 64, .extended = 128, .heat = mt::yarn_heat::scores}}),
                    "put yarn's heat on rotary"));

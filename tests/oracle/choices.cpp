@@ -8,6 +8,7 @@
 #include <midtrain/io/gguf_llama.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/whole_file.hpp>
+#include <midtrain/model/llama.hpp>
 #include <midtrain/train/export.hpp>
 #include <midtrain/train/multiple_choice.hpp>
 #include <support/choice_model.hpp>

@@ -32,7 +32,7 @@ struct untied_shape : test::small_shape {
     static constexpr double norm_epsilon = 1e-6;
 };
 
-/// Shapes that have a model class of their own in transformers: see io::hf_family_of_llama.
+/// Shapes that have a model class of their own in transformers: see io::hf_family_of.
 struct mistral_shape : test::small_shape {
     static constexpr int window = 24, head_size = 12;
 };

@@ -12,6 +12,8 @@
 #include <midtrain/io/gguf.hpp>
 #include <midtrain/io/gguf_llama.hpp>
 #include <midtrain/io/weight_files.hpp>
+#include <midtrain/model/gpt2.hpp>
+#include <midtrain/model/llama.hpp>
 #include <midtrain/position/llama3.hpp>
 #include <midtrain/position/scaled.hpp>
 #include <midtrain/precision/precision.hpp>

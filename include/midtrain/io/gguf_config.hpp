@@ -4,7 +4,6 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/gguf.hpp>
 #include <midtrain/io/hf_config.hpp>
@@ -20,8 +19,9 @@ class gguf_numbers {
 
     hf_config whole() const {
         auto const architecture = std::string_view(front_).substr(0, front_.size() - 1);
-        auto const family       = enum_value<hf_family>(architecture);
-        require(family && *family != hf_family::mistral && *family != hf_family::smollm3,
+        auto const family       = hf_family_named(architecture);
+        auto const is           = [&](hf_family f) { return family && *family == f; };
+        require(is(hf_family::llama) || is(hf_family::gpt2) || is(hf_family::qwen2) || is(hf_family::qwen3),
                 "its architecture is '" + std::string(architecture) + "'; known are llama, gpt2, qwen2 and qwen3");
         hf_config s{.path = file_->path(), .family = *family};
         bool const llama = is_llama(s.family);

@@ -12,10 +12,14 @@ namespace midtrain::inline MT_ABI::io::detail {
 /// One of config.json's two tables of positions. What changes the angles and is not known here is refused by name.
 class hf_rotary_table {
   public:
-    /// `usual_base`: where the table has none. `trained`: what the configuration says of it outside of the table, or 0.
-    hf_rotary_table(hf_reader const& all, std::string const& where, json const& v, double usual_base, index_t trained, index_t context)
-        : table_(&v), r_(v, all.path() + ": '" + where + "'"), trained_(trained),
-          p_{.type = r_.text("rope_type", r_.text("type", "default")), .base = r_.number("rope_theta", usual_base), .context = context} {}
+    /// `usual_base`: where the table has none. `trained`: what the configuration says of it outside of the table, or 0. `usual_part`: of a
+    /// head that turns, where the table does not say; 0: the model turns whole heads.
+    hf_rotary_table(hf_reader const& all, std::string const& where, json const& v, double usual_base, index_t trained, index_t context,
+                    double usual_part = 0)
+        : table_(&v), r_(v, all.path() + ": '" + where + "'"), trained_(trained), usual_part_(usual_part),
+          p_{.type = r_.text("rope_type", r_.text("type", "default")), .base = r_.number("rope_theta", usual_base), .context = context} {
+        if (p_.type == "su") p_.type = "longrope";  // what Phi-3 called it first
+    }
 
     hf_rotary whole() {
         static constexpr std::string_view known[] = {"default", "linear", "dynamic", "yarn", "llama3", "longrope", "proportional"};
@@ -24,8 +28,8 @@ class hf_rotary_table {
         r_.require(found, "the rope_type '" + p_.type + "' is none of default, linear, dynamic, yarn, llama3, longrope and proportional");
         r_.require(p_.base > 1 && p_.base <= 1e300, "'rope_theta' is " + written(p_.base) + ", not above 1");
         refuse_strangers();
+        if (p_.type == "proportional" || usual_part_ > 0) part();
         if (p_.type == "default") return p_;
-        if (p_.type == "proportional") part();
         bool const by_lengths = p_.type == "longrope" && r_.absent("factor");
         if (is("yarn", "llama3", "longrope"))  // as transformers fills it
             p_.trained = trained_ > 0 ? trained_ : r_.whole("original_max_position_embeddings", static_cast<int>(p_.context));
@@ -50,14 +54,14 @@ class hf_rotary_table {
                              (is("yarn", "longrope") && key == "attention_factor") ||
                              (p_.type == "yarn" && (key == "truncate" || key == "mscale" || key == "mscale_all_dim")) ||
                              (p_.type == "longrope" && (key == "long_factor" || key == "short_factor"));
-            bool const whole = key == "partial_rotary_factor" && (p_.type == "proportional" || r_.number(key, 1) == 1);
+            bool const whole = key == "partial_rotary_factor" && (p_.type == "proportional" || usual_part_ > 0 || r_.number(key, 1) == 1);
             r_.require(any || own || whole || r_.absent(key) || (key == "truncate" && r_.flag(key, true)),
                        "'" + key + "' changes the angles in a way that midtrain does not know");
         }
     }
     void part() {
-        p_.part = r_.number("partial_rotary_factor", 1);
-        r_.require(p_.part >= 0 && p_.part <= 1, "'partial_rotary_factor' is " + written(p_.part) + ", not between 0 and 1");
+        p_.part = r_.number("partial_rotary_factor", usual_part_ > 0 ? usual_part_ : 1);
+        r_.require((p_.part > 0 || (p_.part == 0 && p_.type == "proportional")) && p_.part <= 1, "'partial_rotary_factor' is " + written(p_.part) + ", not between 0 and 1");
     }
     void ramp() {
         bool const yarn = p_.type == "yarn";
@@ -94,16 +98,21 @@ class hf_rotary_table {
     json const* table_;
     hf_reader   r_;
     index_t     trained_;
+    double      usual_part_;
     hf_rotary   p_;
 };
 
-/// Positions: `rope_parameters` (transformers 5), or `rope_theta` and `rope_scaling` (before it); both must say the same.
-inline hf_rotary read_hf_rotary(hf_reader const& r, index_t context, double usual_base) {
+/// Positions: `rope_parameters` (transformers 5), or `rope_theta` and `rope_scaling` (before it); both must say the same. `usual_part`: where
+/// a part of each head may turn, the part that does if nothing is said. `usual_trained`: original_max_position_embeddings if nothing is said.
+inline hf_rotary read_hf_rotary(hf_reader const& r, index_t context, double usual_base, double usual_part = 0, index_t usual_trained = 0) {
     auto const   now = r.find("rope_parameters"), before = r.find("rope_scaling");
     double const base = r.number("rope_theta", usual_base);
-    index_t const trained = r.absent("original_max_position_embeddings") ? 0 : r.whole("original_max_position_embeddings");
-    auto const   table = [&](char const* where, json const& v) { return hf_rotary_table(r, where, v, base, trained, context).whole(); };
-    if (!now) return before ? table("rope_scaling", *before) : hf_rotary{.base = base, .context = context};
+    index_t const trained = r.absent("original_max_position_embeddings") ? usual_trained : r.whole("original_max_position_embeddings");
+    double const  part    = usual_part > 0 ? r.number("partial_rotary_factor", usual_part) : 0;
+    r.require(part == 0 ? usual_part == 0 : part > 0 && part <= 1, "'partial_rotary_factor' is " + written(part) + ", not above 0 and at most 1");
+    auto const   table = [&](char const* where, json const& v) { return hf_rotary_table(r, where, v, base, trained, context, part).whole(); };
+    if (!now && !before) return {.base = base, .context = context, .part = usual_part > 0 ? part : 1};
+    if (!now) return table("rope_scaling", *before);
     auto const p = table("rope_parameters", *now);
     r.require(r.absent("rope_theta") || nearly(base, p.base), "'rope_theta' and 'rope_parameters' differ");
     if (before) {

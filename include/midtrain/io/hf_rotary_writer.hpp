@@ -12,10 +12,11 @@ namespace midtrain::inline MT_ABI::io {
 inline json::object hf_rotary_json(hf_rotary const& p) {
     auto const list = [](std::vector<double> const& all) {
         json::array a;
-        for (double const x : all) a.push_back({x});
+        for (double const x : all) a.emplace_back().value = x;
         return json{a};
     };
-    json::object o{{"rope_type", {p.type}}};
+    json::object o;
+    o["rope_type"] = {p.type};
     auto const   put = [&](char const* key, double x) { o[key] = {x}; };
     if (p.type != "default" && (p.type != "proportional" || p.factor != 1)) put("factor", p.factor);
     if (p.type == "yarn" || p.type == "llama3" || p.type == "longrope")
@@ -31,10 +32,12 @@ inline json::object hf_rotary_json(hf_rotary const& p) {
 }
 
 /// Adds to a config.json rope_theta and rope_scaling, which all know, and rope_parameters, which transformers 5 writes.
-inline void add_hf_rotary(json::object& o, hf_rotary const& p) {
-    check(p.part == 1 || p.type == "proportional",
-          "config.json: the model classes that midtrain writes turn whole heads; only type proportional leaves a part of them");
+/// `in_part`: whether the model class lets a part of each head turn.
+inline void add_hf_rotary(json::object& o, hf_rotary const& p, bool in_part = false) {
+    check(in_part || p.part == 1 || p.type == "proportional",
+          "config.json: this model class turns whole heads; only type proportional leaves a part of them");
     auto scaling = hf_rotary_json(p);
+    if (in_part) scaling["partial_rotary_factor"] = {p.part}, o["partial_rotary_factor"] = {p.part};
     o["rope_theta"]   = {p.base};
     o["rope_scaling"] = p.type == "default" ? json{nullptr} : json{scaling};
     // Before transformers 5, longrope takes it from here.

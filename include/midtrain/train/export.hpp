@@ -23,9 +23,8 @@
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
 #include <midtrain/io/whole_file.hpp>
-#include <midtrain/model/gpt2.hpp>
-#include <midtrain/model/llama.hpp>
 #include <midtrain/model/trainable.hpp>
+#include <midtrain/train/hf_models.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -42,23 +41,19 @@ namespace detail {
 
 template <class Model>
 struct named_family {
-    static_assert(io::detail::no_words<Model>, "midtrain: export_model knows trainable<Device, Family, Shape, Precision> with the "
-                                               "families model::llama and model::gpt2. See midtrain/train/export.hpp");
+    static_assert(io::detail::no_words<Model>, "midtrain: export_model knows trainable<Device, Family, Shape, Precision>. See "
+                                               "midtrain/train/export.hpp");
 };
-template <class Device, class Shape, class Precision>
-struct named_family<trainable<Device, model::llama, Shape, Precision>> {
-    static io::hf_family of(Shape const& s) { return io::hf_family_of_llama(s); }
-};
-template <class Device, class Shape, class Precision>
-struct named_family<trainable<Device, model::gpt2, Shape, Precision>> {
-    static io::hf_family of(Shape const&) { return io::hf_family::gpt2; }
+template <class Device, class Family, class Shape, class Precision>
+struct named_family<trainable<Device, Family, Shape, Precision>> {
+    static io::hf_family of(Shape const& s) { return io::hf_family_of(hf_model_for<Family>::value, s); }
 };
 
 /// What config.json calls a model: a shape that was read from one says so itself.
 template <class Model>
 io::hf_family hf_family_of(Model const& model) {
     auto const& s = model.shape();
-    if constexpr (requires { s.family; }) return s.family;
+    if constexpr (requires { s.family; }) return io::written_as(s.family);
     else return named_family<Model>::of(s);
 }
 

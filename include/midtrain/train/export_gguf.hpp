@@ -38,8 +38,13 @@ inline std::string gguf_architecture(io::hf_family family) {
         case io::hf_family::qwen2: return "qwen2";
         case io::hf_family::qwen3: return "qwen3";
         case io::hf_family::gpt2: return "gpt2";
-        default: return "llama";
+        case io::hf_family::llama:
+        case io::hf_family::mistral:
+        case io::hf_family::smollm3: return "llama";
+        default: break;
     }
+    check(false, [&] { return "GGUF: midtrain writes no " + std::string(io::words_of(family).name) + " for llama.cpp; known are llama, gpt2, qwen2 and qwen3"; });
+    return {};
 }
 
 /// general.file_type, as llama.cpp's llama_ftype numbers it.
