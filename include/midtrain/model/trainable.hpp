@@ -64,8 +64,9 @@ class trainable {
     static constexpr index_t stored_bytes() { return sizeof(stored); }  ///< of a weight as it computes
     index_t                 activation_bytes() const { return memory_.size(); }
     double                  z_loss = 0;
-    balance_weights         balance{};       ///< of the losses that keep experts busy alike
-    double                  bias_speed = 0;  ///< by which a step moves what routers add to scores
+    balance_weights         balance{};           ///< of the losses that keep experts busy alike
+    double                  balance_factor = 1;  ///< of those weights
+    double                  bias_speed = 0;      ///< by which a step moves what routers add to scores
 
     /// Fresh weights, the same for a seed on every machine and in every order.
     void initialise(std::uint64_t seed) {
@@ -269,7 +270,8 @@ class trainable {
                                   .cosine = rotary_.cosine(), .sine = rotary_.sine(),
                                   .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(),
                                   .window_cosine = window_rotary_.cosine(), .window_sine = window_rotary_.sine(), .score_factor = rotary_.score_factor(),
-                                  .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .loads = routers_.loads(), .balance = balance};
+                                  .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .loads = routers_.loads(),
+                                  .balance = balance.times(balance_factor)};
     }
 
     void reserve(token_batch const& batch, pass_mode mode) {

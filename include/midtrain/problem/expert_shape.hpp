@@ -25,7 +25,9 @@ struct balance_weights {
     double z            = 0;  ///< mean of log(sum(exp(logits)))^2 (ST-MoE, eq. 5)
 
     friend constexpr bool operator==(balance_weights const&, balance_weights const&) = default;
-    constexpr bool any() const { return sequence > 0 || micro_batch > 0 || global_batch > 0 || devices > 0 || z > 0; }
+    constexpr balance_weights times(double by) const {
+        return {by * sequence, by * micro_batch, by * global_batch, by * devices, by * z};
+    }
 };
 
 /// The numbers of a mixture of experts. Softmax over the chosen alone is `renormalise` with softmax scores: the same numbers.

@@ -18,6 +18,14 @@
 
 namespace midtrain::inline MT_ABI {
 
+/// What a step's line tells of a router.
+struct router_row {
+    std::string name;
+    double      heaviest = 0, lightest = 0;  ///< loads of experts, in means
+    double      overflow = 0;                ///< share of choices that found no room
+    std::vector<double> losses;              ///< in the order of balance_weights, unweighted
+};
+
 /// One step of a run, read back.
 struct metrics_row {
     std::int64_t              step = 0;
@@ -34,6 +42,7 @@ struct metrics_row {
     double                    noise_scale = std::numeric_limits<double>::quiet_NaN();  ///< tokens; NaN where it was not measured
     double                    noise_error = std::numeric_limits<double>::quiet_NaN();
     std::vector<double>       source_noise{};    ///< by source, tokens; empty where it was not measured
+    std::vector<router_row>   routers{};         ///< empty where the model has none
 };
 
 /// What happened to a run besides its steps: "saved", "skipped", "rewound", "warned", ...
@@ -115,10 +124,19 @@ class metrics_line {
             auto const of = [&](char const* key) { return p->find(key) ? real(*p->find(key)) : 0.0; };
             r.phases = {of("data"), of("compute"), of("update"), of("checkpoint"), of("evaluation")};
         }
+        if (auto const v = all_.find("routers"))
+            if (auto const o = v->as<io::json::object>())
+                for (auto const& [name, values] : *o) r.routers.push_back(router(name, values));
         if (auto const n = all_.find("noise")) {
             r.noise_scale = real(need_of(*n, "scale")), r.noise_error = real(need_of(*n, "error"));
             for (auto const& s : into.sources) r.source_noise.push_back(real(need_of(need_of(*n, "by_source"), s)));
         }
+        return r;
+    }
+    router_row router(std::string const& name, io::json const& values) const {
+        router_row r{name, real(need_of(values, "heaviest")), real(need_of(values, "lightest")), real(need_of(values, "overflow")), {}};
+        if (auto const a = need_of(values, "losses").as<io::json::array>())
+            for (auto const& x : *a) r.losses.push_back(real(x));
         return r;
     }
     /// The keys of an object in the order of the text: that of the recipe.
@@ -183,6 +201,7 @@ class metrics_file {
         by_source(r, "source_tokens", [&](std::size_t i) { return std::to_string(r.source_tokens[i]); });
         if (r.phases.sum() > 0) phases(r.phases);
         if (r.noise.steps > 0) noise(r);
+        if (!r.routers.empty()) routers(r);
         line_.append("}\n");
         file_->append(line_);
         step_ = r.step;
@@ -261,6 +280,18 @@ class metrics_file {
         line_.append(",\"noise\":{\"scale\":").append(io::written(r.noise.value()));
         line_.append(",\"error\":").append(io::written(r.noise.error));
         by_source(r, "by_source", [&](std::size_t i) { return io::written(r.source_noise[i]); });
+        line_.append("}");
+    }
+    void routers(report const& r) {
+        line_.append(",\"routers\":{");
+        for (auto const& one : r.routers) {
+            auto const load = r.load(one);
+            line_.append(&one == r.routers.data() ? "" : ",").append(io::quoted(one.name));
+            line_.append(":{\"heaviest\":").append(io::written(load.heaviest())).append(",\"lightest\":").append(io::written(load.lightest()));
+            line_.append(",\"overflow\":").append(io::written(load.overflow_share())).append(",\"losses\":[");
+            for (index_t k = 0; k < router_load::losses; ++k) line_.append(k > 0 ? "," : "").append(io::written(load.loss(k)));
+            line_.append("]}");
+        }
         line_.append("}");
     }
     void phases(step_phases const& p) {

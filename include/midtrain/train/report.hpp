@@ -5,6 +5,7 @@
 #include <string_view>
 #include <midtrain/core/noise_scale.hpp>
 #include <midtrain/core/types.hpp>
+#include <midtrain/problem/parameters.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -45,6 +46,13 @@ struct report {
     noise_scale                   noise;              ///< of the last measured steps, where this one was measured
     std::span<double const>       source_noise;       ///< by source, the scale in tokens; empty where this step was not measured
 
+    std::span<router_info const>  routers;            ///< of experts; empty where the model has none
+    std::span<double const>       router_loads;       ///< of the step; see load()
+
+    /// Of one of the routers: choices by expert, losses, what found no room.
+    seen_load load(router_info const& r) const {
+        return {{router_loads.data() + r.offset, router_load::size_of(r.experts)}};
+    }
     double tokens_per_second() const { return seconds > 0 ? static_cast<double>(at.batch.count) / seconds : 0.0; }
 };
 

@@ -186,14 +186,18 @@ constexpr void at_points_of_run(Recipe const& r, F const& f) {
 /// What moves over the run.
 template <class Recipe, class Judge>
 constexpr void judge_scalars(Recipe const& r, Judge const& judge) {
-    bool z = true, decay = true;
+    bool z = true, decay = true, bias = true, balance = true;
     auto const sound = [](double x) { return x >= 0 && x < 1e3; };
     at_points_of_run(r, [&](progress at) {
         z &= sound(scalar_at(r.z_loss, at));
         decay &= sound(scalar_at(r.decay_factor, at));
+        bias &= sound(scalar_at(r.bias_speed, at));
+        balance &= sound(scalar_at(r.balance_factor, at));
     });
     judge.template refuse_if<"z_loss is negative, infinite or not a number somewhere in the run">(!z, "");
     judge.template refuse_if<"decay_factor is negative, infinite or not a number somewhere in the run">(!decay, "");
+    judge.template refuse_if<"bias_speed is negative, infinite or not a number somewhere in the run">(!bias, "");
+    judge.template refuse_if<"balance_factor is negative, infinite or not a number somewhere in the run">(!balance, "");
     static_assert(RoleRates<std::remove_cvref_t<decltype(r.rates)>>,
                   "midtrain: recipe.rates is no RoleRates: it needs  double factor(role, index_t rows, index_t columns) const.  "
                   "The shortest one is same_rate in midtrain/optim/by_role.hpp");

@@ -176,6 +176,8 @@ void for_each_setting(Recipe& r, F const& f) {
     if constexpr (requires { r.average.share(progress{}); }) detail::for_each_value(r.average, "average", f);
     detail::for_each_value(r.decay_factor, "decay_factor", f);
     detail::for_each_value(r.rates, "rates", f);
+    detail::for_each_value(r.bias_speed, "bias_speed", f);
+    detail::for_each_value(r.balance_factor, "balance_factor", f);
     for_each_stage(r.stages, [&](auto& s, int) { detail::for_each_value(s, std::string(s.name), f); });
 }
 

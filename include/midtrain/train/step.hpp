@@ -1,11 +1,13 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 #include <midtrain/concepts/communicator.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/optim/step_scalars.hpp>
+#include <midtrain/problem/parameters.hpp>
 #include <midtrain/train/batches.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -27,6 +29,8 @@ struct step_result {
     double                    loss = 0, gradient_norm = 0;
     std::vector<double>       source_loss;
     std::vector<std::int64_t> source_targets;
+    std::span<router_info const> routers;      ///< of the model
+    std::span<double const>      router_loads; ///< of all ranks, as routers say
 };
 
 /// What a step spends its time on.
@@ -77,6 +81,28 @@ void add_gradients(Ranks& ranks, Model& model, batches<Store> const& b, index_t 
     }
 }
 
+/// Speed and factor of a step for a model with routers; one without has nothing to hear.
+template <class Model>
+void tell_routers(Model& model, double bias_speed, double balance_factor) {
+    if constexpr (requires { model.bias_speed, model.balance_factor; }) {
+        model.bias_speed     = bias_speed;
+        model.balance_factor = balance_factor;
+    } else {
+        check(bias_speed == 0 && balance_factor == 1, "bias_speed and balance_factor are for models with experts");
+    }
+}
+
+/// The loads of all ranks' routers.
+template <class Ranks, class Model>
+void sum_loads(Ranks& ranks, Model& model, step_result& result) {
+    if constexpr (requires { model.read_router_loads(); }) {
+        if (model.parameters().routers().empty()) return;
+        ranks.sum(model.router_loads());
+        result.routers      = model.parameters().routers();
+        result.router_loads = model.read_router_loads();
+    }
+}
+
 }  // namespace detail
 
 /// One optimizer step over the batch that was drawn: each rank's gradients are summed, clipped by the global norm and applied. False,
@@ -90,6 +116,7 @@ bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<S
     detail::add_gradients(ranks, model, b, plan.micro_batch, token_loss, result, watcher);
     watcher.enter(step_phase::exchange);
     ranks.sum(model.gradient());
+    detail::sum_loads(ranks, model, result);
     ranks.sum(row_view<double>{result.source_loss.data(), static_cast<index_t>(b.sources())});
     ranks.sum(row_view<std::int64_t>{result.source_targets.data(), static_cast<index_t>(b.sources())});
     watcher.enter(step_phase::update);

@@ -221,6 +221,7 @@ class trainer {
             held_.write(s.mixture, s.at_sequence(sequence), to);
         }, [&](std::size_t bucket) { return s.order.share(bucket, at); });
         model_->z_loss = scalar_at(recipe_->z_loss, of_run(at));
+        detail::tell_routers(*model_, scalar_at(recipe_->bias_speed, of_run(at)), scalar_at(recipe_->balance_factor, of_run(at)));
         gate const   within{*this};
         double const rate    = rate_of(s.rate, at, so_far());
         bool         applied = false;
