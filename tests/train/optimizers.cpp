@@ -97,6 +97,13 @@ BOOST_AUTO_TEST_CASE(each_resumes_bit_for_bit) {
         std::filesystem::remove_all(folder);
     }
 }
+BOOST_AUTO_TEST_CASE(weights_rounded_by_chance_resume_bit_for_bit) {
+    auto const folder = std::filesystem::temp_directory_path() / "midtrain_optimizer_by_chance";
+    std::filesystem::remove_all(folder);
+    auto const whole = trained<mt::bf16_by_chance>(of("muon")), resumed = trained<mt::bf16_by_chance>(of("muon"), folder.string());
+    BOOST_TEST((whole == resumed));
+    std::filesystem::remove_all(folder);
+}
 BOOST_AUTO_TEST_CASE(one_of_a_file_is_that_of_a_program) {
     mt::host                                                    device{1};
     mt::trainable<mt::host, mt::model::llama, shape, mt::fp32> model{device, {}};

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 #include <midtrain/concepts/device.hpp>
@@ -46,9 +47,11 @@ class trainable {
     using computed = typename Precision::computed;
     using master_t = typename Precision::master;
 
+    static constexpr bool one_copy = std::is_same_v<master_t, bf16>;  ///< the weights that the optimizer updates are those that products read
+
     trainable(Device& device, Shape shape, pass_mode training = pass_mode::train)
         : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)), update_(device, layout_.size()), routers_(device, layout_) {
-        weights_  = device.template make<stored>(layout_.size());
+        if constexpr (!one_copy) weights_ = device.template make<stored>(layout_.size());
         master_   = device.template make<master_t>(layout_.size());
         gradient_ = device.template make<computed>(layout_.size());
         if constexpr (requires { shape_.experts; }) balance = shape_.experts.balance;
@@ -61,7 +64,7 @@ class trainable {
     row_view<master_t>      master() { return master_.view(); }
     row_view<computed>      gradient() { return gradient_.view(); }
     row_view<computed>      slots() { return update_.slots(); }
-    static constexpr index_t stored_bytes() { return sizeof(stored); }  ///< of a weight as it computes
+    static constexpr index_t stored_bytes() { return one_copy ? 0 : sizeof(stored); }  ///< of a weight as it computes, beside the master's
     index_t                 activation_bytes() const { return memory_.size(); }
     double                  z_loss = 0;
     balance_weights         balance{};           ///< of the losses that keep experts busy alike
@@ -212,8 +215,8 @@ class trainable {
     /// One step of the optimizer from the gradient that lies there; one that sees matrices may leave anything in it.
     template <class Optimizer>
     void apply(Optimizer const& optimizer, step_scalars s) {
-        update_.apply(*device_, optimizer, s, master_.view(), weights_.view(), gradient_.view());
-        routers_.move_biases(*device_, layout_, bias_speed, master_.view(), weights_.view());
+        update_.apply(*device_, optimizer, s, master_.view(), weights(), gradient_.view());
+        routers_.move_biases(*device_, layout_, bias_speed, master_.view(), weights());
     }
 
     /// Gradients of each block, a bucket of the layout, whose norm is above the limit are scaled down to it. The norm of all afterwards.
@@ -225,7 +228,7 @@ class trainable {
     }
 
     /// Stored weights from master weights: after loading.
-    void refresh() { device_->elements(layout_.size(), op::convert<master_t, stored>{master_.view(), weights_.view()}); }
+    void refresh() { device_->elements(layout_.size(), op::convert<master_t, stored>{master_.view(), weights()}); }
 
     /// What a checkpoint must hold to go on from here, where the host reads it. Who writes there then calls take_state().
     std::vector<state_buffer> state_buffers() {
@@ -254,6 +257,10 @@ class trainable {
     }
 
   private:
+    row_view<stored> weights() const {
+        if constexpr (one_copy) return master_.view();
+        else return weights_.view();
+    }
     // In place where the host shares the device's memory, else in a copy that stays.
     template <class T>
     std::span<std::byte> on_host(row_view<T> values, std::vector<T>& copy) {
@@ -265,7 +272,7 @@ class trainable {
 
     template <class D>
     auto make_pass(D& device, token_batch const& batch, pass_mode mode, row_view<computed> token_loss) const {
-        return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights_.view(),
+        return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights(),
                                   .gradients = gradient_.view(), .masters = master_.view(), .batch = batch,
                                   .cosine = rotary_.cosine(), .sine = rotary_.sine(),
                                   .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(),

@@ -19,6 +19,15 @@ struct bf16_mixed {
     static constexpr char const* name = "bf16";
 };
 
+/// Weights in bfloat16 alone, without a float copy: the optimizer rounds new ones by chance, so that steps too small for 8 bits count in the
+/// mean (Gupta et al. 2015; for language models Zamirai et al. 2020). Moments, reductions and gradients in float.
+struct bf16_by_chance {
+    using stored                      = bf16;
+    using computed                    = float;
+    using master                      = bf16;
+    static constexpr char const* name = "bf16_by_chance";
+};
+
 /// Everything in double: for checking gradients.
 struct fp64 {
     using stored                      = double;
