@@ -66,9 +66,9 @@
 #include <midtrain/io/zip_file.hpp>
 #include <midtrain/midtrain.hpp>
 #include <midtrain/model/either.hpp>
+#include <midtrain/model/erased_model.hpp>
 #include <midtrain/model/expert_family.hpp>
 #include <midtrain/model/expert_names.hpp>
-#include <midtrain/model/erased_model.hpp>
 #include <midtrain/model/experts.hpp>
 #include <midtrain/model/gemma.hpp>
 #include <midtrain/model/hunyuan_large.hpp>
@@ -95,7 +95,10 @@
 #include <midtrain/op/join.hpp>
 #include <midtrain/op/router_backward.hpp>
 #include <midtrain/op/selective_scan.hpp>
+#include <midtrain/op/selective_scan_backward.hpp>
 #include <midtrain/op/short_convolution.hpp>
+#include <midtrain/op/state_block.hpp>
+#include <midtrain/op/sum_of_parts.hpp>
 #include <midtrain/problem/selective_scan.hpp>
 #include <midtrain/problem/state_shape.hpp>
 #include <midtrain/train/any_average.hpp>

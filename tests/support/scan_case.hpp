@@ -3,6 +3,7 @@
 #include <vector>
 #include <midtrain/core/random.hpp>
 #include <midtrain/op/selective_scan.hpp>
+#include <midtrain/op/selective_scan_backward.hpp>
 
 namespace test {
 
@@ -40,23 +41,25 @@ class scan_case {
         index_t const tokens = sequences * length;
         kept = device_->template make<C>(sequences * slots * channels * states);
         auto const at = [&](auto& b, index_t columns) { return midtrain::as_matrix(b.view().data, b.size() / columns, columns); };
+        room = device_->template make<C>(sequences * heads * ((channels / heads + 31) / 32) * midtrain::selective_scan_problem<T>::scratch_of_team());
         return {at(input, channels), at(step, channels), at(selection, selection.size() / tokens), at(gate, channels), at(log_rate, states),
-                skip.view(), bias.view(), document_begin.view(), at(output, channels), kept.view(), sequences, length, heads, rank, slots};
+                skip.view(), bias.view(), document_begin.view(), at(output, channels), kept.view(), room.view(), sequences, length, heads, rank, slots};
+    }
+    midtrain::selective_scan_gradient_problem<T> gradient(midtrain::selective_scan_problem<T> const& p) {
+        index_t const tokens = sequences * length, wide = selection.size() / tokens;
+        for (auto* b : {&dinput, &dstep, &dgate}) *b = device_->template make<T>(tokens * channels);
+        dselection = device_->template make<T>(tokens * wide);
+        dlog_rate = make(channels * states), dskip = make(channels), rates = make(sequences * channels * states), skips = make(sequences * channels);
+        parts   = make(p.tiles() * tokens * 2 * states);
+        scratch = make(sequences * p.tiles() * midtrain::selective_scan_gradient_problem<T>::scratch_of_team(states));
+        auto const at = [&](buffer<T>& b, index_t columns) { return midtrain::as_matrix(b.view().data, tokens, columns); };
+        return {p, at(slope, channels), at(dinput, channels), at(dstep, channels), at(dgate, channels), at(dselection, wide),
+                midtrain::as_matrix(dlog_rate.view().data, channels, states), dskip.view(), scratch.view(), rates.view(), skips.view(), parts.view()};
     }
     void run() {
-        using gradient      = midtrain::selective_scan_gradient_problem<T>;
-        auto const    p     = problem((length + 31) / 32);
-        index_t const tokens = sequences * length;
-        auto const    make  = [&](index_t n) { return device_->template make<C>(n); };
-        auto const    like  = [&](buffer<T>& b, index_t n) { return b = device_->template make<T>(n), midtrain::as_matrix(b.view().data, tokens, n / tokens); };
+        auto const p = problem((length + 31) / 32);
         midtrain::plain(*device_, p);
-        auto const scratch = make(sequences * p.tiles() * gradient::scratch_of_team(states)), rates = make(sequences * channels * states);
-        auto const skips = make(sequences * channels), parts = make(p.tiles() * tokens * 2 * states);
-        dlog_rate = make(channels * states), dskip = make(channels);
-        midtrain::plain(*device_, gradient{p, midtrain::as_matrix<T const>(slope.view().data, tokens, channels), like(dinput, tokens * channels),
-                                           like(dstep, tokens * channels), like(dgate, tokens * channels), like(dselection, selection.size()),
-                                           midtrain::as_matrix(dlog_rate.view().data, channels, states), dskip.view(), scratch.view(), rates.view(),
-                                           skips.view(), parts.view()});
+        midtrain::plain(*device_, gradient(p));
         device_->wait();
     }
     template <class V>
@@ -67,10 +70,11 @@ class scan_case {
     }
 
     buffer<T> input, step, gate, selection, slope, output, dinput, dstep, dgate, dselection;
-    buffer<C> log_rate, skip, bias, kept, dlog_rate, dskip;
+    buffer<C> log_rate, skip, bias, kept, room, dlog_rate, dskip, rates, skips, parts, scratch;
     buffer<std::int32_t> document_begin;
 
   private:
+    buffer<C> make(index_t n) { return device_->template make<C>(n); }
     template <class V>
     buffer<V> random(index_t n, double size) {
         std::vector<V> host(static_cast<std::size_t>(n));

@@ -5,7 +5,9 @@
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/selective_scan.hpp>
+#include <midtrain/op/selective_scan_backward.hpp>
 #include <midtrain/op/short_convolution.hpp>
+#include <midtrain/op/sum_of_parts.hpp>
 #include <midtrain/problem/state_shape.hpp>
 
 namespace midtrain::inline MT_ABI::model {
@@ -33,8 +35,12 @@ class state_space {
         convolve(p, both, u);
         auto const selection = select_.forward(p, matrix_view<T const>(u));
         auto const step      = steps_.forward(p, matrix_view<T const>(selection));
-        auto const scan      = make(p, both, u, selection, step);
-        run(p.device, scan);
+        auto       scan      = make(p, both, u, selection, step);
+        {
+            scope const s(p);
+            scan.scratch = p.make_row(scan.sequences * scan.tiles() * scan.scratch_of_team());
+            run(p.device, scan);
+        }
         p.save(scan);
         return out_.forward(p, matrix_view<T const>(scan.output));
     }
@@ -101,18 +107,19 @@ class state_space {
     }
     template <class Pass, class T>
     auto make(Pass& p, matrix_view<T> both, matrix_view<T> u, matrix_view<T> selection, matrix_view<T> step) const {
-        using C                = typename Pass::computed;
-        auto const    c        = u.columns;
-        auto const    log_rate = p.unrounded(tensors_.log_rate);
-        auto const    output   = p.make(u.rows, c);
-        index_t const chunks   = (p.batch.length + selective_scan_problem<T>::chunk - 1) / selective_scan_problem<T>::chunk;
-        index_t const slots    = p.mode == pass_mode::evaluate ? 1 : chunks, values = p.batch.sequences * slots * log_rate.size();
-        auto const    kept     = p.cache.capacity > 0 ? p.cache.template take_state<C>(values) : p.template make_row<C>(values).data;
-        return selective_scan_problem<T>{
-            .input = u, .step = step, .selection = selection, .gate = both.columns_part(c, c), .log_rate = log_rate,
-            .skip = p.unrounded(tensors_.skip).flat(), .bias = p.unrounded(tensors_.step_bias).flat(), .document_begin = documents(p),
-            .output = output, .kept = {kept, values}, .sequences = p.batch.sequences, .length = p.batch.length, .heads = shape_.heads,
-            .rank = selection.columns / shape_.heads - 2 * log_rate.columns, .slots = slots, .goes_on = p.cache.used > 0};
+        using C             = typename Pass::computed;
+        auto const c        = u.columns;
+        auto const log_rate = p.unrounded(tensors_.log_rate);
+        auto       scan     = selective_scan_problem<T>{
+                      .input = u, .step = step, .selection = selection, .gate = both.columns_part(c, c), .log_rate = log_rate,
+                      .skip = p.unrounded(tensors_.skip).flat(), .bias = p.unrounded(tensors_.step_bias).flat(), .document_begin = documents(p),
+                      .output = p.make(u.rows, c), .kept = {}, .scratch = {}, .sequences = p.batch.sequences, .length = p.batch.length,
+                      .heads = shape_.heads, .rank = selection.columns / shape_.heads - 2 * log_rate.columns, .slots = 1,
+                      .goes_on = p.cache.used > 0};
+        if (p.mode != pass_mode::evaluate) scan.slots = scan.chunks();
+        index_t const values = scan.sequences * scan.slots * log_rate.size();
+        scan.kept            = {p.cache.capacity > 0 ? p.cache.template take_state<C>(values) : p.template make_row<C>(values).data, values};
+        return scan;
     }
     template <class Pass, class T>
     auto gradient_of(Pass& p, selective_scan_problem<T> const& scan, matrix_view<T> d, matrix_view<T> du, matrix_view<T> dstep,

@@ -25,6 +25,7 @@ struct selective_scan_problem {
     row_view<std::int32_t const> document_begin;  // (tokens); none: a sequence is one document
     matrix_view<T>               output;          // (tokens, channels)
     row_view<computed>           kept;            // (sequences, slots, channels, states)
+    row_view<computed>           scratch;         // (sequences * tiles, scratch_of_team())
     index_t                      sequences, length, heads, rank, slots;
     bool                         goes_on = false;  // from what is kept
 
@@ -34,6 +35,9 @@ struct selective_scan_problem {
     MT_HOST_DEVICE constexpr index_t head_size() const { return input.columns / heads; }
     MT_HOST_DEVICE constexpr index_t tiles_of_head() const { return (head_size() + tile - 1) / tile; }
     MT_HOST_DEVICE constexpr index_t tiles() const { return heads * tiles_of_head(); }
+
+    /// Steps, inputs times steps and what is seen, each (chunk, tile).
+    static constexpr index_t scratch_of_team() { return 3 * chunk * tile; }
 
     /// Channels first .. first + count - 1 of a head.
     struct part {
@@ -69,15 +73,17 @@ struct selective_scan_gradient_problem {
     matrix_view<T>            selection_gradient;                            // like selection; B and C are overwritten
     matrix_view<computed>     log_rate_gradient;                             // added to
     row_view<computed>        skip_gradient;                                 // added to
-    row_view<computed>        scratch;            // (sequences * tiles, scratch_of_team)
+    row_view<computed>        scratch;            // (sequences * tiles, scratch_of_team(states))
     row_view<computed>        rate_parts;         // (sequences, channels, states)
     row_view<computed>        skip_parts;         // (sequences, channels)
     row_view<computed>        selection_parts;    // (tiles, tokens, 2 * states)
 
-    /// States and their gradients in a chunk, gradients behind it, inputs times steps, gradients of what is read.
+    /// Six values of each token and channel, each (chunk, tile), and by channel its states and their gradients in a chunk, and gradients behind
+    /// it. Channels stand sixteen values further apart than they need: a power of two would put all of them on few sets of the first cache.
+    static constexpr index_t values = 6 * selective_scan_problem<T>::chunk * selective_scan_problem<T>::tile;
+    MT_HOST_DEVICE static constexpr index_t scratch_of_channel(index_t states) { return (2 * selective_scan_problem<T>::chunk + 1) * states + 16; }
     MT_HOST_DEVICE static constexpr index_t scratch_of_team(index_t states) {
-        using p = selective_scan_problem<T>;
-        return p::tile * ((2 * p::chunk + 1) * states + 2 * p::chunk);
+        return values + selective_scan_problem<T>::tile * scratch_of_channel(states);
     }
 };
 
