@@ -41,7 +41,7 @@ class erased_model {
     erased_model& operator=(erased_model const&) = delete;
     virtual ~erased_model()                      = default;
 
-    double z_loss = 0;
+    double z_loss = 0, balance_factor = 1, bias_speed = 0;
 
     virtual shape_type const&        shape() const                = 0;
     virtual pass_mode                training_mode() const        = 0;
@@ -54,6 +54,8 @@ class erased_model {
     virtual index_t                  rotary_length() const        = 0;
     virtual void                     refresh()                    = 0;
     virtual void                     zero_gradient()              = 0;
+    virtual row_view<double>         router_loads()               = 0;
+    virtual std::vector<double>&     read_router_loads()          = 0;
     virtual double                   gradient_norm()              = 0;
     virtual std::vector<state_buffer> state_buffers()             = 0;
     virtual void                     take_state()                 = 0;
@@ -107,6 +109,8 @@ class erased final : public erased_model<Kinds> {
     index_t                          rotary_length() const override { return model_.rotary_length(); }
     void                             refresh() override { model_.refresh(); }
     void                             zero_gradient() override { model_.zero_gradient(); }
+    row_view<double>                 router_loads() override { return model_.router_loads(); }
+    std::vector<double>&             read_router_loads() override { return model_.read_router_loads(); }
     double                           gradient_norm() override { return model_.gradient_norm(); }
     std::vector<state_buffer>        state_buffers() override { return model_.state_buffers(); }
     void                             take_state() override { model_.take_state(); }
@@ -114,7 +118,8 @@ class erased final : public erased_model<Kinds> {
     void   set_rotary(index_t length, position const& policy) override { model_.set_rotary(length, policy); }
     void   set_distance(any_distance const& distance) override { model_.set_distance(distance); }
     void   accumulate(token_batch const& batch, row_view<float> token_loss) override {
-        model_.z_loss = this->z_loss;
+        model_.z_loss         = this->z_loss;
+        model_.balance_factor = this->balance_factor;
         model_.accumulate(batch, token_loss);
     }
     void evaluate(token_batch const& batch, row_view<float> token_loss) override {
@@ -136,7 +141,10 @@ class erased final : public erased_model<Kinds> {
         d.used = own.used;
     }
     void    prepare(optimizer const& how, rates const& by_role) override { model_.prepare(how, by_role); }
-    void    apply(optimizer const& how, step_scalars s) override { model_.apply(how, s); }
+    void    apply(optimizer const& how, step_scalars s) override {
+        model_.bias_speed = this->bias_speed;
+        model_.apply(how, s);
+    }
     double  clip_blocks(double limit) override { return model_.clip_blocks(limit); }
     optimizer_memory memory_of(optimizer const& how) const override { return model_.memory_of(how); }
     index_t count_activations(index_t sequences, index_t length, pass_mode mode) const override {

@@ -84,12 +84,13 @@ void add_gradients(Ranks& ranks, Model& model, batches<Store> const& b, index_t 
 /// Speed and factor of a step for a model with routers; one without has nothing to hear.
 template <class Model>
 void tell_routers(Model& model, double bias_speed, double balance_factor) {
-    if constexpr (requires { model.bias_speed, model.balance_factor; }) {
+    bool hears = false;
+    if constexpr (requires { model.read_router_loads(); }) {
+        hears                = !model.parameters().routers().empty();
         model.bias_speed     = bias_speed;
         model.balance_factor = balance_factor;
-    } else {
-        check(bias_speed == 0 && balance_factor == 1, "bias_speed and balance_factor are for models with experts");
     }
+    check(hears || (bias_speed == 0 && balance_factor == 1), "bias_speed and balance_factor are for models with experts");
 }
 
 /// The loads of all ranks' routers.
