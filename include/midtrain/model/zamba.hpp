@@ -63,9 +63,9 @@ struct zamba {
             return linear(layout, b, inputs, outputs, std::move(parts), {}, s.deviation);
         };
         rmsnorm const first(layout, b, 2 * w, at + "input_layernorm", s.norm_epsilon);
-        auto const    qkv = matrix(2 * w, q + 2 * kv, {{.name = self + "q_proj.weight", .first_row = 0, .rows = q},
-                                                       {.name = self + "k_proj.weight", .first_row = q, .rows = kv},
-                                                       {.name = self + "v_proj.weight", .first_row = q + kv, .rows = kv}});
+        auto const    qkv = matrix(2 * w, q + 2 * kv, {{.name = self + "q_proj.weight", .first_row = 0, .rows = q, .head_rows = size},
+                                                       {.name = self + "k_proj.weight", .first_row = q, .rows = kv, .head_rows = size},
+                                                       {.name = self + "v_proj.weight", .first_row = q + kv, .rows = kv, .head_rows = size}});
         auto const    out = matrix(q, w, {{.name = self + "o_proj.weight", .rows = w}});
         rmsnorm const second(layout, b, w, at + "pre_ff_layernorm", s.norm_epsilon);
         auto const    gate_up = matrix(w, 2 * f, {{.name = mlp + "gate_proj.weight", .rows = f}, {.name = mlp + "up_proj.weight", .first_row = f, .rows = f}});
