@@ -6,12 +6,14 @@
 #include <midtrain/io/hf_family/gpt2.hpp>
 #include <midtrain/io/hf_family/granite.hpp>
 #include <midtrain/io/hf_family/llama.hpp>
+#include <midtrain/io/hf_family/mamba.hpp>
 #include <midtrain/io/hf_family/mistral.hpp>
 #include <midtrain/io/hf_family/nemotron.hpp>
 #include <midtrain/io/hf_family/olmo.hpp>
 #include <midtrain/io/hf_family/phi3.hpp>
 #include <midtrain/io/hf_family/qwen.hpp>
 #include <midtrain/io/hf_family/smollm3.hpp>
+#include <midtrain/io/hf_family/zamba.hpp>
 #include <midtrain/io/hf_words.hpp>
 
 // A new family is a file in io/hf_family/, its line here, and its name in hf_family (io/hf_shape.hpp).
@@ -20,7 +22,7 @@ namespace midtrain::inline MT_ABI::io {
 /// All families; of those that one model computes, a shape is written as the first that has words for all of it.
 inline constexpr hf_words hf_families[] = {
     hf::llama, hf::gpt2, hf::mistral, hf::qwen2, hf::qwen3, hf::smollm3, hf::olmo, hf::olmo2, hf::olmo3, hf::phi3, hf::granite, hf::nemotron,
-    hf::minicpm, hf::mimo,
+    hf::minicpm, hf::mimo, hf::mamba, hf::zamba,
 };
 
 constexpr hf_words const& words_of(hf_family family) {
@@ -38,7 +40,10 @@ static_assert([] {
 constexpr hf_model model_of(hf_family f) { return words_of(f).model; }
 constexpr bool     is_llama(hf_family f) { return model_of(f) == hf_model::llama; }
 /// Whether it has a rotary table.
-constexpr bool turns(hf_family f) { return model_of(f) != hf_model::gpt2; }
+constexpr bool turns(hf_family f) {
+    auto const m = model_of(f);
+    return m != hf_model::gpt2 && m != hf_model::mamba && m != hf_model::zamba;
+}
 /// As what a model of the family is exported.
 constexpr hf_family written_as(hf_family f) { return words_of(f).written_as; }
 

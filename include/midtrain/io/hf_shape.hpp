@@ -7,14 +7,17 @@
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/problem/block_form.hpp>
 #include <midtrain/problem/layer_kind.hpp>
+#include <midtrain/problem/state_shape.hpp>
 
 namespace midtrain::inline MT_ABI::io {
 
 /// The families whose config.json we read, and write but for those that transformers has no class for.
-enum class hf_family { llama, gpt2, mistral, qwen2, qwen3, smollm3, olmo, olmo2, olmo3, phi3, granite, nemotron, minicpm, mimo };
+enum class hf_family {
+    llama, gpt2, mistral, qwen2, qwen3, smollm3, olmo, olmo2, olmo3, phi3, granite, nemotron, minicpm, mimo, mamba, zamba
+};
 
 /// The model that computes a family: model::llama, model::gpt2, ...
-enum class hf_model { llama, gpt2, olmo, nemotron };
+enum class hf_model { llama, gpt2, olmo, nemotron, mamba, zamba };
 
 /// What a config.json says, in the names of decoder_shape: it is a shape itself, whose numbers are known at run time only.
 struct hf_config {
@@ -30,8 +33,11 @@ struct hf_config {
     double      embedding_multiplier = 1, residual_multiplier = 1, logits_multiplier = 1, attention_multiplier = 0, window_rope_base = 0;
     double      norm_epsilon = 0, rope_base = 10'000, deviation = 0.02;
     hf_rotary   rotary{};  ///< of a model that turns
-    std::vector<layer_kind> kinds{};  ///< of each layer; none: all turn and have `window`
+    std::vector<layer_kind> kinds{};    ///< of each layer; none: all turn and have `window`
+    state_shape             state{};    ///< of a model with state spaces
+    std::vector<bool>       hybrids{};  ///< Zamba's layers that have the shared block
 
+    bool       hybrid(int n) const { return !hybrids.empty() && hybrids[static_cast<std::size_t>(n)]; }
     layer_kind layer(int n) const { return kinds.empty() ? layer_kind{positions::rotary, window} : kinds[static_cast<std::size_t>(n)]; }
 };
 
@@ -51,6 +57,9 @@ hf_config hf_config_of(Shape const& s) {
                     .attention_multiplier = s.attention_multiplier, .window_rope_base = s.window_rope_base, .norm_epsilon = s.norm_epsilon,
                     .rope_base = s.rope_base, .deviation = s.deviation};
         for (int n = 0; n < s.layers; ++n) c.kinds.push_back(layer_of(s, n));
+        if constexpr (requires { s.state; }) c.state = s.state, c.state.inner = inner_of(s), c.state.rank = step_rank_of(s);
+        if constexpr (requires { s.hybrid(0); })
+            for (int n = 0; n < s.layers; ++n) c.hybrids.push_back(s.hybrid(n));
         return c;
     }
 }
@@ -63,6 +72,22 @@ inline constexpr hf_keys llama_keys{"num_hidden_layers", "hidden_size", "num_att
                                     "vocab_size", "max_position_embeddings", "rms_norm_eps"};
 
 namespace detail {
+
+/// Where state spaces differ.
+inline std::string state_difference(hf_config const& file, hf_config const& shape) {
+    std::string said;
+    auto const  same = [&](char const* name, int a, int b) {
+        if (said.empty() && a != b) said = std::string(name) + " is " + std::to_string(a) + " where the shape has " + std::to_string(b);
+    };
+    auto const &a = file.state, &b = shape.state;
+    same("the number of states", a.states, b.states), same("the width of the convolution", a.taps, b.taps);
+    same("the number of channels", a.inner, b.inner), same("the rank of the time step", a.rank, b.rank);
+    same("the number of Mamba heads", a.heads, b.heads), same("a bias of the projections", a.bias, b.bias);
+    same("a bias of the convolution", a.convolution_bias, b.convolution_bias);
+    for (int n = 0; said.empty() && n < shape.layers; ++n)
+        if (file.hybrid(n) != shape.hybrid(n)) said = "layer " + std::to_string(n) + " has the shared block in one of file and shape only";
+    return said;
+}
 
 /// Where what a file says and a shape first differ, in words; empty if nowhere. Positions that a table turns are no part of it.
 inline std::string hf_difference(hf_config const& file, hf_config const& shape, hf_keys const& key) {
@@ -80,8 +105,9 @@ inline std::string hf_difference(hf_config const& file, hf_config const& shape, 
     whole(key.layers, file.layers, shape.layers);
     whole(key.width, file.width, shape.width);
     whole(key.heads, file.heads, shape.heads);
-    if (key.kv_heads == key.heads) {  // a gpt2: learned positions are weights
-        whole(key.context, file.context, shape.context);
+    if (said.empty()) said = state_difference(file, shape);
+    if (key.kv_heads == key.heads) {  // a gpt2: learned positions are weights; or a mamba without any
+        if (!key.context.empty()) whole(key.context, file.context, shape.context);
         whole(key.ffn, file.ffn, shape.ffn);
         whole(key.vocab, file.vocab, shape.vocab);
         flag("tie_word_embeddings", file.tied, shape.tied);

@@ -6,8 +6,10 @@ namespace midtrain::inline MT_ABI {
 namespace model {
 struct gpt2;
 struct llama;
+struct mamba;
 struct nemotron;
 struct olmo;
+struct zamba;
 }  // namespace model
 
 /// Which of io::hf_model a model is: what io::model_of(family) answers for the families that it computes. Families are named here and included
@@ -32,6 +34,14 @@ struct hf_model_for<model::olmo> {
 template <>
 struct hf_model_for<model::nemotron> {
     static constexpr auto value = io::hf_model::nemotron;
+};
+template <>
+struct hf_model_for<model::mamba> {
+    static constexpr auto value = io::hf_model::mamba;
+};
+template <>
+struct hf_model_for<model::zamba> {
+    static constexpr auto value = io::hf_model::zamba;
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -1,0 +1,43 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <midtrain/io/hf_words.hpp>
+#include <midtrain/problem/state_shape.hpp>
+
+namespace midtrain::inline MT_ABI::io::detail {
+
+/// The names under which a family keeps the numbers of its state spaces.
+struct hf_state_keys {
+    std::string_view states, taps, expand, rank, convolution_bias, bias, activation;
+};
+
+/// Those numbers with transformers' defaults; a rank may be "auto".
+inline void read_state(hf_reader const& r, hf_config& c, hf_state_keys const& key) {
+    auto& s  = c.state;
+    s.states = r.whole(key.states, 16);
+    s.taps   = r.whole(key.taps, 4);
+    r.require(s.taps <= 8, "'" + std::string(key.taps) + "' is " + std::to_string(s.taps) + "; midtrain's convolutions see up to 8 tokens");
+    s.inner            = r.whole(key.expand, 2) * c.width;
+    auto const rank    = r.find(key.rank);
+    bool const of_itself = !rank || (rank->as<std::string>() && *rank->as<std::string>() == "auto");
+    s.rank             = of_itself ? (c.width + 15) / 16 : r.whole(key.rank);
+    s.convolution_bias = r.flag(key.convolution_bias, true);
+    s.bias             = r.flag(key.bias, false);
+    s.step_least       = r.number("time_step_min", 0.001);
+    s.step_most        = r.number("time_step_max", 0.1);
+    s.step_floor       = r.number("time_step_floor", 1e-4);
+    auto const act     = r.text(key.activation, "silu");
+    r.require(act == "silu" || act == "swish", "'" + std::string(key.activation) + "' is '" + act + "'; midtrain's state spaces have silu");
+}
+inline void write_state(json::object& o, hf_config const& c, hf_state_keys const& key) {
+    auto const& s   = c.state;
+    auto const  put = [&](std::string_view name, double v) { o[std::string(name)] = number(v); };
+    check(c.width > 0 && s.inner % c.width == 0, "config.json: the channels of a state space are a multiple of the width in transformers");
+    put(key.states, s.states), put(key.taps, s.taps), put(key.expand, s.inner / c.width), put(key.rank, s.rank);
+    put("time_step_min", s.step_least), put("time_step_max", s.step_most), put("time_step_floor", s.step_floor);
+    o[std::string(key.convolution_bias)] = {s.convolution_bias};
+    o[std::string(key.bias)]             = {s.bias};
+    o[std::string(key.activation)]       = {std::string("silu")};
+}
+
+}  // namespace midtrain::inline MT_ABI::io::detail
