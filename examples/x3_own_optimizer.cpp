@@ -1,8 +1,8 @@
 // Your own optimizer: the update of one weight. The library makes a kernel of it that passes once over weights, gradients and memory.
 //
-// You will see Lion (Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms"), which looks only at the sign of a momentum. So
-// each step moves every weight by the rate, neither more nor less: after ten steps of 0.1, by 1.00. Then it teaches a tiny decoder to
-// count, in 300 steps of 0.001, and no weight ends farther than 0.3 from where it began.
+// You will see Lion (Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms"; the library has it too), which looks only at the
+// sign of a momentum. So each step moves every weight by the rate, neither more nor less: after ten steps of 0.1, by 1.00. Then it
+// teaches a tiny decoder to count, in 300 steps of 0.001, and no weight ends farther than 0.3 from where it began.
 #include <midtrain/midtrain.hpp>
 #include <algorithm>
 #include <cmath>

@@ -12,7 +12,9 @@
 #include <midtrain/io/gguf_llama.hpp>
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/optim/adamw.hpp>
+#include <midtrain/optim/any_optimizer.hpp>
 #include <midtrain/optim/optimizer.hpp>
+#include <midtrain/optim/optimizer_memory.hpp>
 #include <midtrain/optim/sgd.hpp>
 #include <midtrain/precision/precision.hpp>
 
@@ -57,6 +59,15 @@ struct optimizer_that_forgot_const {
     C update(C w, C, C (&)[slots], mt::step_scalars const&, C) const { return w; }
 };
 static_assert(!mt::Optimizer<optimizer_that_forgot_const>);
+
+static_assert(mt::Optimizer<mt::lion> && !mt::TensorOptimizer<mt::lion> && mt::OptimizerChoice<mt::any_optimizer>);
+static_assert(mt::TensorOptimizer<mt::muon> && mt::TensorOptimizer<mt::adafactor> && mt::TensorOptimizer<mt::rmsprop>);
+static_assert(mt::TensorOptimizer<mt::careful<mt::adamw>> && !mt::Optimizer<mt::careful<mt::adamw>>);
+struct tensor_optimizer_that_forgot_const : mt::rmsprop {
+    mt::index_t slots_of(mt::tensor_place const& t) { return t.size(); }
+};
+static_assert(!mt::AnyOptimizer<tensor_optimizer_that_forgot_const>);
+static_assert(mt::Precision<mt::bf16_by_chance>);
 
 static_assert(mt::WeightSource<mt::io::safetensors> && mt::WeightSource<mt::io::gguf_llama>);
 struct source_without_shape {

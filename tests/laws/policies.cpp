@@ -14,6 +14,7 @@
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/mixture/mixtures.hpp>
 #include <midtrain/optim/adamw.hpp>
+#include <midtrain/optim/lion.hpp>
 #include <midtrain/optim/sgd.hpp>
 #include <midtrain/position/scaled.hpp>
 #include <midtrain/precision/precision.hpp>
@@ -92,6 +93,8 @@ void optimizers_keep_the_law(Device&& device) {
     BOOST_TEST(laws::optimizer<mt::fp32>(device, mt::adamw{.decay = 0}, mt::adamw{}) == "");
     BOOST_TEST(laws::optimizer<mt::bf16_mixed>(device, mt::adamw{.decay = 0}, mt::adamw{}) == "");
     BOOST_TEST(laws::optimizer<mt::fp64>(device, mt::adamw{.decay = 0}, mt::adamw{}) == "");
+    BOOST_TEST(laws::optimizer<mt::fp32>(device, mt::lion{.decay = 0}, mt::lion{}) == "");
+    BOOST_TEST(laws::optimizer<mt::bf16_mixed>(device, mt::lion{.decay = 0}, mt::lion{}) == "");
 }
 
 }  // namespace
