@@ -18,7 +18,7 @@ template <class Device>
 std::string law_of(mt::expert_shape const& s) {
     Device               device(3);
     mt::parameter_layout layout;
-    mt::model::experts   layer(layout, 1, "", s, 10, 0.1, 0.1, {});
+    mt::model::experts   layer(layout, 1, "", s, 10, 0.1, 0.1);
     layout.close();
     return laws::layer(device, layout, laws::mapping<mt::model::experts>{layer}, 10);
 }

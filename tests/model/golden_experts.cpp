@@ -20,27 +20,31 @@ struct tiny : mt::decoder_shape {
 };
 struct tiny_qwen3_moe : tiny {
     static constexpr bool             qk_norm = true;
-    static constexpr mt::expert_shape experts{.count = 7, .chosen = 3, .ffn = 10, .renormalise = true, .first_dense = 1};
+    static constexpr mt::expert_shape experts{.count = 7, .chosen = 3, .ffn = 10, .renormalise = true, .first_dense = 1,
+                                              .naming = mt::expert_naming::qwen};
 };
 struct tiny_qwen2_moe : tiny {
     static constexpr int              layers   = 1;
     static constexpr bool             qkv_bias = true;
-    static constexpr mt::expert_shape experts{.count = 5, .chosen = 2, .ffn = 10, .shared_ffn = 14, .shared_gate = true};
+    static constexpr mt::expert_shape experts{.count = 5, .chosen = 2, .ffn = 10, .shared_ffn = 14, .shared_gate = true,
+                                              .naming = mt::expert_naming::qwen};
 };
 struct tiny_mixtral : tiny {
-    static constexpr mt::expert_shape experts{.count = 4, .chosen = 2, .ffn = 10, .renormalise = true};
+    static constexpr mt::expert_shape experts{.count = 4, .chosen = 2, .ffn = 10, .renormalise = true,
+                                              .naming = mt::expert_naming::mixtral};
 };
 template <bool renormalise>
 struct tiny_hunyuan : mt::model::hunyuan_large_shape {
     static constexpr int layers = 2, width = 18, heads = 3, kv_heads = 1, head_size = 6, ffn = 24, vocab = 96, context = 64;
-    static constexpr mt::expert_shape experts{.count = 5, .chosen = 2, .ffn = 10, .shared_ffn = 10, .renormalise = renormalise};
+    static constexpr mt::expert_shape experts{.count = 5, .chosen = 2, .ffn = 10, .shared_ffn = 10, .renormalise = renormalise,
+                                              .naming = mt::expert_naming::hunyuan};
 };
 
 /// One layer with its weights, in fp32.
 class lone_experts {
   public:
     lone_experts(mt::io::safetensors const& f, mt::expert_shape const& s, mt::index_t width)
-        : layer_(layout_, 1, "", s, width, 0.1, 0.1, {}), memory_(1 << 20) {
+        : layer_(layout_, 1, "", s, width, 0.1, 0.1), memory_(1 << 20) {
         layout_.close();
         auto const n = static_cast<std::size_t>(layout_.size());
         weights_.resize(n), gradients_.resize(n);

@@ -30,7 +30,7 @@ struct mixture {
     mt::model::experts         layer;
     test::numbers              x = input();
 
-    explicit mixture(mt::expert_shape const& s) : shape(s), layer(own.layout, 1, "", s, width, 0.1, 0.1, {}) { own.close(); }
+    explicit mixture(mt::expert_shape const& s) : shape(s), layer(own.layout, 1, "", s, width, 0.1, 0.1) { own.close(); }
 
     test::numbers answer() {
         auto       p = own.pass();

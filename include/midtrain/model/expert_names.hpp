@@ -1,6 +1,6 @@
 #pragma once
 #include <string>
-#include <midtrain/config.hpp>
+#include <midtrain/problem/expert_shape.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
@@ -18,5 +18,15 @@ struct expert_names {
     std::string up          = "up_proj";
     std::string down        = "down_proj";
 };
+
+/// As transformers has them in DeepSeek-V3, in Qwen2-MoE and Qwen3-MoE (and Pangu Pro MoE in its own code), in Mixtral, and in HunYuan-MoE.
+inline expert_names expert_names_of(expert_naming naming) {
+    switch (naming) {
+        case expert_naming::qwen: return {.shared = "shared_expert."};
+        case expert_naming::mixtral: return {.at = "block_sparse_moe.", .gate = "w1", .up = "w3", .down = "w2"};
+        case expert_naming::hunyuan: return {.router = "gate.wg.weight", .shared = "shared_mlp."};
+        default: return {};
+    }
+}
 
 }  // namespace midtrain::inline MT_ABI::model

@@ -16,25 +16,8 @@ namespace midtrain::inline MT_ABI::model {
 class experts {
   public:
     /// `at`: what the names of a layer begin with; `small`: the deviation of fresh weights that write to the residual stream.
-    experts(parameter_layout& layout, index_t bucket, std::string at, expert_shape const& s, index_t width, double deviation, double small,
-            expert_names const& n)
-        : router_(layout, bucket, at += n.at, s, width, deviation, n), ffn_(s.ffn) {
-        std::vector<parameter_part> in, out;
-        for (index_t e = 0; e < s.count; ++e) {
-            auto const one = at + n.expert + std::to_string(e) + ".";
-            in.push_back({.name = one + n.gate + ".weight", .first_row = 2 * e * ffn_, .rows = ffn_});
-            in.push_back({.name = one + n.up + ".weight", .first_row = (2 * e + 1) * ffn_, .rows = ffn_});
-            out.push_back({.name = one + n.down + ".weight", .first_row = e * width, .rows = width});
-        }
-        auto const add = [&](index_t rows, index_t columns, double spread, std::vector<parameter_part> parts) {
-            auto const name = parts.front().name;
-            return layout.add({.name = name, .rows = rows, .columns = columns, .role = role::expert, .begins = {0, spread},
-                               .parts = std::move(parts)}, bucket);
-        };
-        in_     = add(2 * s.count * ffn_, width, deviation, std::move(in));
-        out_    = add(s.count * width, ffn_, small, std::move(out));
-        shared_ = shared_expert(layout, bucket, at, s, width, deviation, small, n);
-    }
+    experts(parameter_layout& layout, index_t bucket, std::string at, expert_shape const& s, index_t width, double deviation, double small)
+        : experts(layout, bucket, at, s, width, deviation, small, expert_names_of(s.naming)) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
@@ -82,6 +65,26 @@ class experts {
     }
 
   private:
+    experts(parameter_layout& layout, index_t bucket, std::string at, expert_shape const& s, index_t width, double deviation, double small,
+            expert_names const& n)
+        : router_(layout, bucket, at += n.at, s, width, deviation, n), ffn_(s.ffn) {
+        std::vector<parameter_part> in, out;
+        for (index_t e = 0; e < s.count; ++e) {
+            auto const one = at + n.expert + std::to_string(e) + ".";
+            in.push_back({.name = one + n.gate + ".weight", .first_row = 2 * e * ffn_, .rows = ffn_});
+            in.push_back({.name = one + n.up + ".weight", .first_row = (2 * e + 1) * ffn_, .rows = ffn_});
+            out.push_back({.name = one + n.down + ".weight", .first_row = e * width, .rows = width});
+        }
+        auto const add = [&](index_t rows, index_t columns, double spread, std::vector<parameter_part> parts) {
+            auto const name = parts.front().name;
+            return layout.add({.name = name, .rows = rows, .columns = columns, .role = role::expert, .begins = {0, spread},
+                               .parts = std::move(parts)}, bucket);
+        };
+        in_     = add(2 * s.count * ffn_, width, deviation, std::move(in));
+        out_    = add(s.count * width, ffn_, small, std::move(out));
+        shared_ = shared_expert(layout, bucket, at, s, width, deviation, small, n);
+    }
+
     template <class Pass, class T>
     static void product(Pass& p, matrix_view<T> a, parameter w, operand how, matrix_view<T> c, op::expert_order const& order) {
         run(p.device, grouped_gemm_problem<T, T, T>{.a = a, .b = p.weight(w), .b_is = how, .c = c, .begin = order.begin});

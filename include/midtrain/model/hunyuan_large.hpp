@@ -5,10 +5,14 @@ namespace midtrain::inline MT_ABI::model {
 
 /// Hunyuan-Large (arXiv 2411.02265, section 2.2): one routed expert a token beside a shared one, its weight the softmax of all; what an expert
 /// has no room for goes elsewhere; queries and keys are normed by head after they turn. Names as its own modeling_hunyuan.py, which
-/// transformers' HunYuanMoEV1ForCausalLM kept; there weights are renormalised.
-struct hunyuan_large : expert_family<hunyuan_large> {
-    static expert_names names() { return {.router = "gate.wg.weight", .shared = "shared_mlp."}; }
-};
+/// transformers' HunYuanMoEV1ForCausalLM kept; there weights are renormalised. A whole one is
+///     struct small : hunyuan_large_shape {
+///         static constexpr int layers = 8, width = 640, heads = 8, kv_heads = 1, ffn = 1830, vocab = 32'000;
+///         static constexpr expert_shape experts{.count = 16, .chosen = 1, .ffn = 1830, .shared_ffn = 1830, .capacity = 1,
+///                                               .past = overflow::recycle, .naming = expert_naming::hunyuan,
+///                                               .balance = {.micro_batch = 1e-2}};
+///     };
+using hunyuan_large = expert_decoder;
 
 /// What its shapes have in common.
 struct hunyuan_large_shape : decoder_shape {

@@ -4,12 +4,25 @@
 namespace midtrain::inline MT_ABI::model {
 
 /// Qwen3-MoE (arXiv 2505.09388, section 2): Qwen3's attention, softmax of all experts, the chosen renormalised, none shared; the load is
-/// balanced over the global batch. Names as transformers' Qwen3MoeForCausalLM.
-struct qwen3_moe : expert_family<qwen3_moe> {};
+/// balanced over the global batch. Names as transformers' Qwen3MoeForCausalLM. A whole one is
+///     struct small : qwen3_moe_shape {
+///         static constexpr int layers = 12, width = 512, heads = 8, kv_heads = 2, head_size = 64, ffn = 1536, vocab = 32'000;
+///         static constexpr expert_shape experts{.count = 32, .chosen = 4, .ffn = 384, .renormalise = true,
+///                                               .naming = expert_naming::qwen, .balance = {.global_batch = 1e-3}};
+///     };
+using qwen3_moe = expert_decoder;
 
-/// Qwen2-MoE: not renormalised, and beside the experts a shared one behind a gate; names as transformers' Qwen2MoeForCausalLM.
-struct qwen2_moe : expert_family<qwen2_moe> {
-    static expert_names names() { return {.shared = "shared_expert."}; }
+struct qwen3_moe_shape : decoder_shape {
+    static constexpr bool   qk_norm = true, tied = false;
+    static constexpr double norm_epsilon = 1e-6;
+};
+
+/// Qwen2-MoE: weights are not renormalised, and beside the experts stands a shared one behind a gate; names as Qwen2MoeForCausalLM.
+using qwen2_moe = expert_decoder;
+
+struct qwen2_moe_shape : decoder_shape {
+    static constexpr bool   qkv_bias = true, tied = false;
+    static constexpr double norm_epsilon = 1e-6;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

@@ -35,7 +35,9 @@ class router {
         };
         weight_ = add(n.router, width, role::router, {0, deviation});
         if (s.biased) bias_ = add(n.bias, 1, role::bias, {});
-        if (s.scaled) scales_ = add(n.scale, 1, role::norm, {1, 0});
+        if (s.scaled)
+            scales_ = layout.add({.name = at + n.scale, .rows = s.count, .columns = 1, .role = role::norm, .begins = {1, 0},
+                                  .parts = {{.name = at + n.scale, .rows = s.count, .shape = {1, s.count}}}}, bucket);
         number_ = layout.add_router({.name = at, .experts = s.count, .bias = bias_});
     }
 

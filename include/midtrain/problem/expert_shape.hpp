@@ -15,6 +15,9 @@ enum class expert_groups { none, best, each };
 /// those of low score; `recycle`: they go to other experts that have room, at random (Hunyuan-Large, section 2.2.1).
 enum class overflow { drop_late, drop_improbable, recycle };
 
+/// How checkpoints call the parts of a mixture of experts; model/expert_names.hpp has the names.
+enum class expert_naming { deepseek, qwen, mixtral, hunyuan };
+
 /// Weights of the losses that keep experts busy alike, and routers quiet; each is a mean over layers' tokens and is 1 where all is even,
 /// but for `z`. With f the share of choices, p the mean score, N experts, k choices a token:
 struct balance_weights {
@@ -51,7 +54,8 @@ struct expert_shape {
     double        capacity    = 0;                       ///< room of an expert in training, in even shares of choices; 0: for all
     overflow      past        = overflow::drop_late;     ///< what happens beyond it
     int           devices     = 1;                       ///< for the loss of that name
-    balance_weights balance{};                           ///< unless the recipe says otherwise
+    expert_naming naming      = expert_naming::deepseek;
+    balance_weights balance{};                           ///< a recipe may multiply them
 
     static constexpr int most_groups = 64;
 
