@@ -80,7 +80,8 @@ BOOST_AUTO_TEST_CASE(adafactor) {
     equals("adafactor_decay", mt::adafactor{.decay = 0.1}, 0.25);
 }
 BOOST_AUTO_TEST_CASE(rmsprop) {
-    equals("rmsprop", mt::rmsprop{.beta = 0.99, .epsilon = 1e-8, .epsilon_in_square = 0, .corrected = false, .clip = 0, .form = mt::momentum_form::sum});
+    equals("rmsprop", mt::rmsprop{.beta = 0.99, .epsilon = 1e-8, .epsilon_in_square = 0, .corrected = false, .clip = 0,
+                                  .form = mt::momentum_form::sum});
     equals("rmsprop_apple", mt::rmsprop{.decay = 0.1, .clip = 0.5});
 }
 BOOST_AUTO_TEST_CASE(lion) {

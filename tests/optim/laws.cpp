@@ -34,7 +34,8 @@ std::string law(Device&& device, Optimizer const& undecayed, Optimizer const& us
     if (resumed.all() != whole.all()) return "resumed, it ends with other bits";
     auto const m = whole.all(), s = whole.stored();
     for (std::size_t i = 0; i < m.size(); ++i)
-        if (s[i] != static_cast<double>(typename Precision::stored(static_cast<typename Precision::computed>(m[i])))) return "the stored weights are not the rounded ones";
+        if (s[i] != static_cast<double>(typename Precision::stored(static_cast<typename Precision::computed>(m[i]))))
+            return "the stored weights are not the rounded ones";
     return "";
 }
 

@@ -4,8 +4,8 @@
 tests/oracle/optimizers.py OUTPUT.json   (torch, transformers, lion-pytorch, muon-optimizer, pytorch-optimizer)
 
 Five tensors begin at numbers in -1/2 .. 1/2 and have 24 steps with the gradient 0.3 w + noise. Numbers are draws of the library's
-core/random.hpp: of seed 1 for weights, and for noise of seed 2 and the step as stream; value i of tensor k is draw 1000 k + i. Muon and its kin
-are for the first three; the others then go by AdamW. Where they convert to bfloat16, double stands in its place.
+core/random.hpp: of seed 1 for weights, and for noise of seed 2 and the step as stream; value i of tensor k is draw 1000 k + i. Muon is
+for the first three, and the others then go by AdamW. Where it converts to bfloat16, double stands in its place.
 
 No package has what follows, which is written here in numpy's way from its paper: Apple's RMSProp (axlearn's adastar_optimizer as its text
 says it), cautious weight decay (Chen et al. 2025, algorithm 1), and updates held to a root mean square (Shazeer and Stern 2018, section 6).
@@ -39,7 +39,9 @@ def uniform(seed, stream, n):
 
 def draws(seed, stream):
     return {
-        name: torch.tensor([uniform(seed, stream, 1000 * k + i) - 0.5 for i in range(torch.Size(shape).numel())], dtype=torch.double).reshape(shape)
+        name: torch.tensor(
+            [uniform(seed, stream, 1000 * k + i) - 0.5 for i in range(torch.Size(shape).numel())], dtype=torch.double
+        ).reshape(shape)
         for k, (name, shape) in enumerate(SHAPES.items())
     }
 

@@ -35,7 +35,8 @@ class some_tensors {
     }
     void set_gradient(std::int64_t n, double noise, double pull) {
         each([&](midtrain::index_t at, midtrain::index_t draw) {
-            gradient_.view()[at] = static_cast<C>(pull * static_cast<double>(master_.view()[at]) + noise * drawn(2, static_cast<std::uint64_t>(n), draw));
+            double const random  = drawn(2, static_cast<std::uint64_t>(n), draw);
+            gradient_.view()[at] = static_cast<C>(pull * static_cast<double>(master_.view()[at]) + noise * random);
         });
     }
     /// What a checkpoint holds of another.
@@ -64,7 +65,8 @@ class some_tensors {
         l.add({.name = "vector", .rows = 7, .columns = 1, .role = role::embedding, .begins = {}, .parts = {}}, 0);  // decays, as published
         l.add({.name = "tall", .rows = 13, .columns = 6, .role = role::matrix, .begins = {}, .parts = {}}, 1);
         l.add({.name = "wide", .rows = 14, .columns = 11, .role = role::expert, .begins = {},
-               .parts = {{.name = "wide", .first_row = 0, .rows = 5}, {.name = "odd", .first_row = 5, .rows = 9, .head_rows = head_rows}}}, 2);
+               .parts = {{.name = "wide", .first_row = 0, .rows = 5},
+                         {.name = "odd", .first_row = 5, .rows = 9, .head_rows = head_rows}}}, 2);
         l.add({.name = "table", .rows = 10, .columns = 6, .role = role::embedding, .begins = {}, .parts = {}}, 3);
         l.close();
         return l;
@@ -84,7 +86,8 @@ class some_tensors {
         for (auto const& e : layout_.entries())
             for (auto const& p : e.parts)
                 if (p.name == name)
-                    for (midtrain::index_t i = 0; i < p.rows * e.columns; ++i) values.push_back(static_cast<double>(from[e.offset + p.first_row * e.columns + i]));
+                    for (midtrain::index_t i = 0; i < p.rows * e.columns; ++i)
+                        values.push_back(static_cast<double>(from[e.offset + p.first_row * e.columns + i]));
         return values;
     }
 

@@ -127,13 +127,16 @@ BOOST_AUTO_TEST_CASE(the_plan_counts_its_memory) {
     BOOST_TEST(mt::written_memory(plan).find(", work of the optimizer ") != std::string::npos);
 }
 BOOST_AUTO_TEST_CASE(blocks_are_clipped_where_asked) {
-    auto const whole = trained<mt::fp32>(of("sgd")), clipped = trained<mt::fp32>(of("sgd"), "", 1e-3), never = trained<mt::fp32>(of("sgd"), "", 1e6);
+    auto const whole = trained<mt::fp32>(of("sgd")), clipped = trained<mt::fp32>(of("sgd"), "", 1e-3);
+    auto const never = trained<mt::fp32>(of("sgd"), "", 1e6);
     BOOST_TEST((whole != clipped));
     BOOST_TEST((whole == never));
     BOOST_TEST(refusal([] { recipe_with(of("sgd"), -1); }) == "recipe: clip_block is not negative");
 }
 BOOST_AUTO_TEST_CASE(numbers_that_cannot_be_are_refused) {
-    auto const wrong = [](mt::any_optimizer o) { return refusal([&] { recipe_with(o); }).starts_with("recipe: a number of the optimizer cannot be"); };
+    auto const wrong = [](mt::any_optimizer o) {
+        return refusal([&] { recipe_with(o); }).starts_with("recipe: a number of the optimizer cannot be");
+    };
     BOOST_TEST(wrong(mt::muon{.steps = 0}));
     BOOST_TEST(wrong(mt::muon{.rest = {.beta2 = 1}}));
     BOOST_TEST(wrong(mt::adafactor{.clip = 0}));
@@ -153,7 +156,8 @@ BOOST_AUTO_TEST_CASE(a_file_that_names_no_kind_means_adamw) {
     auto const o = read(R"({"kind": "muon", "scale": "spectral", "rest": {"decay": 0.5}})");
     BOOST_TEST(o.kind() == "muon");
     o.visit([](auto const& one) {
-        if constexpr (std::is_same_v<decltype(one), mt::muon const&>) BOOST_TEST((one.scale == mt::muon_scale::spectral && one.rest.decay == 0.5));
+        if constexpr (std::is_same_v<decltype(one), mt::muon const&>)
+            BOOST_TEST((one.scale == mt::muon_scale::spectral && one.rest.decay == 0.5));
     });
     BOOST_TEST(mt::written_fields(o).find("rest")->find("decay") != nullptr);
     BOOST_TEST(read(R"("lion")").kind() == "lion");

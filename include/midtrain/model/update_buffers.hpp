@@ -36,8 +36,8 @@ class update_buffers {
     void prepare(Device& device, parameter_layout const& layout, Optimizer const& optimizer, Rates const& rates = {}) {
         static_assert(AnyOptimizer<Optimizer>,
                       "midtrain: the optimizer is no Optimizer: it needs  static constexpr int slots, decay_of(role) const, "
-                      "prepare(step_scalars&) const and update(w, g, slot, scalars, decay) const; one that sees matrices has  slots_of(tensor_place) "
-                      "const  and  step(tensor_update) const  instead.  The shortest ones are midtrain/optim/sgd.hpp and rmsprop.hpp");
+                      "prepare(step_scalars&) const and update(w, g, slot, scalars, decay) const; one that sees matrices has  "
+                      "slots_of(tensor_place) const  and  step(tensor_update) const  instead.  The shortest ones are midtrain/optim/sgd.hpp and rmsprop.hpp");
         if constexpr (OptimizerChoice<Optimizer>) optimizer.visit([&](auto const& one) { prepare(device, layout, one, rates); });
         else if constexpr (TensorOptimizer<Optimizer>) prepare_tensors(device, layout, optimizer, rates);
         else prepare_values(device, layout, optimizer, rates);
@@ -138,7 +138,8 @@ class update_buffers {
         if (slots_.size() != values) slots_ = {}, slots_ = device.template make<computed>(values);
     }
     tensor_views<Precision> views(row_view<master> to, row_view<stored> weights, row_view<computed> gradient) {
-        return {scalars_.view().data, to, weights, gradient, slots_.view(), tensors_.view(), pieces_.view(), piece_sums_.view(), tensor_sums_.view()};
+        return {scalars_.view().data, to, weights, gradient, slots_.view(),
+                tensors_.view(), pieces_.view(), piece_sums_.view(), tensor_sums_.view()};
     }
     double root_of_partial(Device& device) {
         partial_host_.resize(static_cast<std::size_t>(partial_.size()));

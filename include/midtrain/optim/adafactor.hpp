@@ -151,7 +151,8 @@ struct adafactor_settle {
         C const       size  = root(v.sums[piece.tensor] / n) / C(o.clip);
         C const       least = C(o.epsilon_weight), weights = root(v.sums[v.tensors.size() + piece.tensor] / n);
         C const       rate  = C(v.scalars->rate * t.rate), decay = v.decay_of(t);
-        C const       by    = rate * C(v.scalars->correction1) * (o.by_size ? (weights > least ? weights : least) : C(1)) / (size > C(1) ? size : C(1));
+        C const       scale = !o.by_size ? C(1) : weights > least ? weights : least;
+        C const       by    = rate * C(v.scalars->correction1) * scale / (size > C(1) ? size : C(1));
         team.each(piece.count, [=](index_t i) {
             C step = u[i] * by;
             if (o.beta1 > 0) step = m[i] = C(o.beta1) * m[i] + C(1.0 - o.beta1) * step;

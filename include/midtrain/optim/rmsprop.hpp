@@ -9,8 +9,8 @@ namespace midtrain::inline MT_ABI {
 enum class momentum_form { mean, sum };
 
 /// The gradient over the root of its running mean square, then momentum over such updates. By default that of Apple's foundation models
-/// (arXiv 2407.21075, section 3.2; axlearn's adastar_optimizer): the mean square with Adam's correction, each tensor's update held to a root
-/// mean square of `clip` before momentum, the mean of updates without correction. torch.optim.RMSprop is
+/// (arXiv 2407.21075, section 3.2; axlearn's adastar_optimizer): the mean square with Adam's correction, each tensor's update held to a
+/// root mean square of `clip` before momentum, the mean of updates without correction. torch.optim.RMSprop is
 /// {.beta = 0.99, .epsilon = 1e-8, .epsilon_in_square = 0, .corrected = false, .clip = 0, .form = momentum_form::sum}.
 struct rmsprop {
     double        beta              = 0.95;   ///< of the mean square
@@ -26,8 +26,8 @@ struct rmsprop {
 
     constexpr double decay_of(role r) const { return decays(r) ? decay : 0.0; }
     constexpr bool   fits() const {
-        return beta >= 0 && beta < 1 && momentum >= 0 && momentum < 1 && epsilon >= 0 && epsilon_in_square >= 0 && decay >= 0 && clip >= 0 &&
-               epsilon + epsilon_in_square > 0;
+        return beta >= 0 && beta < 1 && momentum >= 0 && momentum < 1 && epsilon >= 0 && epsilon_in_square >= 0 &&
+               epsilon + epsilon_in_square > 0 && decay >= 0 && clip >= 0;
     }
     constexpr index_t slots_of(tensor_place const& t) const { return memory * t.size(); }
     void prepare(step_scalars& s) const { s.correction2 = corrected ? 1.0 - std::pow(beta, static_cast<double>(s.step)) : 1.0; }

@@ -67,8 +67,9 @@ tensor_places places_of(parameter_layout const& layout, Optimizer const& optimiz
             index_t rows = p.rows;
             if constexpr (requires { optimizer.rows_of(p); }) rows = optimizer.rows_of(p);
             for (index_t first = 0; first < p.rows; first += rows)
-                detail::add_place(all, optimizer, {.offset = e.offset + (p.first_row + first) * e.columns, .rows = rows, .columns = e.columns,
-                                                   .role = e.role, .rate = rates.factor(e.role, e.rows, e.columns)});
+                detail::add_place(all, optimizer, {.offset = e.offset + (p.first_row + first) * e.columns, .rows = rows,
+                                                   .columns = e.columns, .role = e.role,
+                                                   .rate = rates.factor(e.role, e.rows, e.columns)});
         }
     return all;
 }
