@@ -5,13 +5,17 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/hf_family/gpt2.hpp>
 #include <midtrain/io/hf_family/granite.hpp>
+#include <midtrain/io/hf_family/hunyuan_moe.hpp>
 #include <midtrain/io/hf_family/llama.hpp>
 #include <midtrain/io/hf_family/mamba.hpp>
 #include <midtrain/io/hf_family/mistral.hpp>
+#include <midtrain/io/hf_family/mixtral.hpp>
 #include <midtrain/io/hf_family/nemotron.hpp>
 #include <midtrain/io/hf_family/olmo.hpp>
+#include <midtrain/io/hf_family/pangu_pro_moe.hpp>
 #include <midtrain/io/hf_family/phi3.hpp>
 #include <midtrain/io/hf_family/qwen.hpp>
+#include <midtrain/io/hf_family/qwen_moe.hpp>
 #include <midtrain/io/hf_family/smollm3.hpp>
 #include <midtrain/io/hf_family/zamba.hpp>
 #include <midtrain/io/hf_words.hpp>
@@ -22,7 +26,7 @@ namespace midtrain::inline MT_ABI::io {
 /// All families; of those that one model computes, a shape is written as the first that has words for all of it.
 inline constexpr hf_words hf_families[] = {
     hf::llama, hf::gpt2, hf::mistral, hf::qwen2, hf::qwen3, hf::smollm3, hf::olmo, hf::olmo2, hf::olmo3, hf::phi3, hf::granite, hf::nemotron,
-    hf::minicpm, hf::mimo, hf::mamba, hf::zamba,
+    hf::minicpm, hf::mimo, hf::mamba, hf::zamba, hf::qwen3_moe, hf::qwen2_moe, hf::mixtral, hf::hunyuan_v1_moe, hf::pangu_pro_moe,
 };
 
 constexpr hf_words const& words_of(hf_family family) {

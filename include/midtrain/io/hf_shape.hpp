@@ -6,6 +6,7 @@
 #include <midtrain/io/hf_rotary.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/problem/block_form.hpp>
+#include <midtrain/problem/expert_shape.hpp>
 #include <midtrain/problem/layer_kind.hpp>
 #include <midtrain/problem/state_shape.hpp>
 
@@ -13,11 +14,12 @@ namespace midtrain::inline MT_ABI::io {
 
 /// The families whose config.json we read, and write but for those that transformers has no class for.
 enum class hf_family {
-    llama, gpt2, mistral, qwen2, qwen3, smollm3, olmo, olmo2, olmo3, phi3, granite, nemotron, minicpm, mimo, mamba, zamba
+    llama, gpt2, mistral, qwen2, qwen3, smollm3, olmo, olmo2, olmo3, phi3, granite, nemotron, minicpm, mimo, mamba, zamba,
+    qwen3_moe, qwen2_moe, mixtral, hunyuan_v1_moe, pangu_pro_moe
 };
 
 /// The model that computes a family: model::llama, model::gpt2, ...
-enum class hf_model { llama, gpt2, olmo, nemotron, mamba, zamba };
+enum class hf_model { llama, gpt2, olmo, nemotron, mamba, zamba, experts };
 
 /// What a config.json says, in the names of decoder_shape: it is a shape itself, whose numbers are known at run time only.
 struct hf_config {
@@ -35,6 +37,7 @@ struct hf_config {
     hf_rotary   rotary{};  ///< of a model that turns
     std::vector<layer_kind> kinds{};    ///< of each layer; none: all turn and have `window`
     state_shape             state{};    ///< of a model with state spaces
+    expert_shape            experts{};  ///< of a model that has any
     std::vector<bool>       hybrids{};  ///< Zamba's layers that have the shared block
 
     bool       hybrid(int n) const { return !hybrids.empty() && hybrids[static_cast<std::size_t>(n)]; }
@@ -58,6 +61,7 @@ hf_config hf_config_of(Shape const& s) {
                     .rope_base = s.rope_base, .deviation = s.deviation};
         for (int n = 0; n < s.layers; ++n) c.kinds.push_back(layer_of(s, n));
         if constexpr (requires { s.state; }) c.state = s.state, c.state.inner = inner_of(s), c.state.rank = step_rank_of(s);
+        if constexpr (requires { s.experts; }) c.experts = s.experts;
         if constexpr (requires { s.hybrid(0); })
             for (int n = 0; n < s.layers; ++n) c.hybrids.push_back(s.hybrid(n));
         return c;
@@ -134,10 +138,29 @@ inline std::string hf_difference(hf_config const& file, hf_config const& shape, 
     flag("fused projections", file.fused, shape.fused);
     whole("place of norms", static_cast<int>(file.norms), static_cast<int>(shape.norms));
     whole("form of gains", static_cast<int>(file.gains), static_cast<int>(shape.gains));
-    whole(key.ffn, file.ffn, shape.ffn);
+    if (has_dense_layers(shape.experts)) whole(key.ffn, file.ffn, shape.ffn);
     whole(key.vocab, file.vocab, shape.vocab);
     flag("tie_word_embeddings", file.tied, shape.tied);
     number(key.norm_epsilon, file.norm_epsilon, shape.norm_epsilon);
+    auto const &a = file.experts, &b = shape.experts;
+    whole("num_experts", a.count, b.count);
+    if (b.count > 0) {
+        whole("num_experts_per_tok", a.chosen, b.chosen);
+        whole("moe_intermediate_size", a.ffn, b.ffn);
+        whole("shared_expert_intermediate_size", a.shared_ffn, b.shared_ffn);
+        flag("gate of the shared expert", a.shared_gate, b.shared_gate);
+        whole("scores of experts", static_cast<int>(a.scores), static_cast<int>(b.scores));
+        flag("norm_topk_prob", a.renormalise, b.renormalise);
+        number("routed_scaling_factor", a.scale, b.scale);
+        flag("scale of each expert", a.scaled, b.scaled);
+        flag("bias of the router", a.biased, b.biased);
+        whole("form of groups", static_cast<int>(a.grouping), static_cast<int>(b.grouping));
+        whole("groups of experts", a.groups, b.groups);
+        whole("groups of a token", a.top_groups, b.top_groups);
+        whole("dense layers", a.first_dense, b.first_dense);
+        whole("decoder_sparse_step", a.every, b.every);
+        whole("names of experts", static_cast<int>(a.naming), static_cast<int>(b.naming));
+    }
     number("embedding_multiplier", file.embedding_multiplier, shape.embedding_multiplier);
     number("residual_multiplier", file.residual_multiplier, shape.residual_multiplier);
     number("multiplier of logits", file.logits_multiplier, shape.logits_multiplier);

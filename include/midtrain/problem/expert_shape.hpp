@@ -73,6 +73,9 @@ constexpr bool has_experts(expert_shape const& s, int n) {
     return s.count > 0 && n >= s.first_dense && (n + 1) % s.every == 0;
 }
 
+/// Whether some layer has none.
+constexpr bool has_dense_layers(expert_shape const& s) { return s.count == 0 || s.first_dense > 0 || s.every > 1; }
+
 /// Throws midtrain::error with the field that cannot be.
 inline void check_experts(expert_shape const& s) {
     check(s.count > 0 && s.ffn > 0 && s.chosen >= 1 && s.chosen <= s.count, "experts: count and ffn are positive, and chosen is 1 .. count");

@@ -4,6 +4,7 @@
 namespace midtrain::inline MT_ABI {
 
 namespace model {
+struct expert_decoder;
 struct gpt2;
 struct llama;
 struct mamba;
@@ -42,6 +43,10 @@ struct hf_model_for<model::mamba> {
 template <>
 struct hf_model_for<model::zamba> {
     static constexpr auto value = io::hf_model::zamba;
+};
+template <>
+struct hf_model_for<model::expert_decoder> {
+    static constexpr auto value = io::hf_model::experts;
 };
 
 }  // namespace midtrain::inline MT_ABI
