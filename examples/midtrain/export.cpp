@@ -63,7 +63,7 @@ void export_checkpoint(export_settings const& s, std::string const& checkpoint) 
     auto const from   = s.model.empty() ? origin.model : s.model;
     mt::check(!from.empty(), [&] { return checkpoint + ": no run.json near it says which model it is of; give --model"; });
     auto const files     = open_model(from, !s.tokenizer.empty() ? s.tokenizer : s.model.empty() ? origin.tokenizer : "");
-    bool const turns     = mt::io::is_llama(files.shape.family);
+    bool const turns     = mt::io::turns(files.shape.family);
     auto const positions = !s.position.empty() ? position_of(s.position) : turns ? mt::checkpoint_position(checkpoint) : files.position();
     mt::host   device;
     auto const model = read_model(device, files, {.compute = precision::fp32, .fresh = true});

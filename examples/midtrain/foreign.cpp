@@ -18,7 +18,7 @@ void plan_foreign(foreign_settings const& s) {
     mt::foreign::options o{.steps = s.steps, .length = s.length, .ranks = s.ranks, .trained = {}};
     if (!s.model.empty()) {
         auto const files = open_model(s.model);
-        if (mt::io::is_llama(files.shape.family)) o.trained = files.position();
+        if (mt::io::turns(files.shape.family)) o.trained = files.position();
     }
     auto run = mt::foreign::read_run_file(s.file, o);
     mt::foreign::lint(run, o);

@@ -57,7 +57,7 @@ mt::longrope_found search(host_model& model, model_files const& files, longrope_
 
 void longrope(longrope_settings s) {
     auto const files = open_model(s.model);
-    mt::check(files.has_weights && mt::io::is_llama(files.shape.family), [&] { return s.model + ": holds no weights of a model with rotary positions"; });
+    mt::check(files.has_weights && mt::io::turns(files.shape.family), [&] { return s.model + ": holds no weights of a model with rotary positions"; });
     auto const& rotary = files.shape.rotary;
     if (s.trained == 0) s.trained = rotary.trained > 0 ? rotary.trained : rotary.context;
     mt::check(s.extended > s.trained, [&] {

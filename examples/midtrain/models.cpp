@@ -5,8 +5,13 @@
 #include <midtrain/io/hf_rotary.hpp>
 
 namespace midtrain::inline MT_ABI::model {
-struct llama;
+struct expert_decoder;
 struct gpt2;
+struct llama;
+struct mamba;
+struct nemotron;
+struct olmo;
+struct zamba;
 }  // namespace midtrain::inline MT_ABI::model
 
 namespace program {
@@ -29,6 +34,20 @@ void read_tokenizer(model_files& m, std::string const& from, bool wanted) {
     } else if (wanted || exists(from + "/tokenizer.json")) {
         m.tokenizer = mt::data::read_tokenizer(from + "/tokenizer.json");
         if (exists(from + "/tokenizer_config.json")) m.notes = mt::data::read_tokenizer_notes(from + "/tokenizer_config.json", *m.tokenizer);
+    }
+}
+
+/// f.operator()<Family>() for the family that computes those files' model.
+template <class F>
+auto by_model(model_files const& files, F const& f) {
+    switch (mt::io::model_of(files.shape.family)) {
+        case mt::io::hf_model::experts: return f.template operator()<mt::model::expert_decoder>();
+        case mt::io::hf_model::gpt2: return f.template operator()<mt::model::gpt2>();
+        case mt::io::hf_model::mamba: return f.template operator()<mt::model::mamba>();
+        case mt::io::hf_model::nemotron: return f.template operator()<mt::model::nemotron>();
+        case mt::io::hf_model::olmo: return f.template operator()<mt::model::olmo>();
+        case mt::io::hf_model::zamba: return f.template operator()<mt::model::zamba>();
+        default: return f.template operator()<mt::model::llama>();
     }
 }
 
@@ -55,18 +74,16 @@ model_files open_model(std::string const& path, std::string const& tokenizer) {
 }
 
 mt::any_position model_files::position() const {
-    if (mt::io::is_llama(shape.family)) return mt::io::position_of(shape.rotary);
+    if (mt::io::turns(shape.family)) return mt::io::position_of(shape.rotary);
     return mt::rope{.base = 10'000, .length = shape.context};
 }
 
 std::unique_ptr<host_model> read_model(mt::host& device, model_files const& files, model_options const& how) {
-    return mt::io::is_llama(files.shape.family) ? made_as<mt::model::llama>::read(device, files, how)
-                                                : made_as<mt::model::gpt2>::read(device, files, how);
+    return by_model(files, [&]<class Family>() { return made_as<Family>::read(device, files, how); });
 }
 
 std::unique_ptr<counted_model> count_model(mt::counting_device& device, model_files const& files, model_options const& how) {
-    return mt::io::is_llama(files.shape.family) ? made_as<mt::model::llama>::count(device, files, how)
-                                                : made_as<mt::model::gpt2>::count(device, files, how);
+    return by_model(files, [&]<class Family>() { return made_as<Family>::count(device, files, how); });
 }
 
 precision chosen_precision(precision wanted, mt::host& device) {

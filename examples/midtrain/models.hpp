@@ -25,7 +25,7 @@ struct model_files {
     mt::data::tokenizer_notes               notes;
     bool                                    has_weights = false;
 
-    /// Where its weights know to turn; a gpt2, whose positions are weights, gets one that says how far they reach.
+    /// Where its weights know to turn; what turns nothing gets one that says how far it reaches.
     mt::any_position position() const;
 };
 

@@ -19,7 +19,7 @@ recipe_of<mt::any_average> with_positions(run_file const& run, model_files const
         auto& stage = recipe.stages.all[i];
         if (!run.own_position[i]) stage.position = files.position();
         if (stage.fim.rate > 0 && files.tokenizer) stage.fim = mt::data::with_sentinels(stage.fim, *files.tokenizer);
-        mt::check(mt::io::is_llama(files.shape.family) || stage.batch.length <= files.shape.context, [&] {
+        mt::check(!mt::io::learns_positions(files.shape.family) || stage.batch.length <= files.shape.context, [&] {
             return "stage '" + stage.name.text() + "' has sequences of " + std::to_string(stage.batch.length.value) + " tokens, and this gpt2 has learned " +
                    std::to_string(files.shape.context) + " positions";
         });
@@ -95,7 +95,8 @@ int carry_out(run_file const& run, train_options const& options) {
     auto const model = read_model(device, files, how);
     if (recipe->average.kind() != "none") return train_with(*model, run, files, options, *recipe);
     plain_recipe const plain{.optimizer = recipe->optimizer, .stages = recipe->stages, .clip = recipe->clip, .clip_block = recipe->clip_block, .z_loss = recipe->z_loss, .seed = recipe->seed,
-                             .average = {}, .decay_factor = recipe->decay_factor, .rates = recipe->rates};
+                             .average = {}, .decay_factor = recipe->decay_factor, .rates = recipe->rates, .bias_speed = recipe->bias_speed,
+                             .balance_factor = recipe->balance_factor};
     return train_with(*model, run, files, options, plain);
 }
 

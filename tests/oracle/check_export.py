@@ -49,10 +49,59 @@ def gpt2_shapes(c):
             yield f"transformer.h.{n}.{part}.bias", form[1:]
 
 
+def state_space_shapes(at, width, inner, states, taps, rank, bias, heads=None):
+    """A Mamba mixer; with heads as Zamba keeps it, a dimension for them and an underscore before weight and bias."""
+    by, dot = ([heads], "_") if heads else ([], ".")
+    each, selected = inner // (heads or 1), rank + 2 * states
+    yield at + "in_proj.weight", [2 * inner, width]
+    yield at + "out_proj.weight", [width, inner]
+    for part, size in ((("in_proj", 2 * inner), ("out_proj", width)) if bias else ()):
+        yield at + part + ".bias", [size]
+    yield at + "conv1d.weight", [inner, 1, taps]
+    yield at + "conv1d.bias", [inner]
+    yield at + f"x_proj{dot}weight", by + [selected, each]
+    yield at + f"dt_proj{dot}weight", by + [each, rank]
+    yield at + f"dt_proj{dot}bias", by + [each]
+    yield at + "A_log", by + [each, states]
+    yield at + "D", by + [each]
+
+
+def mamba_shapes(c):
+    width = c["hidden_size"]
+    yield "backbone.embeddings.weight", [c["vocab_size"], width]
+    yield "backbone.norm_f.weight", [width]
+    for n in range(c["num_hidden_layers"]):
+        at = f"backbone.layers.{n}."
+        yield at + "norm.weight", [width]
+        yield from state_space_shapes(at + "mixer.", width, c["expand"] * width, c["state_size"], c["conv_kernel"], c["time_step_rank"], c["use_bias"])
+
+
+def zamba_shapes(c):
+    width, ffn, size, kinds = c["hidden_size"], c["intermediate_size"], c["attention_head_dim"], c["layers_block_type"]
+    q, kv = size * c["num_attention_heads"], size * c["num_key_value_heads"]
+    yield "model.embed_tokens.weight", [c["vocab_size"], width]
+    yield "model.final_layernorm.weight", [width]
+    for n, kind in enumerate(kinds):
+        at = f"model.layers.{n}."
+        own = at + "mamba_decoder." if kind == "hybrid" else at
+        yield own + "input_layernorm.weight", [width]
+        yield from state_space_shapes(own + "mamba.", width, c["mamba_expand"] * width, c["mamba_d_state"], c["mamba_d_conv"], c["mamba_dt_rank"],
+                                      False, c["n_mamba_heads"])
+        if kind == "hybrid":
+            yield at + "linear.weight", [width, width]
+        if n == kinds.index("hybrid"):  # the others share it
+            for part, form in (("input_layernorm", [2 * width]), ("pre_ff_layernorm", [width]), ("self_attn.q_proj", [q, 2 * width]),
+                               ("self_attn.k_proj", [kv, 2 * width]), ("self_attn.v_proj", [kv, 2 * width]), ("self_attn.o_proj", [width, q]),
+                               ("feed_forward.gate_proj", [ffn, width]), ("feed_forward.up_proj", [ffn, width]),
+                               ("feed_forward.down_proj", [width, ffn])):
+                yield f"{at}shared_transf.{part}.weight", form
+
+
 def wrong_weights(folder, config):
     family = {"llama": ("LlamaForCausalLM", llama_shapes, "hidden_size"), "mistral": ("MistralForCausalLM", llama_shapes, "hidden_size"),
               "qwen2": ("Qwen2ForCausalLM", llama_shapes, "hidden_size"), "qwen3": ("Qwen3ForCausalLM", llama_shapes, "hidden_size"),
               "smollm3": ("SmolLM3ForCausalLM", llama_shapes, "hidden_size"),
+              "mamba": ("MambaForCausalLM", mamba_shapes, "hidden_size"), "zamba": ("ZambaForCausalLM", zamba_shapes, "hidden_size"),
               "gpt2": ("GPT2LMHeadModel", gpt2_shapes, "n_embd")}
     name, shapes, width = family[config["model_type"]]
     if config["architectures"] != [name]:
@@ -78,7 +127,7 @@ def wrong_weights(folder, config):
 
 
 def wrong_positions(config):
-    if config["model_type"] == "gpt2":
+    if config["model_type"] in ("gpt2", "mamba", "zamba"):
         return
     now, before = config["rope_parameters"], config["rope_scaling"]
     if now != {"rope_theta": config["rope_theta"], **(before or {"rope_type": "default"})}:

@@ -16,7 +16,9 @@
 #include <midtrain/io/safetensors_writer.hpp>
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/llama.hpp>
+#include <midtrain/model/mamba.hpp>
 #include <midtrain/model/trainable.hpp>
+#include <midtrain/model/zamba.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/position/scaled.hpp>
 #include <midtrain/precision/precision.hpp>
@@ -57,6 +59,17 @@ struct smollm3_window_shape : smollm3_shape {
 };
 struct qwen2_mixed_shape : qwen2_shape {
     static constexpr mt::layer_kind layer(int n) { return {.window = mt::window_but_every(2, n, 16)}; }
+};
+
+struct mamba_shape : mt::decoder_shape {
+    static constexpr int             layers = 2, width = 32, vocab = 96, context = 64;
+    static constexpr double          deviation = 0.1;
+    static constexpr mt::state_shape state{.bias = true};
+};
+struct zamba_shape : test::small_shape {
+    static constexpr int             layers = 4, head_size = 10;
+    static constexpr mt::state_shape state{.states = 8, .heads = 2};
+    static constexpr bool            hybrid(int n) { return n % 2 == 1; }
 };
 
 /// New biases are zeros and new gains ones, with which a forgotten one would go unseen.
@@ -141,6 +154,8 @@ int main(int argc, char** argv) {
         tiny<mt::model::llama>(out + "qwen3_bf16", qwen3_shape{}, mt::rope{.base = 1'000'000, .length = 64}, bf16);
         tiny<mt::model::gpt2>(out + "gpt2", shape, mt::rope{.base = 10'000, .length = 64}, f32);
         tiny<mt::model::gpt2>(out + "gpt2_bf16", shape, mt::rope{.base = 10'000, .length = 64}, bf16);
+        tiny<mt::model::mamba>(out + "mamba", mamba_shape{}, plain, f32);
+        tiny<mt::model::zamba>(out + "zamba", zamba_shape{}, plain, f32);
         if (argc > 2) published(out + "smollm2_yarn", argv[2]);
     } catch (mt::error const& e) {
         return std::fprintf(stderr, "%s\n", e.what()), 1;

@@ -48,6 +48,8 @@ constexpr bool turns(hf_family f) {
     auto const m = model_of(f);
     return m != hf_model::gpt2 && m != hf_model::mamba && m != hf_model::zamba;
 }
+/// Whether its positions are weights, and end.
+constexpr bool learns_positions(hf_family f) { return model_of(f) == hf_model::gpt2; }
 /// As what a model of the family is exported.
 constexpr hf_family written_as(hf_family f) { return words_of(f).written_as; }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <midtrain/io/hf_words.hpp>
@@ -29,12 +30,16 @@ inline void read_state(hf_reader const& r, hf_config& c, hf_state_keys const& ke
     auto const act     = r.text(key.activation, "silu");
     r.require(act == "silu" || act == "swish", "'" + std::string(key.activation) + "' is '" + act + "'; midtrain's state spaces have silu");
 }
+/// transformers 5 takes a 1 without a point for no float; these numbers are of fresh weights only.
+inline double not_whole(double x) { return x == std::floor(x) ? std::nextafter(x, 0.0) : x; }
+
 inline void write_state(json::object& o, hf_config const& c, hf_state_keys const& key) {
     auto const& s   = c.state;
     auto const  put = [&](std::string_view name, double v) { o[std::string(name)] = number(v); };
     check(c.width > 0 && s.inner % c.width == 0, "config.json: the channels of a state space are a multiple of the width in transformers");
     put(key.states, s.states), put(key.taps, s.taps), put(key.expand, s.inner / c.width), put(key.rank, s.rank);
-    put("time_step_min", s.step_least), put("time_step_max", s.step_most), put("time_step_floor", s.step_floor);
+    put("time_step_min", not_whole(s.step_least)), put("time_step_max", not_whole(s.step_most));
+    put("time_step_floor", not_whole(s.step_floor));
     o[std::string(key.convolution_bias)] = {s.convolution_bias};
     o[std::string(key.bias)]             = {s.bias};
     o[std::string(key.activation)]       = {std::string("silu")};

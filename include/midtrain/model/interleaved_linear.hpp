@@ -12,8 +12,8 @@ class interleaved_linear {
   public:
     interleaved_linear() = default;
     interleaved_linear(parameter_layout& layout, index_t bucket, index_t inputs, index_t outputs, std::string const& name, double deviation)
-        : weight_(layout.add({.name = name, .rows = outputs, .columns = inputs, .role = role::matrix, .begins = {0, deviation}, .parts = {}},
-                             bucket)) {}
+        : weight_(layout.add({.name = name, .rows = outputs, .columns = inputs, .role = role::matrix, .begins = {0, deviation},
+                              .parts = {}}, bucket)) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {

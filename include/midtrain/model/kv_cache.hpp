@@ -3,8 +3,8 @@
 
 namespace midtrain::inline MT_ABI {
 
-/// Keys and values of the tokens of one sequence so far, or the state that stands for them, as layers see them: each takes its part in turn.
-/// Without memory it only counts.
+/// Keys and values of the tokens of one sequence so far, or the state that stands for them, as layers see them: each takes its part in
+/// turn. Without memory it only counts.
 template <class T, class C>
 struct kv_cache {
     T*             data     = nullptr;
@@ -22,9 +22,9 @@ struct kv_cache {
     /// A layer's part of n values of another type, however many tokens there are: a state that does not grow.
     template <class V>
     V* take_state(index_t n) {
-        constexpr index_t aligned = 64;
+        constexpr index_t aligned = 64, from = sizeof(V), to = sizeof(T);
         auto const        at      = (taken + aligned - 1) / aligned * aligned;
-        taken                     = at + (n * static_cast<index_t>(sizeof(V)) + static_cast<index_t>(sizeof(T)) - 1) / static_cast<index_t>(sizeof(T));
+        taken                     = at + (n * from + to - 1) / to;
         return data ? reinterpret_cast<V*>(data + at) : nullptr;
     }
 };

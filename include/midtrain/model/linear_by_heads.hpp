@@ -53,7 +53,8 @@ class linear_by_heads {
             auto const    d  = dy.columns_part(at, outputs_);
             p.device.gemm(gemm_problem<T, T, C>{.a = d, .a_is = operand::transposed, .b = inputs(x, h),
                                                 .c = p.gradient(weight_).rows_part(at, outputs_), .accumulate = true});
-            p.device.gemm(gemm_problem<T, T, T>{.a = d, .b = p.weight(weight_).rows_part(at, outputs_), .c = inputs(dx, h), .accumulate = adds});
+            p.device.gemm(gemm_problem<T, T, T>{.a = d, .b = p.weight(weight_).rows_part(at, outputs_), .c = inputs(dx, h),
+                                                .accumulate = adds});
         }
     }
 

@@ -39,7 +39,8 @@ struct mamba {
         auto const    biased = [&](std::string const& name, index_t rows) {
             return s.state.bias ? std::vector<parameter_part>{{.name = at + name, .rows = rows}} : std::vector<parameter_part>{};
         };
-        linear const in(layout, b, s.width, 2 * c, {{.name = at + "in_proj.weight", .rows = 2 * c}}, biased("in_proj.bias", 2 * c), s.deviation);
+        linear const in(layout, b, s.width, 2 * c, {{.name = at + "in_proj.weight", .rows = 2 * c}}, biased("in_proj.bias", 2 * c),
+                        s.deviation);
         state_space_parts const parts(layout, b, s, at, state_space_names::mamba);
         // transformers draws what projects out uniformly, to a deviation of 1 / sqrt(3 channels).
         linear const out(layout, b, c, s.width, {{.name = at + "out_proj.weight", .rows = s.width}}, biased("out_proj.bias", s.width),

@@ -68,7 +68,8 @@ class tape {
 /// train keeps what backward needs; recompute keeps only the input of each block; evaluate keeps nothing.
 enum class pass_mode { train, recompute, evaluate };
 
-/// A tensor that layers behind the one that made it see too: it stays until the pass ends, and in backward each of them adds to its gradient.
+/// A tensor that layers behind the one that made it see too: it stays until the pass ends, and in backward each of them adds to its
+/// gradient.
 template <class T>
 struct crossing {
     matrix_view<T const> value{};

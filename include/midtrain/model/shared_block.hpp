@@ -11,8 +11,8 @@
 
 namespace midtrain::inline MT_ABI::model {
 
-/// mlp(norm(attention(norm(x | first embedding)))), without residuals inside: what Zamba's layers share (Glorioso et al. 2024, figure 2). Its
-/// copies have the same parameters, whose gradients add up over all uses.
+/// mlp(norm(attention(norm(x | first embedding)))), without residuals inside: what Zamba's layers share (Glorioso et al. 2024, figure 2).
+/// Its copies have the same parameters, whose gradients add up over all uses.
 class shared_branch {
   public:
     shared_branch(rmsnorm before_attention, attention looks, rmsnorm before_mlp, gated_mlp<op::gelu_erf> mlp)
@@ -50,8 +50,8 @@ class shared_branch {
     gated_mlp<op::gelu_erf> mlp_;
 };
 
-/// x + mixer(norm(x)), or where the block looks back x + mixer(norm(x + linear(shared(x | first embedding)))): what the shared branch says goes
-/// to the mixer and not to the residual stream (Glorioso et al. 2024, eq. 6).
+/// x + mixer(norm(x)), or where the block looks back x + mixer(norm(x + linear(shared(x | first embedding)))): what the shared branch says
+/// goes to the mixer and not to the residual stream (Glorioso et al. 2024, eq. 6).
 template <class Norm, class Mixer>
 class shared_block {
   public:
@@ -64,7 +64,8 @@ class shared_block {
         looking_back(shared_branch s, linear l) : shared(std::move(s)), out(std::move(l)) {}
     };
 
-    shared_block(Norm norm, Mixer mixer, std::optional<looking_back> back) : back_(std::move(back)), norm_(std::move(norm)), mixer_(std::move(mixer)) {}
+    shared_block(Norm norm, Mixer mixer, std::optional<looking_back> back)
+        : back_(std::move(back)), norm_(std::move(norm)), mixer_(std::move(mixer)) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {

@@ -24,7 +24,8 @@ template <class In = linear>
 class state_space {
   public:
     state_space(In in, linear_by_heads select, linear_by_heads steps, linear out, state_space_tensors tensors, state_shape shape)
-        : in_(std::move(in)), select_(std::move(select)), steps_(std::move(steps)), out_(std::move(out)), tensors_(tensors), shape_(shape) {}
+        : in_(std::move(in)), select_(std::move(select)), steps_(std::move(steps)), out_(std::move(out)), tensors_(tensors),
+          shape_(shape) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
@@ -112,13 +113,14 @@ class state_space {
         auto const log_rate = p.unrounded(tensors_.log_rate);
         auto       scan     = selective_scan_problem<T>{
                       .input = u, .step = step, .selection = selection, .gate = both.columns_part(c, c), .log_rate = log_rate,
-                      .skip = p.unrounded(tensors_.skip).flat(), .bias = p.unrounded(tensors_.step_bias).flat(), .document_begin = documents(p),
-                      .output = p.make(u.rows, c), .kept = {}, .scratch = {}, .sequences = p.batch.sequences, .length = p.batch.length,
+                      .skip = p.unrounded(tensors_.skip).flat(), .bias = p.unrounded(tensors_.step_bias).flat(),
+                      .document_begin = documents(p), .output = p.make(u.rows, c), .kept = {}, .scratch = {}, .sequences = p.batch.sequences, .length = p.batch.length,
                       .heads = shape_.heads, .rank = selection.columns / shape_.heads - 2 * log_rate.columns, .slots = 1,
                       .goes_on = p.cache.used > 0};
         if (p.mode != pass_mode::evaluate) scan.slots = scan.chunks();
         index_t const values = scan.sequences * scan.slots * log_rate.size();
-        scan.kept            = {p.cache.capacity > 0 ? p.cache.template take_state<C>(values) : p.template make_row<C>(values).data, values};
+        auto const    kept   = p.cache.capacity > 0 ? p.cache.template take_state<C>(values) : p.template make_row<C>(values).data;
+        scan.kept            = {kept, values};
         return scan;
     }
     template <class Pass, class T>

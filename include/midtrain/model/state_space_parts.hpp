@@ -39,13 +39,15 @@ struct state_space_parts {
 
         parameter_part filter = named("conv1d.weight", {c, 1, taps}, {c, 1, taps});
         filter.transposed     = true;
-        tensors.taps          = add(filter, taps, c, role::filter, own ? spread(1 / std::sqrt(static_cast<double>(taps))) : initial_values{0, s.deviation});
+        tensors.taps          = add(filter, taps, c, role::filter,
+                                    own ? spread(1 / std::sqrt(static_cast<double>(taps))) : initial_values{0, s.deviation});
         if (of.convolution_bias) tensors.taps_bias = add(named("conv1d.bias", {}, {}), c, 1, role::bias, {});
-        select = matrix(named(own ? "x_proj.weight" : "x_proj_weight", {}, {heads, selected, c / heads}), c / heads, selected, {0, s.deviation});
+        select = matrix(named(own ? "x_proj.weight" : "x_proj_weight", {}, {heads, selected, c / heads}), c / heads, selected,
+                        {0, s.deviation});
         steps  = matrix(named(own ? "dt_proj.weight" : "dt_proj_weight", {}, {heads, c / heads, rank}), rank, c / heads,
                         spread(of.step_scale / std::sqrt(static_cast<double>(rank))));
-        tensors.step_bias = add(named(own ? "dt_proj.bias" : "dt_proj_bias", {}, {heads, c / heads}), own ? c : heads, own ? 1 : c / heads, role::bias,
-                                {of.step_least, of.step_most, form::steps, of.step_floor});
+        tensors.step_bias = add(named(own ? "dt_proj.bias" : "dt_proj_bias", {}, {heads, c / heads}), own ? c : heads,
+                                own ? 1 : c / heads, role::bias, {of.step_least, of.step_most, form::steps, of.step_floor});
         tensors.log_rate = add(named("A_log", {}, {heads, c / heads, n}), c, n, role::state, {0, 0, form::counted});
         tensors.skip     = add(named("D", {c}, {heads, c / heads}), own ? c : heads, own ? 1 : c / heads, role::state, {1, 0});
     }

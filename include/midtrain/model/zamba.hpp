@@ -36,7 +36,10 @@ struct zamba {
             std::string const at = "model.layers." + std::to_string(n) + ".", own = s.hybrid(n) ? at + "mamba_decoder." : at;
             if (s.hybrid(n) && !shared) shared = make_shared(layout, s, b, at + "shared_transf.");
             std::optional<typename block_type::looking_back> back;
-            if (s.hybrid(n)) back.emplace(*shared, linear(layout, b, s.width, s.width, {{.name = at + "linear.weight", .rows = s.width}}, {}, s.deviation));
+            if (s.hybrid(n)) {
+                linear const out(layout, b, s.width, s.width, {{.name = at + "linear.weight", .rows = s.width}}, {}, s.deviation);
+                back.emplace(*shared, out);
+            }
             rmsnorm const norm(layout, b, s.width, own + "input_layernorm", s.norm_epsilon);
             blocks.emplace_back(norm, make_mixer(layout, s, b, own + "mamba."), std::move(back));
         }
@@ -68,10 +71,12 @@ struct zamba {
                                                        {.name = self + "v_proj.weight", .first_row = q + kv, .rows = kv, .head_rows = size}});
         auto const    out = matrix(q, w, {{.name = self + "o_proj.weight", .rows = w}});
         rmsnorm const second(layout, b, w, at + "pre_ff_layernorm", s.norm_epsilon);
-        auto const    gate_up = matrix(w, 2 * f, {{.name = mlp + "gate_proj.weight", .rows = f}, {.name = mlp + "up_proj.weight", .first_row = f, .rows = f}});
+        auto const    gate_up = matrix(w, 2 * f, {{.name = mlp + "gate_proj.weight", .rows = f},
+                                                  {.name = mlp + "up_proj.weight", .first_row = f, .rows = f}});
         auto const    down = matrix(f, w, {{.name = mlp + "down_proj.weight", .rows = w}});
         // A head is as wide as if the input had not been doubled, so scores are divided by the root of half of it.
-        attention const looks(qkv, out, s.heads, s.kv_heads, size, {positions::none}, {}, {}, {}, std::sqrt(2.0 / static_cast<double>(size)));
+        double const    scale = std::sqrt(2.0 / static_cast<double>(size));
+        attention const looks(qkv, out, s.heads, s.kv_heads, size, {positions::none}, {}, {}, {}, scale);
         return {first, looks, second, gated_mlp<op::gelu_erf>(gate_up, down)};
     }
 };

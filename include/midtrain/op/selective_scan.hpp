@@ -5,8 +5,8 @@
 
 namespace midtrain::inline MT_ABI::op {
 
-/// 32 channels of a sequence a team, chunk by chunk: what lies side by side token by token is done token by token, and each channel's states
-/// in one go.
+/// 32 channels of a sequence a team, chunk by chunk: what lies side by side token by token is done token by token, and each channel's
+/// states in one go.
 template <class T>
 struct selective_scan_forward {
     static constexpr index_t row_values = selective_scan_problem<T>::tile;
@@ -22,7 +22,8 @@ struct selective_scan_forward {
             index_t const n = p.length - k * K < K ? p.length - k * K : K, first = sequence * p.length + k * K;
             for (index_t i = 0; i < n; ++i) begin(team, task, part, first + i, i);
             team.each(part.count, [=](index_t j) {
-                for (index_t b = 0; b < self.p.states(); b += state_block) self.states(task, sequence, part.head, part.first + j, j, k, n, b);
+                for (index_t b = 0; b < self.p.states(); b += state_block)
+                    self.states(task, sequence, part.head, part.first + j, j, k, n, b);
             });
             for (index_t i = 0; i < n; ++i) end(team, task, part, first + i, i);
         }

@@ -59,7 +59,8 @@ struct selective_scan_backward {
     template <class Team>
     MT_HOST_DEVICE void begin(Team const& team, index_t task, part_type part, index_t token, index_t i) const {
         auto const p = g.forward;
-        auto const u = p.input.row(token).data + part.first, s = p.step.row(token).data + part.first, z = p.gate.row(token).data + part.first;
+        auto const u = p.input.row(token).data + part.first, s = p.step.row(token).data + part.first;
+        auto const z = p.gate.row(token).data + part.first;
         auto const dy   = g.output_gradient.row(token).data + part.first;
         auto const skip = p.skip.data + part.first, bias = p.bias.data + part.first;
         auto const d = step(task, i), in = taken(task, i), out = seen(task, i), dout = seen_slope(task, i), written = from_written(task, i);
@@ -147,10 +148,12 @@ struct selective_scan_backward {
     template <class Team>
     MT_HOST_DEVICE void end(Team const& team, index_t task, index_t sequence, part_type part, index_t token, index_t i, bool begins) const {
         auto const p = g.forward;
-        auto const u = p.input.row(token).data + part.first, s = p.step.row(token).data + part.first, z = p.gate.row(token).data + part.first;
+        auto const u = p.input.row(token).data + part.first, s = p.step.row(token).data + part.first;
+        auto const z = p.gate.row(token).data + part.first;
         auto const dy   = g.output_gradient.row(token).data + part.first;
         auto const skip = p.skip.data + part.first, bias = p.bias.data + part.first;
-        auto const d = step(task, i), out = seen(task, i), dout = seen_slope(task, i), written = from_written(task, i), dd = step_slope(task, i);
+        auto const d = step(task, i), out = seen(task, i), dout = seen_slope(task, i);
+        auto const written = from_written(task, i), dd = step_slope(task, i);
         auto const du = g.input_gradient.row(token).data + part.first, ds = g.step_gradient.row(token).data + part.first;
         auto const dz = g.gate_gradient.row(token).data + part.first;
         auto const skipped = g.skip_parts.data + sequence * p.channels() + part.first;
@@ -181,7 +184,8 @@ struct selective_scan_selection_backward {
         team.each(p.heads * width, [=](index_t i) {
             index_t const head = i / width, s = i % width;
             C             total = 0;
-            for (index_t t = head * tiles; t < (head + 1) * tiles; ++t) total += self.selection_parts[(t * p.input.rows + token) * width + s];
+            for (index_t t = head * tiles; t < (head + 1) * tiles; ++t)
+                total += self.selection_parts[(t * p.input.rows + token) * width + s];
             self.selection_gradient(token, p.written_column(head) + s) = T(total);
         });
     }

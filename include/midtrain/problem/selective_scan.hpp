@@ -78,10 +78,12 @@ struct selective_scan_gradient_problem {
     row_view<computed>        skip_parts;         // (sequences, channels)
     row_view<computed>        selection_parts;    // (tiles, tokens, 2 * states)
 
-    /// Six values of each token and channel, each (chunk, tile), and by channel its states and their gradients in a chunk, and gradients behind
-    /// it. Channels stand sixteen values further apart than they need: a power of two would put all of them on few sets of the first cache.
+    /// Six values of each token and channel, each (chunk, tile), and by channel its states and their gradients in a chunk, and gradients
+    /// behind it. Channels stand sixteen values further apart than they need: a power of two would put all of them on few sets of the first cache.
     static constexpr index_t values = 6 * selective_scan_problem<T>::chunk * selective_scan_problem<T>::tile;
-    MT_HOST_DEVICE static constexpr index_t scratch_of_channel(index_t states) { return (2 * selective_scan_problem<T>::chunk + 1) * states + 16; }
+    MT_HOST_DEVICE static constexpr index_t scratch_of_channel(index_t states) {
+        return (2 * selective_scan_problem<T>::chunk + 1) * states + 16;
+    }
     MT_HOST_DEVICE static constexpr index_t scratch_of_team(index_t states) {
         return values + selective_scan_problem<T>::tile * scratch_of_channel(states);
     }

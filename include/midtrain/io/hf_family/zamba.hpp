@@ -5,8 +5,8 @@
 
 namespace midtrain::inline MT_ABI::io::hf {
 
-inline constexpr detail::hf_state_keys zamba_state_keys{"mamba_d_state", "mamba_d_conv", "mamba_expand", "mamba_dt_rank", "mamba_conv_bias", "mamba_proj_bias",
-                                                        "hidden_mamba_act"};
+inline constexpr detail::hf_state_keys zamba_state_keys{"mamba_d_state", "mamba_d_conv", "mamba_expand", "mamba_dt_rank",
+                                                        "mamba_conv_bias", "mamba_proj_bias", "hidden_mamba_act"};
 
 /// Which layers have the shared block: a list says, or a period and an offset from the fourth layer on, and the third.
 inline void read_hybrids(detail::hf_reader const& r, hf_config& c) {
@@ -41,8 +41,9 @@ inline void read_zamba(detail::hf_reader const& r, hf_config& c) {
 inline void write_zamba(json::object& o, hf_config const& c, hf_rotary const&) {
     auto const put = [&](std::string_view name, double v) { o[std::string(name)] = detail::number(v); };
     put(llama_keys.layers, c.layers), put(llama_keys.width, c.width), put(llama_keys.heads, c.heads), put(llama_keys.kv_heads, c.kv_heads);
-    put(llama_keys.ffn, c.ffn), put(llama_keys.vocab, c.vocab), put(llama_keys.norm_epsilon, c.norm_epsilon), put(llama_keys.context, c.context);
-    put("attention_hidden_size", 2 * c.width), put("attention_head_dim", c.head_size), put("n_mamba_heads", c.state.heads), put("attention_dropout", 0);
+    put(llama_keys.ffn, c.ffn), put(llama_keys.vocab, c.vocab), put(llama_keys.norm_epsilon, c.norm_epsilon);
+    put(llama_keys.context, c.context), put("attention_hidden_size", 2 * c.width), put("attention_head_dim", c.head_size);
+    put("n_mamba_heads", c.state.heads), put("attention_dropout", 0);
     o["hidden_act"] = {std::string("gelu")};
     json::array kinds;
     for (int n = 0; n < c.layers; ++n) kinds.push_back({std::string(c.hybrid(n) ? "hybrid" : "mamba")});
