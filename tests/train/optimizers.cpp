@@ -97,6 +97,27 @@ BOOST_AUTO_TEST_CASE(each_resumes_bit_for_bit) {
         std::filesystem::remove_all(folder);
     }
 }
+BOOST_AUTO_TEST_CASE(the_memory_of_another_is_refused) {
+    auto const folder = std::filesystem::temp_directory_path() / "midtrain_optimizer_other";
+    std::filesystem::remove_all(folder);
+    trained<mt::fp32>(of("lion"), folder.string());
+    auto const begun = [&](bool slots, bool fork) {
+        return refusal([&] {
+            mt::host                                                    device{1};
+            mt::self                                                    ranks;
+            mt::trainable<mt::host, mt::model::llama, shape, mt::fp32> model{device, {}};
+            mt::checkpoints::options                                    how;
+            if (fork) how.fork_from = folder.string(), how.fork.slots = slots, how.folder = folder.string() + "/fork";
+            else how.folder = folder.string(), how.accept_changes = true;
+            mt::trainer const t(ranks, model, recipe_with(of("sgd")), mt::checkpoints(how));  // as many slots as Lion
+        });
+    };
+    auto const said = "holds the memory of another optimizer: optimizer.kind there lion, here sgd; ";
+    BOOST_TEST(begun(true, false).find(said + std::string("fork from it with slots = false")) != std::string::npos);
+    BOOST_TEST(begun(true, true).find(said + std::string("say fork.slots = false")) != std::string::npos);
+    BOOST_TEST(begun(false, true) == "");
+    std::filesystem::remove_all(folder);
+}
 BOOST_AUTO_TEST_CASE(weights_rounded_by_chance_resume_bit_for_bit) {
     auto const folder = std::filesystem::temp_directory_path() / "midtrain_optimizer_by_chance";
     std::filesystem::remove_all(folder);

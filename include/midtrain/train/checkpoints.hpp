@@ -135,6 +135,7 @@ class checkpoints {
             return from.folder + " was made with another recipe: " + all +
                    "; give the same settings to go on, accept the changes (--accept-changes), or give another folder to begin anew";
         });
+        check_same_optimizer(from.folder, changes, "fork from it with slots = false");
         for (auto const& c : changes) there.lineage.push_back({there.step, c.changed()});
         there.settings = s.settings;
         take(file, model, [](std::string const&) { return true; });
@@ -152,6 +153,7 @@ class checkpoints {
         check(!sum.empty(), [&] { return how_.fork_from + ": is no checkpoint to fork from, or a broken one"; });
         io::safetensors const file(parent + "/state.safetensors");
         run_state             there = read_state(file);
+        if (how_.fork.slots) check_same_optimizer(parent, changed_settings(there.settings, s.settings), "say fork.slots = false");
         take(file, model, [&](std::string const& name) { return name == "master" || (name == "slots" && how_.fork.slots); });
         s.parent  = {parent, there.step, there.tokens, sum, there.rate};
         s.lineage = there.lineage;
@@ -168,6 +170,13 @@ class checkpoints {
     }
 
   private:
+    // Slots of one kind of optimizer may be as many as another's, and mean something else.
+    static void check_same_optimizer(std::string const& folder, std::vector<setting_change> const& changes, char const* instead) {
+        for (auto const& c : changes)
+            check(c.key != "optimizer.kind" || c.before.empty() || c.now.empty(), [&] {
+                return folder + " holds the memory of another optimizer: " + c.compared() + "; " + instead;
+            });
+    }
     bool for_good(run_state const& s, tokens batch) const {
         auto const k = how_.keep_every_tokens.count;
         return (how_.keep_every_steps > 0 && s.step % how_.keep_every_steps == 0) ||
