@@ -42,13 +42,14 @@ template <class F>
 auto by_model(model_files const& files, F const& f) {
     switch (mt::io::model_of(files.shape.family)) {
         case mt::io::hf_model::experts: return f.template operator()<mt::model::expert_decoder>();
+        case mt::io::hf_model::llama: return f.template operator()<mt::model::llama>();
         case mt::io::hf_model::gpt2: return f.template operator()<mt::model::gpt2>();
         case mt::io::hf_model::mamba: return f.template operator()<mt::model::mamba>();
         case mt::io::hf_model::nemotron: return f.template operator()<mt::model::nemotron>();
         case mt::io::hf_model::olmo: return f.template operator()<mt::model::olmo>();
         case mt::io::hf_model::zamba: return f.template operator()<mt::model::zamba>();
-        default: return f.template operator()<mt::model::llama>();
     }
+    throw mt::error(files.path + ": is of a family that this program does not compute");
 }
 
 }  // namespace

@@ -13,8 +13,11 @@
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
+#include <midtrain/op/join.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/op/rope.hpp>
+#include <midtrain/op/short_convolution.hpp>
+#include <midtrain/op/sum_of_parts.hpp>
 #include <midtrain/op/turn_apart.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
@@ -25,6 +28,7 @@
 #include <midtrain/position/query_temperature.hpp>
 #include <midtrain/position/soft_cap.hpp>
 #include <midtrain/precision/precision.hpp>
+#include <support/scan_case.hpp>
 
 namespace test {
 
@@ -49,6 +53,7 @@ class functors {
         f.embeddings();
         f.positions_and_loss();
         f.attention();
+        f.state_spaces();
         f.optimizers();
         return f.found_;
     }
@@ -202,6 +207,42 @@ class functors {
                                     matrix(out, heads * size).rows_part(0, 1), 0, 6, 1, size, C(0.5), {}, d});
             keep("cached_attention" + name, out);
         }
+    }
+    void state_spaces() {
+        index_t const n = 70, w = width_;  // two parts of tokens, of which the second is not full
+        for (index_t taps : {3, 6}) {
+            std::string const name = " of " + std::to_string(taps) + " taps";
+            auto const x = random<T>(n * w), by = random<T>(taps * w), bias = random<T>(w), y = random<T>(n * w), d = random<T>(n * w), dx = random<T>(n * w);
+            auto const kept = random<T>((taps - 1) * w);
+            auto const parts = random<C>(2 * (taps + 1) * w), dby = random<C>(taps * w);
+            std::vector<std::int32_t> from(static_cast<std::size_t>(n), 0);
+            for (index_t t = 0; t < n; ++t) from[static_cast<std::size_t>(t)] = t % 35 >= 11 ? 11 : 0;
+            auto const begin = uploaded(from);
+            midtrain::op::short_convolution<T> const of{matrix(x, w), matrix(by, w), bias.view(), begin.view(), {}, n / 2};
+            device_.rows(n, midtrain::op::short_convolution_forward<T>{of, matrix(y, w)});
+            keep("short_convolution_forward" + name, y);
+            device_.rows(n, midtrain::op::short_convolution_sum_backward<T>{of, matrix(d, w)});
+            keep("short_convolution_sum_backward" + name, d);
+            device_.rows(n, midtrain::op::short_convolution_backward<T>{of, matrix(d, w), matrix(dx, w)});
+            keep("short_convolution_backward" + name, dx);
+            device_.rows(2, midtrain::op::short_convolution_parts<T>{of, matrix(d, w), parts.view()});
+            keep("short_convolution_parts" + name, parts);
+            device_.rows(midtrain::op::column_tiles(taps * w), midtrain::op::sum_of_parts<C>{parts.view(), (taps + 1) * w, 0, dby.view()});
+            keep("sum_of_parts" + name, dby);
+            device_.rows(midtrain::op::column_tiles(w), midtrain::op::keep_inputs<T>{matrix(x, w).rows_part(0, 1), matrix(kept, w), true});
+            keep("keep_inputs" + name, kept);
+        }
+        auto const a = random<T>(rows * 3), b = random<T>(rows * 4), joined = random<T>(rows * 7);
+        device_.rows(rows, midtrain::op::join_forward<T>{matrix(a, 3), matrix(b, 4), matrix(joined, 7)});
+        keep("join_forward", joined);
+        device_.rows(rows, midtrain::op::join_backward<T>{matrix(joined, 7), matrix(a, 3), matrix(b, 4)});
+        keep("join_backward", a), keep("join_backward second", b);
+        scan_case<T, Device> scan(device_, 2, 33, 1, 35, 19, {0, 20});
+        scan.run();
+        keep("selective_scan_forward", scan.output), keep("selective_scan_backward input", scan.dinput);
+        keep("selective_scan_backward step", scan.dstep), keep("selective_scan_backward gate", scan.dgate);
+        keep("selective_scan_backward selection", scan.dselection), keep("selective_scan_backward log_rate", scan.dlog_rate);
+        keep("selective_scan_backward skip", scan.dskip);
     }
     void optimizers() {
         using precision = std::conditional_t<std::is_same_v<T, double>, midtrain::fp64, std::conditional_t<std::is_same_v<T, float>, midtrain::fp32, midtrain::bf16_mixed>>;
