@@ -42,15 +42,15 @@ double relative(A const& got, B const& want) {
 }
 
 /// Everything that PyTorch computed in fp32 from the same weights and tokens.
-template <class Family, class Shape = small_shape>
-void equals_pytorch(std::string const& file) {
+template <class Family, class Shape = small_shape, class Rotary = decltype(&plain_rope)>
+void equals_pytorch(std::string const& file, Rotary const& rotary = &plain_rope) {
     namespace mt = midtrain;
     mt::io::safetensors const f(golden + file);
     mt::host                  device(2);
     mt::trainable<mt::host, Family, Shape, mt::fp32> m(device, {});
     m.load([&](std::string const& name, mt::index_t rows, mt::index_t columns, std::span<float> to) { f("weight." + name, rows, columns, to); });
     mt::index_t const length = f.at("input").shape.back();
-    m.set_rotary(length, plain_rope);
+    m.set_rotary(length, rotary);
     owned_batch owned(2, length);
     owned.inputs  = integers(f, "input");
     owned.targets = integers(f, "target");
