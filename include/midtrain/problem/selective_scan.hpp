@@ -37,7 +37,7 @@ struct selective_scan_problem {
     MT_HOST_DEVICE constexpr index_t tiles() const { return heads * tiles_of_head(); }
 
     /// Steps, inputs times steps and what is seen, each (chunk, tile).
-    static constexpr index_t scratch_of_team() { return 3 * chunk * tile; }
+    MT_HOST_DEVICE static constexpr index_t scratch_of_team() { return 3 * chunk * tile; }
 
     /// Channels first .. first + count - 1 of a head.
     struct part {
