@@ -105,6 +105,14 @@ run("train", "run.toml", "--set", "folder=averaged", "--set", "average.kind=poly
 assert tensors(f"{scratch}/averaged/average/model.safetensors") != tensors(f"{scratch}/averaged/model/model.safetensors")
 exported = tensors(f"{scratch}/averaged/model/model.safetensors")
 
+# Another optimizer by its name: the plan counts what it works in, and its numbers have keys.
+muon = ("--set", "optimizer.kind=muon", "--set", "optimizer.rest.decay=0.05", "--set", "clip_block=0.5")
+assert "work of the optimizer" in run("plan", "run.toml", *muon)
+run("train", "run.toml", "--set", "folder=muon", "--set", "output.report=false", *muon)
+assert tensors(f"{scratch}/muon/model/model.safetensors") != tensors(f"{scratch}/run/model/model.safetensors")
+slots = [len(tensors(newest(f"{scratch}/{folder}/checkpoints"))["model.slots"]) for folder in ("muon", "run")]
+assert slots[0] < 0.9 * slots[1], slots  # one number a weight of a matrix where AdamW keeps two
+
 # The trained model is where the next run begins.
 run("train", "run.toml", "--set", "folder=next", "--set", "model.from=averaged/model", "--set", "model.fresh=false", "--set", "first.budget=128",
     "--set", "first.rate.warmup=0", "--set", "first.rate.decay=0", "--set", "first.rate.peak=1e-9", "--set", "second.budget=512", "--set", "second.rate.0.over=128",
@@ -118,6 +126,9 @@ for name in exported:
 refused("run.toml", "first.rate.peak=-1", says="stage 'first': the rate is negative")
 refused("run.toml", "first.rate.pek=1", says="the recipe has no such setting")
 refused("run.toml", "first.rate.kind=wds", says="'wds' is no value for it")
+refused("run.toml", "optimizer.kind=adamax", says="'adamax' is no value for it")
+refused("run.toml", "optimizer.beta1=2", says="a number of the optimizer cannot be")
+refused("run.toml", "clip_block=-1", says="clip_block is not negative")
 refused("run.toml", "model.compute=fp64", says="model.compute is \"fp64\"; it wants one of automatic, fp32, bf16")
 refused("run.toml", "model.colour=red", says="model.colour is not known; there is from, fresh")
 refused("run.toml", "model.from=nowhere", says="there is no such model")
