@@ -39,11 +39,11 @@ class choice {
     }
     template <class F>
     constexpr decltype(auto) visit(F&& f) const {
-        return std::visit(std::forward<F>(f), value_);
+        return from<0>(f, value_);
     }
     template <class F>
     constexpr decltype(auto) visit(F&& f) {
-        return std::visit(std::forward<F>(f), value_);
+        return from<0>(f, value_);
     }
     static std::string listed() {
         std::string all;
@@ -57,6 +57,16 @@ class choice {
         std::size_t i = 0, at = 0;
         ((at = std::is_same_v<Option, Options> ? i : at, ++i), ...);
         return at;
+    }
+
+    // std::visit is the same and costs a compiler several times as much.
+    template <std::size_t I, class F, class Value>
+    static constexpr decltype(auto) from(F& f, Value& value) {
+        if constexpr (I + 1 == sizeof...(Options)) return f(*std::get_if<I>(&value));
+        else {
+            if (value.index() == I) return f(*std::get_if<I>(&value));
+            return from<I + 1>(f, value);
+        }
     }
 
     std::variant<typename Options::type...> value_;
