@@ -103,6 +103,8 @@ struct run_form {
     mt::any_average              average{};
     mt::any_scalar               decay_factor = 1;
     mt::by_role                  rates{};
+    mt::any_scalar               bias_speed = 0;
+    mt::any_scalar               balance_factor = 1;
     mt::checkpoints::options     checkpoints{};
     mt::fault_policy             faults{};
     watchdog_form                watchdog{};
@@ -113,7 +115,8 @@ struct run_form {
 
 /// What a recipe is here: with an average, or without one at no cost.
 template <class Average>
-using recipe_of = mt::recipe<mt::any_optimizer, mt::stage_list<stage_form>, Average, mt::any_scalar, mt::any_scalar, mt::by_role>;
+using recipe_of = mt::recipe<mt::any_optimizer, mt::stage_list<stage_form>, Average, mt::any_scalar, mt::any_scalar, mt::by_role,
+                             mt::any_scalar, mt::any_scalar>;
 
 struct run_file {
     std::string path;
@@ -124,8 +127,9 @@ struct run_file {
     std::vector<std::string> source_names() const;
 };
 
-/// Reads a run and makes the changes of `--set`. Keys that begin with a stage's name or optimizer, clip, clip_block, z_loss, seed, average, decay_factor and rates change the
-/// recipe, as in a compiled program; the others change the file's own tables. Paths are taken from the file's folder.
+/// Reads a run and makes the changes of `--set`. Keys that begin with a stage's name or optimizer, clip, clip_block, z_loss, seed, average,
+/// decay_factor, rates, bias_speed and balance_factor change the recipe, as in a compiled program; the others change the file's own tables.
+/// Paths are taken from the file's folder.
 run_file read_run_file(std::string const& path, mt::settings const& changes);
 
 /// A TOML file as a tree of values; dates are refused. One whose name ends in .json is read as JSON.
