@@ -6,10 +6,13 @@ namespace midtrain::inline MT_ABI::io::hf {
 inline void read_qwen_moe(detail::hf_reader const& r, hf_config& c, int kv_heads, int experts, int chosen, int ffn) {
     detail::read_llama_numbers(r, c, {.context = 32'768, .kv_heads = kv_heads});
     detail::require_activation(r, "silu", "swish");
-    detail::refuse_strangers(r, "num_experts");
+    detail::refuse_strangers(r, "num_experts num_local_experts");
+    r.require(!r.names("num_experts") || !r.names("num_local_experts") || r.whole("num_experts") == r.whole("num_local_experts"),
+              "'num_experts' and 'num_local_experts' differ");
+    auto const count = r.names("num_local_experts") ? "num_local_experts" : "num_experts";  // the newer word, and the published models'
     r.require(!r.flag("use_sliding_window", false), "'use_sliding_window' is set: midtrain's model has no windows here");
     auto& e = c.experts;
-    e = {.count = r.whole("num_experts", experts), .chosen = r.whole("num_experts_per_tok", chosen), .ffn = r.whole("moe_intermediate_size", ffn),
+    e = {.count = r.whole(count, experts), .chosen = r.whole("num_experts_per_tok", chosen), .ffn = r.whole("moe_intermediate_size", ffn),
          .renormalise = r.flag("norm_topk_prob", false), .naming = expert_naming::qwen};
     detail::read_dense_layers(r, e);
     detail::read_balance(r, e);
