@@ -1,28 +1,22 @@
 // Exports models with each position policy, and beside each folder the logits that midtrain has for it: what transformers is compared with.
 //   exported OUTPUT [MODEL.gguf]
-#include <cmath>
-#include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <span>
 #include <string>
-#include <vector>
 #include <midtrain/data/tokenizer_files.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/io/gguf.hpp>
 #include <midtrain/io/gguf_llama.hpp>
 #include <midtrain/io/hf_config.hpp>
-#include <midtrain/io/safetensors.hpp>
-#include <midtrain/io/safetensors_writer.hpp>
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/mamba.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/model/zamba.hpp>
-#include <midtrain/position/rotary_table.hpp>
 #include <midtrain/position/scaled.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/export.hpp>
+#include <support/exported_model.hpp>
 #include <support/small_models.hpp>
 
 namespace mt = midtrain;
@@ -72,47 +66,14 @@ struct zamba_shape : test::small_shape {
     static constexpr bool            hybrid(int n) { return n % 2 == 1; }
 };
 
-/// New biases are zeros and new gains ones, with which a forgotten one would go unseen.
-template <class Model>
-void stir(Model& m) {
-    auto const all = m.master();
-    for (auto const& e : m.parameters().entries())
-        if (e.role == mt::role::norm || e.role == mt::role::bias)
-            for (auto const& p : e.parts)
-                for (mt::index_t i = 0; i < p.rows * e.columns; ++i) {
-                    auto const at = e.offset + p.first_row * e.columns + i;
-                    all[at] += 0.5f * static_cast<float>(std::sin(static_cast<double>(at)));
-                }
-    m.refresh();
-}
-
-/// The logits of a folder's own weights for one sequence, in fp32.
-template <class Family, class Shape, class Policy>
-void write_logits(std::string const& folder, Shape const& shape, Policy const& positions, mt::index_t length) {
-    mt::host                                              device;
-    mt::trainable<mt::host, Family, Shape, mt::fp32> m(device, shape);
-    m.load(mt::io::safetensors(folder + "/model.safetensors"));
-    m.set_rotary(length, [&](mt::index_t n, mt::index_t size, double* c, double* s) { mt::fill_rotary(positions, n, size, c, s); });
-    auto                            b = test::owned_batch::random(1, length, shape.vocab, 0);
-    std::vector<std::int64_t> const ids(b.inputs.begin(), b.inputs.end());
-    std::vector<float>              logits(static_cast<std::size_t>(length * shape.vocab));
-    m.logits(b.view(), mt::as_matrix(logits.data(), length, shape.vocab));
-    mt::io::safetensors_writer out(folder + ".logits");
-    out.declare("ids", "I64", {length});
-    out.declare("logits", "F32", {length, shape.vocab});
-    out.add("ids", std::as_bytes(std::span(ids)));
-    out.add("logits", std::as_bytes(std::span(logits)));
-    out.finish();
-}
-
 template <class Family, class Shape, class Policy>
 void tiny(std::string const& folder, Shape const& shape, Policy const& positions, mt::weight_type weights) {
     mt::host                                              device;
     mt::trainable<mt::host, Family, Shape, mt::fp32> m(device, shape);
     m.initialise(7);
-    stir(m);
+    test::stir(m);
     mt::export_model(m, folder, positions, {.weights = weights});
-    write_logits<Family>(folder, shape, positions, Shape::context);
+    test::write_logits<Family>(folder, shape, positions, Shape::context);
 }
 
 /// A published model with its tokenizer, its context stretched by four.
@@ -126,7 +87,7 @@ void published(std::string const& folder, std::string const& path) {
     mt::yarn const positions{.base = shape.rope_base, .trained = shape.context, .extended = 4 * shape.context};
     auto const     tokenizer = mt::data::read_tokenizer(file);
     mt::export_model(m, folder, positions, {.tokenizer = &tokenizer, .notes = mt::data::read_tokenizer_notes(file)});
-    write_logits<mt::model::llama>(folder, shape, positions, 128);
+    test::write_logits<mt::model::llama>(folder, shape, positions, 128);
 }
 
 }  // namespace
