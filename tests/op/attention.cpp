@@ -17,12 +17,12 @@ namespace {
 
 /// Queries, keys, values and a gradient at random; documents that begin inside and at the edges of tiles.
 struct example {
-    mt::index_t               sequences, length, heads, kv_heads, size;
+    mt::index_t               sequences, length, heads, kv_heads, size, values;
     std::vector<double>       qkv, output, gradient, result, log_sum, dot;
     std::vector<std::int32_t> begin;
 
-    example(mt::index_t s, mt::index_t t, mt::index_t h, mt::index_t kv, mt::index_t d)
-        : sequences(s), length(t), heads(h), kv_heads(kv), size(d), qkv(s * t * (h + 2 * kv) * d), output(s * t * h * d),
+    example(mt::index_t s, mt::index_t t, mt::index_t h, mt::index_t kv, mt::index_t d, mt::index_t v = 0)
+        : sequences(s), length(t), heads(h), kv_heads(kv), size(d), values(v > 0 ? v : d), qkv(s * t * ((h + kv) * d + kv * values)), output(s * t * h * values),
           gradient(output.size()), result(qkv.size()), log_sum(h * s * t), dot(h * s * t), begin(s * t) {
         mt::random_stream const r{7, 0};
         for (std::size_t i = 0; i < qkv.size(); ++i) qkv[i] = 4 * r.uniform(i) - 2;
@@ -36,10 +36,11 @@ struct example {
     }
     template <class Modifier = mt::unmodified>
     mt::attention_gradient_problem<double, Modifier> problem(mt::index_t window = 0, Modifier const& modifier = {}) {
-        auto const n = sequences * length, w = (heads + 2 * kv_heads) * size;
-        return {{mt::as_matrix<double const>(qkv.data(), n, w), {begin.data(), n}, mt::as_matrix(output.data(), n, heads * size),
-                 mt::as_matrix(log_sum.data(), heads, n), sequences, length, heads, kv_heads, size, 1 / std::sqrt(double(size)), window, {}, modifier},
-                mt::as_matrix<double const>(gradient.data(), n, heads * size), mt::as_matrix(result.data(), n, w),
+        auto const n = sequences * length, w = (heads + kv_heads) * size + kv_heads * values;
+        return {{mt::as_matrix<double const>(qkv.data(), n, w), {begin.data(), n}, mt::as_matrix(output.data(), n, heads * values),
+                 mt::as_matrix(log_sum.data(), heads, n), sequences, length, heads, kv_heads, size, 1 / std::sqrt(double(size)), window, {}, modifier, {},
+                 values == size ? 0 : values},
+                mt::as_matrix<double const>(gradient.data(), n, heads * values), mt::as_matrix(result.data(), n, w),
                 mt::as_matrix(dot.data(), heads, n)};
     }
 };
@@ -64,9 +65,9 @@ double worst(std::vector<double> const& a, std::vector<double> const& b) {
 
 template <class Modifier = mt::unmodified>
 void tuned_equals_plain(mt::index_t s, mt::index_t t, mt::index_t h, mt::index_t kv, mt::index_t d, mt::index_t window = 0,
-                        Modifier const& modifier = {}) {
+                        Modifier const& modifier = {}, mt::index_t v = 0) {
     mt::host device(2);
-    example  tuned(s, t, h, kv, d), plain(s, t, h, kv, d);
+    example  tuned(s, t, h, kv, d, v), plain(s, t, h, kv, d, v);
     auto     a = tuned.problem(window, modifier), b = plain.problem(window, modifier);
     mt::run(device, a.forward);
     mt::plain(device, b.forward);
@@ -88,6 +89,28 @@ BOOST_AUTO_TEST_CASE(tuned_equals_plain_for_all_groupings) {
     tuned_equals_plain(2, 70, 4, 4, 8);
     tuned_equals_plain(2, 70, 4, 2, 12);
     tuned_equals_plain(2, 70, 6, 1, 20);
+}
+BOOST_AUTO_TEST_CASE(tuned_equals_plain_with_values_of_another_size) {
+    tuned_equals_plain(2, 70, 4, 2, 12, 0, mt::unmodified{}, 7);
+    tuned_equals_plain(1, 130, 3, 3, 9, 40, mt::unmodified{}, 21);
+    tuned_equals_plain(1, 65, 2, 1, 8, 0, mt::soft_cap{.cap = 1.5}, 5);
+}
+/// Values of another size are those that stand in the first columns of padded ones.
+BOOST_AUTO_TEST_CASE(narrow_values_are_padded_ones_cut) {
+    mt::host device(1);
+    example  narrow(2, 70, 4, 2, 12, 7), wide(2, 70, 4, 2, 12);
+    for (mt::index_t t = 0; t < 140; ++t)
+        for (mt::index_t i = 0; i < 96; ++i) {
+            bool const value = i >= 72;
+            auto const head = (i - 72) / 12, at = (i - 72) % 12;
+            wide.qkv[t * 96 + i] = !value ? narrow.qkv[t * 86 + i] : at < 7 ? narrow.qkv[t * 86 + 72 + head * 7 + at] : 0;
+        }
+    mt::plain(device, narrow.problem().forward);
+    mt::run(device, wide.problem().forward);
+    double apart = 0;
+    for (mt::index_t t = 0; t < 140; ++t)
+        for (mt::index_t i = 0; i < 28; ++i) apart = std::max(apart, std::abs(narrow.output[t * 28 + i] - wide.output[t * 48 + i / 7 * 12 + i % 7]));
+    BOOST_TEST(apart < 1e-13);
 }
 BOOST_AUTO_TEST_CASE(tuned_equals_plain_within_windows) {
     for (mt::index_t window : {1, 7, 64, 100}) tuned_equals_plain(2, 130, 2, 1, 8, window);

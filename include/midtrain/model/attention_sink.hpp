@@ -21,14 +21,14 @@ class attention_sink {
     template <class Pass, class Problem>
     void forward(Pass& p, Problem const& a) const {
         using T = typename Pass::stored;
-        if (logit_.index >= 0) p.device.rows(a.output.rows, op::attention_sink_forward<T>{logits(p), a.output, a.log_sum, a.head_size});
+        if (logit_.index >= 0) p.device.rows(a.output.rows, op::attention_sink_forward<T>{logits(p), a.output, a.log_sum, a.values()});
     }
     /// The logits' gradient, from attention's result and the gradient of that.
     template <class Pass, class Problem>
     void backward(Pass& p, Problem const& a, matrix_view<typename Pass::stored const> d) const {
         using T = typename Pass::stored;
         if (logit_.index < 0) return;
-        p.device.rows(logit_.rows, op::attention_sink_backward<T>{logits(p), a.output, d, a.log_sum, p.gradient(logit_).flat(), a.head_size});
+        p.device.rows(logit_.rows, op::attention_sink_backward<T>{logits(p), a.output, d, a.log_sum, p.gradient(logit_).flat(), a.values()});
     }
 
   private:

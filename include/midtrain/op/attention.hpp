@@ -29,11 +29,11 @@ struct attention_forward {
         C const top   = team.reduce(n, largest{}, score);
         C const total = team.reduce(n, sum{}, [=](index_t j) { return exponential(score(j) - top); });
         if (team.leads()) a.log_sum(head, t) = top + logarithm(total);
-        for (index_t i = 0; i < a.head_size; ++i) {
+        for (index_t i = 0; i < a.values(); ++i) {
             C const value = team.reduce(n, sum{}, [=](index_t j) {
                 return exponential(score(j) - top) * C(a.qkv(first + j, a.value_column(kv) + i));
             });
-            if (team.leads()) a.output(t, a.query_column(head) + i) = T(value / total);
+            if (team.leads()) a.output(t, a.output_column(head) + i) = T(value / total);
         }
     }
 };
@@ -51,10 +51,9 @@ struct attention_slope {
         auto const& a    = g.forward;
         index_t const kv = head / a.group();
         C s = 0, along = 0;
-        for (index_t i = 0; i < a.head_size; ++i) {
-            s += C(a.qkv(t, a.query_column(head) + i)) * C(a.qkv(j, a.key_column(kv) + i));
-            along += C(g.output_gradient(t, a.query_column(head) + i)) * C(a.qkv(j, a.value_column(kv) + i));
-        }
+        for (index_t i = 0; i < a.head_size; ++i) s += C(a.qkv(t, a.query_column(head) + i)) * C(a.qkv(j, a.key_column(kv) + i));
+        for (index_t i = 0; i < a.values(); ++i)
+            along += C(g.output_gradient(t, a.output_column(head) + i)) * C(a.qkv(j, a.value_column(kv) + i));
         auto const rows        = a.scores(t, head);
         C const    probability = exponential(rows.score(s * a.scale, t - j) - a.log_sum(head, t));
         return {probability, probability * (along - g.dot(head, t)) * a.scale * rows.slope(s * a.scale, t - j)};
@@ -71,8 +70,8 @@ struct attention_dot {
         using C              = computed_t<T>;
         auto const    self   = g;
         index_t const tokens = g.forward.sequences * g.forward.length;
-        index_t const head = task / tokens, t = task % tokens, column = g.forward.query_column(head);
-        C const value = team.reduce(g.forward.head_size, sum{}, [=](index_t i) {
+        index_t const head = task / tokens, t = task % tokens, column = g.forward.output_column(head);
+        C const value = team.reduce(g.forward.values(), sum{}, [=](index_t i) {
             return C(self.forward.output(t, column + i)) * C(self.output_gradient(t, column + i));
         });
         if (team.leads()) self.dot(head, t) = value;
@@ -114,17 +113,18 @@ struct attention_key_backward {
         index_t const tokens = a.sequences * a.length;
         index_t const kv = task / tokens, j = task % tokens, base = j / a.length * a.length, last = base + a.length;
         attention_slope<T, Modifier> const slope{g};
-        team.each(a.head_size, [=](index_t i) {
+        index_t const size = a.head_size, values = a.values();
+        team.each(size > values ? size : values, [=](index_t i) {
             C key = 0, value = 0;
             for (index_t head = kv * a.group(); head < (kv + 1) * a.group(); ++head)
                 for (index_t t = j; t < last; ++t) {
                     if (base + a.first(t) > j) continue;
                     auto const s = slope(head, t, j);
-                    key += s.slope * C(a.qkv(t, a.query_column(head) + i));
-                    value += s.probability * C(self.output_gradient(t, a.query_column(head) + i));
+                    if (i < size) key += s.slope * C(a.qkv(t, a.query_column(head) + i));
+                    if (i < values) value += s.probability * C(self.output_gradient(t, a.output_column(head) + i));
                 }
-            self.qkv_gradient(j, a.key_column(kv) + i)   = T(key);
-            self.qkv_gradient(j, a.value_column(kv) + i) = T(value);
+            if (i < size) self.qkv_gradient(j, a.key_column(kv) + i) = T(key);
+            if (i < values) self.qkv_gradient(j, a.value_column(kv) + i) = T(value);
         });
     }
 };

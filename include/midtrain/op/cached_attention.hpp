@@ -30,12 +30,14 @@ struct cached_attention {
     matrix_view<T const>       qkv;     // (1, queries first, as in attention_problem)
     matrix_view<T const>       cache;   // (capacity, (key_forms + 1) * kv_heads * size)
     matrix_view<computed_t<T>> scores;  // (heads, capacity): workspace
-    matrix_view<T>             output;  // (1, heads * size)
+    matrix_view<T>             output;  // (1, heads * size of a value)
     index_t                    first, last, kv_heads, size;
     computed_t<T>              scale;
     [[no_unique_address]] Modifier modifier = {};
     [[no_unique_address]] Distance distance = {};
     row_view<T const>          sink = {};  // (heads): op/attention_sink.hpp; empty: none
+    // Of a value, and where the first stands in the cache; 0 and below zero: of a key, behind the keys.
+    index_t                    value_size = 0, value_column = -1;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t head) const {
@@ -46,7 +48,8 @@ struct cached_attention {
         index_t const forms = scores.rows * size, at = last;  // columns between a query's forms
         auto const    s  = scores.row(head).data;
         auto const    kept = cache;
-        auto const    y  = output.row(0).data + head * size;
+        index_t const dv = value_size > 0 ? value_size : size;
+        auto const    y  = output.row(0).data + head * dv;
         C const       by = scale;
         auto const    rows = score_row<Modifier>(modifier, last, head);
         team.each(n, [=](index_t j) {
@@ -62,8 +65,8 @@ struct cached_attention {
         C const    seen  = team.reduce(n, largest{}, [=](index_t j) { return s[j]; });
         C const    top   = sinks && b > seen ? b : seen;
         C const    total = team.reduce(n, sum{}, [=](index_t j) { return s[j] = exponential(s[j] - top); }) + (sinks ? exponential(b - top) : C(0));
-        index_t const value = (apart.key_forms() * kvs + kv) * d;
-        team.each(d, [=](index_t i) {
+        index_t const value = (value_column < 0 ? apart.key_forms() * kvs * d : value_column) + kv * dv;
+        team.each(dv, [=](index_t i) {
             C x = 0;
             for (index_t j = 0; j < n; ++j) x += s[j] * C(kept(begin + j, value + i));
             y[i] = T(x / total);

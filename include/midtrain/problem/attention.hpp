@@ -13,10 +13,10 @@ namespace midtrain::inline MT_ABI {
 /// output = softmax(modifier(scale * q k^T)) v for a ScoreModifier, and log_sum(head, token) keeps the log of each softmax's denominator.
 template <class T, class Modifier = unmodified, class Distance = as_they_stand>
 struct attention_problem {
-    // (tokens, (forms * heads + (key_forms + 1) * kv_heads) * head_size): queries, keys, values
+    // (tokens, (forms * heads + key_forms * kv_heads) * head_size + kv_heads * values()): queries, keys, values
     matrix_view<T const>         qkv;
     row_view<std::int32_t const> document_begin;  // (tokens)
-    matrix_view<T>               output;          // (tokens, heads * head_size)
+    matrix_view<T>               output;          // (tokens, heads * values())
     matrix_view<computed_t<T>>   log_sum;         // (heads, tokens)
     index_t                      sequences, length, heads, kv_heads, head_size;
     computed_t<T>                scale;
@@ -24,13 +24,16 @@ struct attention_problem {
     row_view<std::int32_t const> position = {};     // (tokens), in their documents: for a modifier or a distance
     [[no_unique_address]] Modifier modifier = {};
     [[no_unique_address]] Distance distance = {};
+    index_t                      value_size = 0;  // of one head; 0: head_size
 
+    MT_HOST_DEVICE constexpr index_t values() const { return value_size > 0 ? value_size : head_size; }
     MT_HOST_DEVICE constexpr index_t group() const { return heads / kv_heads; }
     MT_HOST_DEVICE constexpr index_t query_column(index_t head, int form = 0) const { return (form * heads + head) * head_size; }
     MT_HOST_DEVICE constexpr index_t key_column(index_t kv, int key_form = 0) const {
         return (distance.forms() * heads + key_form * kv_heads + kv) * head_size;
     }
-    MT_HOST_DEVICE constexpr index_t value_column(index_t kv) const { return key_column(kv, distance.key_forms()); }
+    MT_HOST_DEVICE constexpr index_t value_column(index_t kv) const { return key_column(0, distance.key_forms()) + kv * values(); }
+    MT_HOST_DEVICE constexpr index_t output_column(index_t head) const { return head * values(); }
     /// The first offset that a token, counted over all sequences, attends to.
     MT_HOST_DEVICE constexpr index_t first(index_t token) const {
         index_t const begin = document_begin[token], seen = token % length + 1 - window;
@@ -51,7 +54,7 @@ struct attention_problem {
 template <class T, class Modifier = unmodified>
 struct attention_gradient_problem {
     attention_problem<T, Modifier> forward;
-    matrix_view<T const>           output_gradient;  // (tokens, heads * head_size)
+    matrix_view<T const>           output_gradient;  // (tokens, heads * values())
     matrix_view<T>                 qkv_gradient;     // like qkv; overwritten
     matrix_view<computed_t<T>>     dot;              // (heads, tokens): workspace for sum(output * output_gradient)
 };

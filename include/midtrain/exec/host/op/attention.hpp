@@ -30,7 +30,7 @@ class host_attention {
         panels const  packed(pool_, p, false);
         index_t const tiles = (p.length + tile - 1) / tile;
         index_t const forms = p.distance.forms();
-        each_task(p.sequences * p.heads * tiles, tile * ((forms + 1) * p.head_size + 2 * tile) + 2 * tile, [&](index_t k, C* scratch) {
+        each_task(p.sequences * p.heads * tiles, tile * (forms * p.head_size + p.values() + 2 * tile) + 2 * tile, [&](index_t k, C* scratch) {
             // The longest rows first: the tail of the work is then short.
             query_tile(p, packed, k % (p.sequences * p.heads), tiles - 1 - k / (p.sequences * p.heads), scratch);
         });
@@ -39,13 +39,13 @@ class host_attention {
     void backward(gradient_problem const& g) {
         auto const&   p = g.forward;
         panels const  packed(pool_, p, true);
-        index_t const size = p.sequences * p.length * p.head_size;
+        index_t const tokens = p.sequences * p.length;
         auto&         keys = workspace(3);
         auto&         values = workspace(4);
-        grow(keys, size * p.heads);
-        grow(values, size * p.heads);
+        grow(keys, tokens * p.heads * p.head_size);
+        grow(values, tokens * p.heads * p.values());
         index_t const rows = padded(p.length);
-        each_task(p.sequences * p.heads, 3 * rows * p.head_size + 2 * tile * tile + rows,
+        each_task(p.sequences * p.heads, rows * (2 * p.head_size + p.values()) + 2 * tile * tile + rows,
                   [&](index_t k, C* scratch) { one_head(g, packed, k, keys.data(), values.data(), scratch); });
         each_task(p.sequences * p.kv_heads, 0, [&](index_t k, C*) { sum_group(g, k, keys.data(), values.data()); });
     }
@@ -82,7 +82,7 @@ class host_attention {
         panels(thread_pool& pool, problem const& p, bool backward) : columns(padded(p.length) + 16) {
             index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads;
             grow(workspace(0), each * n * p.distance.key_forms());
-            grow(workspace(1), each * n);
+            grow(workspace(1), columns * p.values() * n);
             grow(workspace(2), backward ? each * n : 0);
             key_t = workspace(0).data(), value = workspace(1).data(), other = workspace(2).data();
             auto const here = *this;
@@ -91,10 +91,10 @@ class host_attention {
             };
             pool.run(task);
         }
-        // Forward: value is (length, size). Backward: value is transposed and `other` holds the plain keys.
+        // Forward: value is (length, values). Backward: value is transposed and `other` holds the plain keys.
         void fill(problem const& p, index_t k, bool backward) const {
-            index_t const s = k / p.kv_heads, kv = k % p.kv_heads, d = p.head_size, each = columns * d;
-            C *const v = value + k * each, *const plain = other + k * each;
+            index_t const s = k / p.kv_heads, kv = k % p.kv_heads, d = p.head_size, each = columns * d, dv = p.values();
+            C *const v = value + k * columns * dv, *const plain = other + k * each;
             for (int form = 0; form < p.distance.key_forms(); ++form) {
                 C* const kt = key_t + (k * p.distance.key_forms() + form) * each;
                 for (index_t first = 0; first < columns; first += 16)
@@ -103,13 +103,13 @@ class host_attention {
                             kt[i * columns + t] = t < p.length ? C(p.qkv(s * p.length + t, p.key_column(kv, form) + i)) : C(0);
             }
             for (index_t first = 0; backward && first < columns; first += 16)
-                for (index_t i = 0; i < d; ++i)
+                for (index_t i = 0; i < dv; ++i)
                     for (index_t t = first; t < first + 16; ++t)
                         v[i * columns + t] = t < p.length ? C(p.qkv(s * p.length + t, p.value_column(kv) + i)) : C(0);
             C* const      row_major = backward ? plain : v;
-            index_t const column    = backward ? p.key_column(kv) : p.value_column(kv);
+            index_t const column    = backward ? p.key_column(kv) : p.value_column(kv), size = backward ? d : dv;
             for (index_t t = 0; t < columns; ++t)
-                for (index_t i = 0; i < d; ++i) row_major[t * d + i] = t < p.length ? C(p.qkv(s * p.length + t, column + i)) : C(0);
+                for (index_t i = 0; i < size; ++i) row_major[t * size + i] = t < p.length ? C(p.qkv(s * p.length + t, column + i)) : C(0);
         }
     };
 
@@ -120,11 +120,11 @@ class host_attention {
     }
 
     static void query_tile(problem const& p, panels const& packed, index_t which, index_t q, C* query) {
-        index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, base = s * p.length;
+        index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, dv = p.values(), base = s * p.length;
         index_t const first = q * tile, n = std::min(tile, p.length - first);
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group();
         C const* const keys = packed.key_t + kv * p.distance.key_forms() * each;
-        C *const out = query + p.distance.forms() * tile * d, *const score = out + tile * d, *const spare = score + tile * tile;
+        C *const out = query + p.distance.forms() * tile * d, *const score = out + tile * dv, *const spare = score + tile * tile;
         C *const top = spare + tile * tile, *const total = top + tile;
         index_t  begin = first;
         for (index_t r = 0; r < n; ++r) {
@@ -135,18 +135,18 @@ class host_attention {
             top[r]   = -std::numeric_limits<C>::infinity();
             total[r] = C(0);
         }
-        std::fill_n(out, tile * d, C(0));
+        std::fill_n(out, tile * dv, C(0));
         for (index_t key = begin / tile * tile; key <= first + n - 1; key += tile) {
             score_tile(p, base, first, n, query, keys, packed.columns, key, score, spare);
             for (index_t r = 0; r < n; ++r) {
                 modify(p, head, base + first + r, first + r - key, score + r * tile);
-                absorb(score + r * tile, out + r * d, d, top[r], total[r], key, p.first(base + first + r), first + r);
+                absorb(score + r * tile, out + r * dv, dv, top[r], total[r], key, p.first(base + first + r), first + r);
             }
-            small_product<C>(n, d, tile, score, tile, 1, packed.value + kv * each + key * d, d, out, d, true);
+            small_product<C>(n, dv, tile, score, tile, 1, packed.value + (kv * packed.columns + key) * dv, dv, out, dv, true);
         }
         for (index_t r = 0; r < n; ++r) {
             C const scale = C(1) / total[r];
-            for (index_t i = 0; i < d; ++i) p.output(base + first + r, p.query_column(head) + i) = T(out[r * d + i] * scale);
+            for (index_t i = 0; i < dv; ++i) p.output(base + first + r, p.output_column(head) + i) = T(out[r * dv + i] * scale);
             p.log_sum(head, base + first + r) = top[r] + logarithm(total[r]);
         }
     }
@@ -215,24 +215,24 @@ class host_attention {
     /// gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end.
     static void one_head(gradient_problem const& g, panels const& packed, index_t which, C* keys, C* values, C* query) {
         auto const&   p = g.forward;
-        index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, base = s * p.length, length = p.length;
+        index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, size = p.values(), base = s * p.length, length = p.length;
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group(), column = p.query_column(head);
         index_t const rows = padded(length);
-        C *const slope = query + rows * d, *const gradient = slope + rows * d;
+        C *const slope = query + rows * d, *const gradient = slope + rows * size;
         C *const score = gradient + rows * d, *const along = score + tile * tile, *const dot = along + tile * tile;
         for (index_t t = 0; t < length; ++t) {
             C total = 0;
-            for (index_t i = 0; i < d; ++i) {
-                query[t * d + i] = C(p.qkv(base + t, column + i));
-                slope[t * d + i] = C(g.output_gradient(base + t, column + i));
-                total += slope[t * d + i] * C(p.output(base + t, column + i));
+            for (index_t i = 0; i < d; ++i) query[t * d + i] = C(p.qkv(base + t, column + i));
+            for (index_t i = 0; i < size; ++i) {
+                slope[t * size + i] = C(g.output_gradient(base + t, p.output_column(head) + i));
+                total += slope[t * size + i] * C(p.output(base + t, p.output_column(head) + i));
             }
             dot[t] = total;
         }
         std::fill_n(gradient, length * d, C(0));
-        C *const dk = keys + which * length * d, *const dv = values + which * length * d;
+        C *const dk = keys + which * length * d, *const dv = values + which * length * size;
         std::fill_n(dk, length * d, C(0));
-        std::fill_n(dv, length * d, C(0));
+        std::fill_n(dv, length * size, C(0));
         for (index_t key = 0; key < length; key += tile) {
             index_t const m = std::min(tile, length - key);
             for (index_t first = key; first < length; first += tile) {
@@ -241,10 +241,11 @@ class host_attention {
                 for (index_t r = 0; r < n; ++r) begin = std::min<index_t>(begin, p.first(base + first + r));
                 if (begin > key + m - 1) continue;
                 small_product<C>(n, tile, d, query + first * d, d, 1, packed.key_t + kv * each + key, packed.columns, score, tile, false);
-                small_product<C>(n, tile, d, slope + first * d, d, 1, packed.value + kv * each + key, packed.columns, along, tile, false);
+                small_product<C>(n, tile, size, slope + first * size, size, 1, packed.value + kv * packed.columns * size + key, packed.columns, along, tile,
+                                 false);
                 for (index_t r = 0; r < n; ++r)
                     slopes(p, head, base + first + r, first + r, key, dot[first + r], score + r * tile, along + r * tile);
-                small_product<C>(m, d, n, score, 1, tile, slope + first * d, d, dv + key * d, d, true);
+                small_product<C>(m, size, n, score, 1, tile, slope + first * size, size, dv + key * size, size, true);
                 small_product<C>(m, d, n, along, 1, tile, query + first * d, d, dk + key * d, d, true);
                 small_product<C>(n, d, tile, along, tile, 1, packed.other + kv * each + key * d, d, gradient + first * d, d, true);
             }
@@ -273,17 +274,17 @@ class host_attention {
 
     static void sum_group(gradient_problem const& g, index_t which, C const* keys, C const* values) {
         auto const&   p = g.forward;
-        index_t const s = which / p.kv_heads, kv = which % p.kv_heads, d = p.head_size, length = p.length;
-        for (index_t t = 0; t < length; ++t)
-            for (index_t i = 0; i < d; ++i) {
-                C key = 0, value = 0;
-                for (index_t h = kv * p.group(); h < (kv + 1) * p.group(); ++h) {
-                    key += keys[((s * p.heads + h) * length + t) * d + i];
-                    value += values[((s * p.heads + h) * length + t) * d + i];
+        index_t const s = which / p.kv_heads, kv = which % p.kv_heads, length = p.length;
+        auto const    sum = [&](C const* parts, index_t size, index_t column) {
+            for (index_t t = 0; t < length; ++t)
+                for (index_t i = 0; i < size; ++i) {
+                    C total = 0;
+                    for (index_t h = kv * p.group(); h < (kv + 1) * p.group(); ++h) total += parts[((s * p.heads + h) * length + t) * size + i];
+                    g.qkv_gradient(s * length + t, column + i) = T(total);
                 }
-                g.qkv_gradient(s * length + t, p.key_column(kv) + i)   = T(key);
-                g.qkv_gradient(s * length + t, p.value_column(kv) + i) = T(value);
-            }
+        };
+        sum(keys, p.head_size, p.key_column(kv));
+        sum(values, p.values(), p.value_column(kv));
     }
 
     thread_pool& pool_;
