@@ -73,6 +73,7 @@
 #include <midtrain/io/weight_files.hpp>
 #include <midtrain/io/zip_file.hpp>
 #include <midtrain/midtrain.hpp>
+#include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/either.hpp>
 #include <midtrain/model/erased_model.hpp>
 #include <midtrain/model/expert_family.hpp>
@@ -82,6 +83,7 @@
 #include <midtrain/model/granite.hpp>
 #include <midtrain/model/hunyuan_large.hpp>
 #include <midtrain/model/interleaved_linear.hpp>
+#include <midtrain/model/latent_attention.hpp>
 #include <midtrain/model/linear_by_heads.hpp>
 #include <midtrain/model/llama3.hpp>
 #include <midtrain/model/mamba.hpp>
@@ -110,12 +112,14 @@
 #include <midtrain/op/gate_rows.hpp>
 #include <midtrain/op/grouped_gemm.hpp>
 #include <midtrain/op/join.hpp>
+#include <midtrain/op/latent_rows.hpp>
 #include <midtrain/op/router_backward.hpp>
 #include <midtrain/op/selective_scan.hpp>
 #include <midtrain/op/selective_scan_backward.hpp>
 #include <midtrain/op/short_convolution.hpp>
 #include <midtrain/op/state_block.hpp>
 #include <midtrain/op/sum_of_parts.hpp>
+#include <midtrain/problem/latent_shape.hpp>
 #include <midtrain/problem/selective_scan.hpp>
 #include <midtrain/problem/state_shape.hpp>
 #include <midtrain/train/any_average.hpp>

@@ -38,7 +38,7 @@ double relative(A const& got, B const& want) {
         apart += (double(got[i]) - double(want[i])) * (double(got[i]) - double(want[i]));
         size += double(want[i]) * double(want[i]);
     }
-    return std::sqrt(apart / size);
+    return std::sqrt(size > 0 ? apart / size : apart);  // of what is nothing but zeros, the distance itself
 }
 
 /// Everything that PyTorch computed in fp32 from the same weights and tokens.

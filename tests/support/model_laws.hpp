@@ -13,14 +13,21 @@
 
 namespace test {
 
+/// Fresh weights, and positions where the model turns.
+template <class Device, class Family, class Shape, class Precision>
+void begin(midtrain::trainable<Device, Family, Shape, Precision>& m) {
+    m.initialise(1);
+    if constexpr (requires { requires Family::turns; }) m.set_rotary(64, plain_rope);
+}
+
 /// The largest relative error of a model's gradient against central differences, over three values of every tensor; two sequences of
-/// `length` tokens, of which the second holds two documents. For models without a rotary table.
+/// `length` tokens, of which the second holds two documents.
 template <class Family, class Shape>
 double worst_slope(midtrain::pass_mode mode, midtrain::index_t length) {
     namespace mt = midtrain;
     mt::host                                         device(2);
     mt::trainable<mt::host, Family, Shape, mt::fp64> m(device, {}, mode);
-    m.initialise(1);
+    begin(m);
     auto const          owned = owned_batch::random(2, length, 96, static_cast<std::int32_t>(length / 2 - 1));
     auto const          b     = owned.view();
     std::vector<double> by_token(static_cast<std::size_t>(b.count()));
@@ -55,7 +62,7 @@ std::vector<typename Precision::computed> gradient_of(midtrain::pass_mode mode, 
     namespace mt = midtrain;
     Device                                          device(3);
     mt::trainable<Device, Family, Shape, Precision> m(device, {}, mode);
-    m.initialise(1);
+    begin(m);
     auto const                                owned = owned_batch::random(2, length, 96, static_cast<std::int32_t>(length / 2 - 1));
     std::vector<typename Precision::computed> by_token(static_cast<std::size_t>(2 * length));
     m.zero_gradient();
@@ -69,7 +76,7 @@ double apart_from_alone(std::vector<std::int32_t> begins, midtrain::index_t leng
     namespace mt = midtrain;
     mt::host                                         device(2);
     mt::trainable<mt::host, Family, Shape, mt::fp64> m(device, {});
-    m.initialise(1);
+    begin(m);
     auto const logits = [&](owned_batch const& b) {
         std::vector<double> out(static_cast<std::size_t>(b.length) * 96);
         m.logits(b.view(), mt::as_matrix(out.data(), b.length, 96));
@@ -99,7 +106,7 @@ double loss_by_heart(midtrain::index_t length) {
     namespace mt = midtrain;
     mt::host                                         device(2);
     mt::trainable<mt::host, Family, Shape, mt::fp32> m(device, {});
-    m.initialise(1);
+    begin(m);
     mt::adamw const optimizer{.decay = 0};
     m.prepare(optimizer);
     auto const         owned = owned_batch::random(2, length, 96, static_cast<std::int32_t>(length / 2));
@@ -126,7 +133,7 @@ double apart_when_decoding(midtrain::index_t prompt) {
     namespace mt = midtrain;
     mt::host                                         device(2);
     mt::trainable<mt::host, Family, Shape, mt::fp64> m(device, {});
-    m.initialise(1);
+    begin(m);
     mt::index_t const   length = prompt + 9;
     auto const          row = owned_batch::random(1, length, 96, 0);
     std::vector<double> all(static_cast<std::size_t>(length) * 96), next(96);

@@ -25,6 +25,8 @@ class linear {
                             .parts = std::move(biases)}, bucket);
     }
 
+    parameter weight() const { return weight_; }
+
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T = typename Pass::stored;

@@ -185,7 +185,6 @@ class trainable {
         form.sequences = form.length = 1;
         auto p           = make_pass(nobody, form, pass_mode::evaluate, {});
         p.cache.capacity = capacity;
-        net_.forward(p);
         net_.logits(p, {});
         return {device_->template make<stored>(p.cache.taken), device_->template make<computed>(shape_.heads * capacity), capacity, 0};
     }
