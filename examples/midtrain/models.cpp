@@ -5,6 +5,7 @@
 #include <midtrain/io/hf_rotary.hpp>
 
 namespace midtrain::inline MT_ABI::model {
+struct deepseek_v3;
 struct expert_decoder;
 struct gpt2;
 struct llama;
@@ -41,6 +42,7 @@ void read_tokenizer(model_files& m, std::string const& from, bool wanted) {
 template <class F>
 auto by_model(model_files const& files, F const& f) {
     switch (mt::io::model_of(files.shape.family)) {
+        case mt::io::hf_model::deepseek_v3: return f.template operator()<mt::model::deepseek_v3>();
         case mt::io::hf_model::experts: return f.template operator()<mt::model::expert_decoder>();
         case mt::io::hf_model::llama: return f.template operator()<mt::model::llama>();
         case mt::io::hf_model::gpt2: return f.template operator()<mt::model::gpt2>();

@@ -8,6 +8,7 @@
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/whole_file.hpp>
+#include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/expert_family.hpp>
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/llama.hpp>
@@ -42,6 +43,7 @@ void write_one(std::string const& folder, mt::io::hf_config const& shape) {
         case mt::io::hf_model::nemotron: return write<mt::model::nemotron>(folder, shape);
         case mt::io::hf_model::mamba: return write<mt::model::mamba>(folder, shape);
         case mt::io::hf_model::zamba: return write<mt::model::zamba>(folder, shape);
+        case mt::io::hf_model::deepseek_v3: return write<mt::model::deepseek_v3>(folder, shape);
         case mt::io::hf_model::experts: return write<mt::model::expert_decoder>(folder, shape);
     }
 }

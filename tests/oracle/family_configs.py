@@ -42,6 +42,12 @@ CONFIGS = {
     "qwen2_moe": lambda: hf.Qwen2MoeConfig(**ROPE, moe_intermediate_size=12, num_experts=6, num_experts_per_tok=2,
                                            shared_expert_intermediate_size=14),
     "mixtral": lambda: hf.MixtralConfig(**ROPE, num_local_experts=4, num_experts_per_tok=2, sliding_window=None),
+    "deepseek_v3": lambda: hf.DeepseekV3Config(**(SMALL | dict(num_key_value_heads=5)), q_lora_rank=8, kv_lora_rank=7, qk_nope_head_dim=6,
+                                               qk_rope_head_dim=4, v_head_dim=5, moe_intermediate_size=12, n_routed_experts=6,
+                                               num_experts_per_tok=2, n_group=3, topk_group=2, first_k_dense_replace=1, num_mtp_layers=0,
+                                               rope_parameters={"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0,
+                                                                "original_max_position_embeddings": 16, "mscale": 1.0,
+                                                                "mscale_all_dim": 0.7}),
     "hunyuan_v1_moe": lambda: hf.HunYuanMoEV1Config(**EXPERTS, num_experts=5, moe_topk=2),
 }
 

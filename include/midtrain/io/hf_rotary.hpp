@@ -23,6 +23,7 @@ struct hf_rotary {
     double              attention_factor = 0;   ///< of yarn and longrope; 0: what the type makes of the rest
     double              mscale = 0, mscale_all_dim = 0;  ///< of yarn, for that
     bool                truncate = true;                 ///< of yarn
+    bool                on_scores = false;  ///< yarn's temperature acts on the scores as its mscale says; attention_factor: the same on cosine and sine
     std::vector<double> long_factor{}, short_factor{};   ///< of longrope, by pair
 
     friend bool operator==(hf_rotary const&, hf_rotary const&) = default;
@@ -53,6 +54,18 @@ hf_rotary as_longrope(Policy const& p, double base, index_t trained, index_t wid
     for (index_t i = 0; i < width / 2; ++i)
         r.long_factor.push_back(position::plain_frequency(base, i, width) / p.inverse_frequency(i, width, p.context()));
     r.short_factor = r.long_factor;
+    return r;
+}
+
+/// What yarn's mscale says, told of all of a head, where the family's attention reads it so (DeepSeek); and as its config.json tells it.
+inline hf_rotary rotary_on_scores(hf_rotary r) {
+    r.on_scores        = true;
+    r.attention_factor = position::yarn_heat_of(r.factor, r.mscale);
+    return r;
+}
+inline hf_rotary rotary_by_mscale(hf_rotary r) {
+    r.on_scores        = false;
+    r.attention_factor = 0;
     return r;
 }
 
@@ -98,8 +111,11 @@ inline hf_rotary hf_rotary_of(position::yarn const& p, index_t width) {
     }
     hf_rotary r{.type = "yarn", .base = p.base, .context = p.extended, .factor = p.stretch(), .trained = p.trained, .fast = p.fast,
                 .slow = p.slow, .attention_factor = p.attention_factor, .truncate = p.truncate};
-    if (p.heat == position::yarn_heat::scores) r.attention_factor = on_both;
-    else r.mscale = p.mscale, r.mscale_all_dim = p.mscale_all_dim;
+    if (p.heat == position::yarn_heat::scores && p.attention_factor > 0) r.attention_factor = on_both;
+    else if (p.heat == position::yarn_heat::scores) {
+        r.mscale = p.mscale > 0 ? p.mscale : 1.0, r.mscale_all_dim = p.heat_on_all();
+        return rotary_on_scores(r);
+    } else r.mscale = p.mscale, r.mscale_all_dim = p.mscale_all_dim;
     return r;
 }
 inline hf_rotary hf_rotary_of(position::longrope const& p, index_t width) {
@@ -169,7 +185,8 @@ inline position::whole_head whole_head_of(hf_rotary const& r) {
     if (r.type == "yarn")
         return position::yarn{.base = r.base, .trained = r.trained, .extended = reach_of(r), .fast = r.fast, .slow = r.slow,
                               .factor = told_factor(r), .truncate = r.truncate, .mscale = r.mscale, .mscale_all_dim = r.mscale_all_dim,
-                              .attention_factor = r.attention_factor};
+                              .attention_factor = r.on_scores ? 0.0 : r.attention_factor,
+                              .heat = r.on_scores ? position::yarn_heat::scores : position::yarn_heat::rotary};
     if (r.type == "llama3")
         return position::llama3{
             .base = r.base, .trained = r.trained, .extended = r.context, .factor = r.factor, .slow = r.slow, .fast = r.fast};

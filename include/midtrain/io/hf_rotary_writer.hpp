@@ -23,8 +23,8 @@ inline json::object hf_rotary_json(hf_rotary const& p) {
         put("original_max_position_embeddings", static_cast<double>(p.trained));
     if (p.type == "yarn" || p.type == "llama3") put(hf_ramp_keys(p.type).fast, p.fast), put(hf_ramp_keys(p.type).slow, p.slow);
     if (p.attention_factor > 0) put("attention_factor", p.attention_factor);
-    if (p.mscale != 0) put("mscale", p.mscale);
-    if (p.mscale_all_dim != 0) put("mscale_all_dim", p.mscale_all_dim);
+    if (p.mscale != 0 && !p.on_scores) put("mscale", p.mscale);
+    if (p.mscale_all_dim != 0 && !p.on_scores) put("mscale_all_dim", p.mscale_all_dim);
     if (!p.truncate) o["truncate"] = {false};
     if (p.type == "longrope") o["long_factor"] = list(p.long_factor), o["short_factor"] = list(p.short_factor);
     if (p.type == "proportional") put("partial_rotary_factor", p.part);

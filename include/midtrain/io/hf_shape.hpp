@@ -7,6 +7,7 @@
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/problem/block_form.hpp>
 #include <midtrain/problem/expert_shape.hpp>
+#include <midtrain/problem/latent_shape.hpp>
 #include <midtrain/problem/layer_kind.hpp>
 #include <midtrain/problem/state_shape.hpp>
 
@@ -15,11 +16,11 @@ namespace midtrain::inline MT_ABI::io {
 /// The families whose config.json we read, and write but for those that transformers has no class for.
 enum class hf_family {
     llama, gpt2, mistral, qwen2, qwen3, smollm3, olmo, olmo2, olmo3, phi3, granite, nemotron, minicpm, mimo, mamba, zamba,
-    qwen3_moe, qwen2_moe, mixtral, hunyuan_v1_moe, pangu_pro_moe
+    qwen3_moe, qwen2_moe, mixtral, hunyuan_v1_moe, pangu_pro_moe, deepseek_v3
 };
 
 /// The model that computes a family: model::llama, model::gpt2, ...
-enum class hf_model { llama, gpt2, olmo, nemotron, mamba, zamba, experts };
+enum class hf_model { llama, gpt2, olmo, nemotron, mamba, zamba, experts, deepseek_v3 };
 
 /// What a config.json says, in the names of decoder_shape: it is a shape itself, whose numbers are known at run time only.
 struct hf_config {
@@ -38,6 +39,7 @@ struct hf_config {
     std::vector<layer_kind> kinds{};    ///< of each layer; none: all turn and have `window`
     state_shape             state{};    ///< of a model with state spaces
     expert_shape            experts{};  ///< of a model that has any
+    latent_shape            latent{};   ///< of a model with latent attention
     std::vector<bool>       hybrids{};  ///< Zamba's layers that have the shared block
 
     bool       hybrid(int n) const { return !hybrids.empty() && hybrids[static_cast<std::size_t>(n)]; }
@@ -62,6 +64,7 @@ hf_config hf_config_of(Shape const& s) {
         for (int n = 0; n < s.layers; ++n) c.kinds.push_back(layer_of(s, n));
         if constexpr (requires { s.state; }) c.state = s.state, c.state.inner = inner_of(s), c.state.rank = step_rank_of(s);
         if constexpr (requires { s.experts; }) c.experts = s.experts;
+        if constexpr (requires { s.latent; }) c.latent = s.latent;
         if constexpr (requires { s.hybrid(0); })
             for (int n = 0; n < s.layers; ++n) c.hybrids.push_back(s.hybrid(n));
         return c;
@@ -161,6 +164,13 @@ inline std::string hf_difference(hf_config const& file, hf_config const& shape, 
         whole("decoder_sparse_step", a.every, b.every);
         whole("names of experts", static_cast<int>(a.naming), static_cast<int>(b.naming));
     }
+    auto const &m = file.latent, &n = shape.latent;
+    whole("kv_lora_rank", m.rank, n.rank);
+    whole("q_lora_rank", m.query_rank, n.query_rank);
+    whole("qk_nope_head_dim", m.still, n.still);
+    whole("v_head_dim", m.value_size, n.value_size);
+    flag("rope_interleave", m.pairs_side_by_side, n.pairs_side_by_side);
+    number("epsilon of latents", m.norm_epsilon, n.norm_epsilon);
     number("embedding_multiplier", file.embedding_multiplier, shape.embedding_multiplier);
     number("residual_multiplier", file.residual_multiplier, shape.residual_multiplier);
     number("multiplier of logits", file.logits_multiplier, shape.logits_multiplier);

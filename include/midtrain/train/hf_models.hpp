@@ -4,6 +4,7 @@
 namespace midtrain::inline MT_ABI {
 
 namespace model {
+struct deepseek_v3;
 struct expert_decoder;
 struct gpt2;
 struct llama;
@@ -43,6 +44,10 @@ struct hf_model_for<model::mamba> {
 template <>
 struct hf_model_for<model::zamba> {
     static constexpr auto value = io::hf_model::zamba;
+};
+template <>
+struct hf_model_for<model::deepseek_v3> {
+    static constexpr auto value = io::hf_model::deepseek_v3;
 };
 template <>
 struct hf_model_for<model::expert_decoder> {

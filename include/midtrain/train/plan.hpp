@@ -63,7 +63,10 @@ double cost_of_token(Model const& model, index_t length) {
     auto const& s       = model.shape();
     double      weights = static_cast<double>(model.parameters().count());
     if (!s.tied) weights -= static_cast<double>(s.vocab) * s.width;
-    return 6.0 * weights + 6.0 * static_cast<double>(s.layers) * s.heads * head_size_of(s) * static_cast<double>(length);
+    double size = head_size_of(s);
+    if constexpr (requires { s.latent; })
+        if (s.latent.rank > 0) size = (s.latent.still + size + s.latent.value_size) / 2;  // of scores, and of what they weigh
+    return 6.0 * weights + 6.0 * static_cast<double>(s.layers) * s.heads * size * static_cast<double>(length);
 }
 
 namespace detail {
