@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <midtrain/io/hf_config_reader.hpp>
@@ -20,7 +21,7 @@ struct hf_words {
     hf_keys          keys;
     void (*read)(detail::hf_reader const&, hf_config&);
     void (*write)(json::object&, hf_config const&, hf_rotary const&) = nullptr;
-    hf_family        written_as = family;
+    std::optional<hf_family> written_as{};  ///< another family; none: itself
 };
 
 namespace detail {
