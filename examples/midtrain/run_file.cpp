@@ -102,7 +102,7 @@ run_file read_run_file(std::string const& path, mt::settings const& changes) {
     if (f.checkpoints.folder.empty()) f.checkpoints.folder = f.folder.value + "/checkpoints";
     else resolve(f.checkpoints.folder, path);
     r.recipe = {.optimizer = f.optimizer, .stages = {f.stage}, .clip = f.clip, .clip_block = f.clip_block, .z_loss = f.z_loss, .seed = f.seed, .average = f.average,
-                .decay_factor = f.decay_factor, .rates = f.rates, .bias_speed = f.bias_speed, .balance_factor = f.balance_factor};
+                .decay_factor = f.decay_factor, .rates = f.rates, .balance_factor = f.balance_factor, .bias_speed = f.bias_speed};
     r.recipe = mt::changed(r.recipe, of_recipe);
     return r;
 }

@@ -124,8 +124,8 @@ struct recipe {
     [[no_unique_address]] Average average{};  ///< an AveragingPolicy over the whole run; none costs nothing
     [[no_unique_address]] DecayFactor decay_factor{};  ///< of the optimizer's weight decay
     [[no_unique_address]] Rates rates{};               ///< RoleRates: multiples of the rate by role and shape
-    BiasSpeed     bias_speed = 0;  ///< by which a step moves what routers of experts add to scores before they choose
     [[no_unique_address]] BalanceFactor balance_factor{};  ///< of the weights of the losses that keep experts busy alike
+    BiasSpeed     bias_speed = 0;  ///< by which a step moves what routers of experts add to scores before they choose
 };
 
 /// The value of a number that may move.
