@@ -35,6 +35,7 @@ inline void make_folders(std::string const& path) {
         at              = path.find('/', at + 1);
         auto const part = path.substr(0, at);
         struct stat is {};
+        if (::stat(part.c_str(), &is) == 0 && S_ISDIR(is.st_mode)) continue;
         bool const made = ::mkdir(part.c_str(), 0777) == 0;
         int const  why  = errno;
         check(made || (::stat(part.c_str(), &is) == 0 && S_ISDIR(is.st_mode)), [&] { return path + ": cannot be made: " + std::strerror(why); });
