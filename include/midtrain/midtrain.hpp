@@ -136,6 +136,7 @@
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/mlp.hpp>
+#include <midtrain/model/mtp.hpp>
 #include <midtrain/model/norm.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/residual.hpp>
@@ -153,6 +154,7 @@
 #include <midtrain/op/embedding.hpp>
 #include <midtrain/op/expert_balance.hpp>
 #include <midtrain/op/head_norm.hpp>
+#include <midtrain/op/mtp_rows.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/op/rope.hpp>
 #include <midtrain/op/run.hpp>
@@ -212,6 +214,7 @@
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/grouped_gemm.hpp>
 #include <midtrain/problem/layer_kind.hpp>
+#include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/problem/router_load.hpp>
 #include <midtrain/problem/score_row.hpp>

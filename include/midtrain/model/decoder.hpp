@@ -5,6 +5,7 @@
 #include <vector>
 #include <midtrain/model/embedding.hpp>
 #include <midtrain/model/head.hpp>
+#include <midtrain/model/mtp.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
@@ -12,12 +13,15 @@
 namespace midtrain::inline MT_ABI::model {
 
 /// Embedding, equal blocks, norm, head. Owns no memory; p says what is kept between forward and backward. Blocks that look back at the
-/// embedding say so by  static constexpr bool sees_first_embedding = true;  and find it in p.first_embedding.
-template <class Block, class Norm>
+/// embedding say so by  static constexpr bool sees_first_embedding = true;  and find it in p.first_embedding. In training modules that predict
+/// tokens further on may stand behind the final norm; `looks_ahead`: there may be some.
+template <class Block, class Norm, bool looks_ahead = false>
 class decoder {
   public:
-    decoder(embedding in, std::vector<Block> blocks, Norm norm, head out)
-        : in_(std::move(in)), blocks_(std::move(blocks)), norm_(std::move(norm)), out_(std::move(out)) {}
+    using ahead = mtp_module<Block, Norm>;
+
+    decoder(embedding in, std::vector<Block> blocks, Norm norm, head out, std::vector<ahead> further = {})
+        : in_(std::move(in)), blocks_(std::move(blocks)), norm_(std::move(norm)), out_(std::move(out)), ahead_(std::move(further)) {}
 
     /// Fills p.token_loss, one value a token, and in training what backward needs.
     template <class Pass>
@@ -27,20 +31,25 @@ class decoder {
         p.saving         = train;
         auto const h     = norm_.forward(p, x);
         out_.forward(p, view_of_const(h), train);
+        if constexpr (looks_ahead) {
+            auto seen = view_of_const(h);
+            if (train)
+                for (auto const& m : ahead_) seen = m.forward(p, seen);
+        }
     }
 
     /// Adds the gradient of sum(token_loss) / target_count to p.gradients.
     template <class Pass>
     void backward(Pass& p) const {
         using T       = typename Pass::stored;
+        matrix_view<T> further{};
+        if constexpr (looks_ahead)
+            if (!ahead_.empty()) further = further_backward(p);
         auto const dh = out_.backward(p);
-        auto const d  = p.make(dh.rows, dh.columns);
-        p.device.elements(d.size(), op::fill<T>{d.flat(), 0});
+        if (!ahead_.empty()) p.device.elements(dh.size(), op::add<T>{dh.flat(), further.flat(), dh.flat()});
+        auto const d = zeros(p, dh);
         norm_.backward_onto(p, view_of_const(dh), d);
-        if constexpr (sees_first) {
-            p.first_embedding.gradient = p.make(d.rows, d.columns);
-            p.device.elements(d.size(), op::fill<T>{p.first_embedding.gradient.flat(), 0});
-        }
+        if (sees_first && ahead_.empty()) p.first_embedding.gradient = zeros(p, d);
         for (auto b = blocks_.rbegin(); b != blocks_.rend(); ++b) {
             scope const s(p);
             if (p.mode == pass_mode::recompute) {
@@ -49,7 +58,8 @@ class decoder {
             }
             b->backward(p, d);
         }
-        if constexpr (sees_first) p.device.elements(d.size(), op::add<T>{d.flat(), p.first_embedding.gradient.flat(), d.flat()});
+        if (sees_first || !ahead_.empty())
+            p.device.elements(d.size(), op::add<T>{d.flat(), p.first_embedding.gradient.flat(), d.flat()});
         in_.backward(p, view_of_const(d));
     }
 
@@ -84,11 +94,29 @@ class decoder {
         return m;
     }
 
+    template <class Pass, class T>
+    static matrix_view<T> zeros(Pass& p, matrix_view<T> like) {
+        auto const z = p.make(like.rows, like.columns);
+        p.device.elements(z.size(), op::fill<T>{z.flat(), 0});
+        return z;
+    }
+
+    /// The gradient that the modules which look further send back to what stands behind the final norm.
+    template <class Pass>
+    auto further_backward(Pass& p) const {
+        using T          = typename Pass::stored;
+        auto const shape = as_matrix<T>(nullptr, p.first_embedding.value.rows, p.first_embedding.value.columns);
+        p.first_embedding.gradient = zeros(p, shape);
+        auto d                     = zeros(p, shape);
+        for (auto m = ahead_.rbegin(); m != ahead_.rend(); ++m) d = m->backward(p, d);
+        return d;
+    }
+
     template <class Pass>
     auto hidden(Pass& p, bool train) const {
         using T = typename Pass::stored;
         matrix_view<T const> x = in_.forward(p);
-        if constexpr (sees_first) p.first_embedding.value = x;
+        if (sees_first || !ahead_.empty()) p.first_embedding.value = x;
         if (p.mode == pass_mode::train && train) {
             p.saving = true;
             for (auto const& b : blocks_) x = b.forward(p, x);
@@ -117,6 +145,7 @@ class decoder {
     std::vector<Block> blocks_;
     Norm               norm_;
     head               out_;
+    std::vector<ahead> ahead_;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

@@ -31,12 +31,15 @@ struct decoder_family {
         return model::make_mlp<mlp<Shape>>(to, s, s.ffn, true);
     }
 
+    template <class Shape>
+    static constexpr bool looks_ahead = requires(Shape const& s) { s.mtp; };
+
     // Templates on the family too, since it is not complete here.
     template <class Shape, class F = Family>
     using block_type = block<typename F::norm, typename F::template mixer<Shape>, typename F::template mlp<Shape>>;
 
     template <class Shape, class F = Family>
-    static decoder<block_type<Shape, F>, typename F::norm> make(parameter_layout& layout, Shape const& s) {
+    static decoder<block_type<Shape, F>, typename F::norm, looks_ahead<Shape>> make(parameter_layout& layout, Shape const& s) {
         using Norm = typename F::norm;
         embedding const in(layout, s.vocab, s.width, "model.embed_tokens.weight", 0, "", s.deviation, s.embedding_multiplier);
         std::vector<block_type<Shape, F>> blocks;
@@ -44,11 +47,35 @@ struct decoder_family {
         Norm const last = make_norm<Norm>({layout, s.layers, "model."}, s, "norm");
         head const out  = s.tied ? head(in.table(), s.logits_multiplier)
                                  : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation, s.logits_multiplier);
+        auto ahead = make_ahead<Shape, F>(layout, s, out);
         layout.close();
-        return {in, std::move(blocks), last, out};
+        return {in, std::move(blocks), last, out, std::move(ahead)};
     }
 
   private:
+    /// Modules of multi-token prediction, under the names of DeepSeek-V3 and MiMo.
+    template <class Shape, class F>
+    static auto make_ahead(parameter_layout& layout, Shape const& s, head const& shared) {
+        using Norm = typename F::norm;
+        std::vector<mtp_module<block_type<Shape, F>, Norm>> all;
+        for (int k = 0; k < mtp_depth_of(s); ++k)
+            if constexpr (requires { s.mtp; }) {
+                bool const        mimo = s.mtp.form == mtp_form::mimo;
+                layer_place const to{layout, s.layers + 1 + k, mimo ? "model.mtp_layers." + std::to_string(k) + "."
+                                                                    : "model.layers." + std::to_string(s.layers + k) + "."};
+                auto const     e = make_norm<Norm>(to, s, mimo ? "token_layernorm" : "enorm"), h = make_norm<Norm>(to, s, mimo ? "hidden_layernorm" : "hnorm");
+                linear const   join(layout, to.bucket(), 2 * s.width, s.width, {{to.at + (mimo ? "input_proj.weight" : "eh_proj.weight"), 0, s.width}}, {},
+                                    s.deviation);
+                auto           body = make_block<Shape, F>(to, s);
+                auto const     last = make_norm<Norm>(to, s, mimo ? "final_layernorm" : "shared_head.norm");
+                head const     out  = s.mtp.own_head ? head(layout, to.bucket(), s.vocab, s.width, to.at + (mimo ? "lm_head.weight" : "shared_head.head.weight"),
+                                                            s.deviation, s.logits_multiplier)
+                                                     : shared;
+                all.emplace_back(e, h, join, std::move(body), last, out, s.mtp.form, k + 1, s.mtp.depth);
+            }
+        return all;
+    }
+
     template <class Shape, class F>
     static block_type<Shape, F> make_block(layer_place const& to, Shape const& s) {
         using Norm       = typename F::norm;

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <cstdint>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
@@ -21,9 +22,38 @@ class head {
             {.name = name, .rows = vocabulary, .columns = width, .role = role::head, .begins = {0, deviation}, .parts = {}}, bucket);
     }
 
+    /// What another head than the main one is to predict, where its losses go, and what they weigh beside the main one's.
+    template <class C>
+    struct task {
+        row_view<std::int32_t const> targets;
+        row_view<C>                  losses;
+        double                       weight;
+    };
+
     /// Fills p.token_loss; in training also the gradients of the table and, saved for backward, of h.
     template <class Pass>
     void forward(Pass& p, matrix_view<typename Pass::stored const> h, bool train) const {
+        go(p, h, train, {p.batch.targets, p.token_loss, 1}, p.z_loss);
+    }
+    /// The same of another task, in training.
+    template <class Pass>
+    void forward(Pass& p, matrix_view<typename Pass::stored const> h, task<typename Pass::computed> const& t) const {
+        go(p, h, true, t, 0);
+    }
+    template <class Pass>
+    auto backward(Pass& p) const {
+        return p.template take<matrix_view<typename Pass::stored>>();
+    }
+    /// Logits of the rows of h, for looking at and for drawing tokens.
+    template <class Pass>
+    void logits(Pass& p, matrix_view<typename Pass::stored const> h, matrix_view<typename Pass::computed> out) const {
+        using T = typename Pass::stored;
+        p.device.gemm(gemm_problem<T, T, typename Pass::computed>{.a = multiplied(p, h), .b = p.weight(table_), .b_is = operand::transposed, .c = out});
+    }
+
+  private:
+    template <class Pass>
+    void go(Pass& p, matrix_view<typename Pass::stored const> h, bool train, task<typename Pass::computed> const& t, double z) const {
         using T  = typename Pass::stored;
         using C  = typename Pass::computed;
         h        = multiplied(p, h);
@@ -38,8 +68,8 @@ class head {
                 p.device.gemm(gemm_problem<T, T, C>{.a = h.rows_part(r, n), .b = w, .b_is = operand::transposed,
                                                     .c = logits.rows_part(0, n)});
                 auto const g = train ? gradient.rows_part(0, n) : gradient;
-                p.device.rows(n, op::cross_entropy<T>{logits.rows_part(0, n), p.batch.targets.part(r, n), p.token_loss.part(r, n),
-                                                      g, C(1.0 / p.batch.target_count), C(p.z_loss)});
+                p.device.rows(n, op::cross_entropy<T>{logits.rows_part(0, n), t.targets.part(r, n), t.losses.part(r, n),
+                                                      g, C(t.weight / p.batch.target_count), C(z)});
                 if (!train) continue;
                 p.device.gemm(gemm_problem<T, T, T>{.a = g, .b = w, .c = dh.rows_part(r, n)});
                 p.device.gemm(gemm_problem<T, T, C>{.a = g, .a_is = operand::transposed, .b = h.rows_part(r, n),
@@ -48,18 +78,6 @@ class head {
         }
         if (train) multiplied(p, matrix_view<T const>(dh), dh), p.save(dh);
     }
-    template <class Pass>
-    auto backward(Pass& p) const {
-        return p.template take<matrix_view<typename Pass::stored>>();
-    }
-    /// Logits of the rows of h, for looking at and for drawing tokens.
-    template <class Pass>
-    void logits(Pass& p, matrix_view<typename Pass::stored const> h, matrix_view<typename Pass::computed> out) const {
-        using T = typename Pass::stored;
-        p.device.gemm(gemm_problem<T, T, typename Pass::computed>{.a = multiplied(p, h), .b = p.weight(table_), .b_is = operand::transposed, .c = out});
-    }
-
-  private:
     // What stands before the head is multiplied, so no logit is touched twice.
     template <class Pass, class T>
     void multiplied(Pass& p, matrix_view<T const> x, matrix_view<T> y) const {

@@ -100,6 +100,8 @@ struct pass {
     double                         z_loss = 0;                 // weight of the z-loss
     row_view<double>               loads{};                    // (layout.load_size()): of routers, added to where gradients are
     balance_weights                balance{};                  // of the losses that keep experts busy alike
+    double                         mtp_weight = 0;             // of the losses of multi-token prediction, all modules together
+    row_view<double>               mtp_losses{};               // (2 depth): sum and count of each module's, added to where gradients are
     midtrain::arena                memory{};
     midtrain::tape                 saved{};
     bool                           saving = true;

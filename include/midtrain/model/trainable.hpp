@@ -25,6 +25,7 @@
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/problem/counting_device.hpp>
+#include <midtrain/problem/mtp_shape.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -54,6 +55,7 @@ class trainable {
         if constexpr (!one_copy) weights_ = device.template make<stored>(layout_.size());
         master_   = device.template make<master_t>(layout_.size());
         gradient_ = device.template make<computed>(layout_.size());
+        mtp_losses_ = device.template make<double>(2 * mtp_depth_of(shape_));
         if constexpr (requires { shape_.experts; }) balance = shape_.experts.balance;
     }
 
@@ -69,6 +71,7 @@ class trainable {
     double                  z_loss = 0;
     balance_weights         balance{};           ///< of the losses that keep experts busy alike
     double                  balance_factor = 1;  ///< of those weights
+    double                  mtp_weight = 0;      ///< of the losses of multi-token prediction, all modules together
     double                  bias_speed = 0;      ///< by which a step moves what routers add to scores
 
     /// Fresh weights, the same for a seed on every machine and in every order.
@@ -139,10 +142,19 @@ class trainable {
     void zero_gradient() {
         device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0});
         routers_.clear(*device_);
+        device_->elements(mtp_losses_.size(), op::fill<double>{mtp_losses_.view(), 0});
     }
     /// The loads of all routers since, on the device and on the host, as parameters().routers() says.
     row_view<double>     router_loads() { return routers_.loads(); }
     std::vector<double>& read_router_loads() { return routers_.read(*device_); }
+
+    /// Sum and count of the losses of each module of multi-token prediction since zero_gradient(), on the device and on the host.
+    row_view<double>     mtp_losses() { return mtp_losses_.view(); }
+    std::vector<double>& read_mtp_losses() {
+        mtp_host_.resize(static_cast<std::size_t>(mtp_losses_.size()));
+        device_->download(row_view<double const>(mtp_losses_.view()), mtp_host_.data());
+        return mtp_host_;
+    }
 
     /// Forward and backward: adds the gradient of sum(loss) / target_count, fills the losses by token.
     void accumulate(token_batch const& batch, row_view<computed> token_loss) { go(batch, token_loss, training_); }
@@ -277,7 +289,7 @@ class trainable {
                                   .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(),
                                   .window_cosine = window_rotary_.cosine(), .window_sine = window_rotary_.sine(), .score_factor = rotary_.score_factor(),
                                   .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .loads = routers_.loads(),
-                                  .balance = balance.times(balance_factor)};
+                                  .balance = balance.times(balance_factor), .mtp_weight = mtp_weight, .mtp_losses = mtp_losses_.view()};
     }
 
     void reserve(token_batch const& batch, pass_mode mode) {
@@ -364,6 +376,8 @@ class trainable {
     update_buffers<Device, Precision>   update_;
     router_buffers<Device>              routers_;
     buffer<std::byte>                   memory_;
+    buffer<double>                      mtp_losses_;
+    std::vector<double>                 mtp_host_;
     rotary_buffers<Device, computed>    rotary_, window_rotary_;
     std::vector<computed>               slots_host_;
     std::vector<master_t>               master_host_;
