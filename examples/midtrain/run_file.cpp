@@ -32,7 +32,8 @@ void set_in_tree(json& tree, std::string const& key, std::string const& value) {
 bool is_of_recipe(run_form const& f, std::string const& key) {
     auto const head = key.substr(0, key.find('.'));
     bool       is   = head == "optimizer" || head == "clip" || head == "clip_block" || head == "z_loss" || head == "seed" || head == "average" ||
-              head == "decay_factor" || head == "rates" || head == "bias_speed" || head == "balance_factor";
+              head == "decay_factor" || head == "rates" || head == "bias_speed" || head == "balance_factor" ||
+              head == "mtp_weight";
     for (auto const& s : f.stage) is |= head == std::string_view(s.name);
     return is;
 }
@@ -102,7 +103,8 @@ run_file read_run_file(std::string const& path, mt::settings const& changes) {
     if (f.checkpoints.folder.empty()) f.checkpoints.folder = f.folder.value + "/checkpoints";
     else resolve(f.checkpoints.folder, path);
     r.recipe = {.optimizer = f.optimizer, .stages = {f.stage}, .clip = f.clip, .clip_block = f.clip_block, .z_loss = f.z_loss, .seed = f.seed, .average = f.average,
-                .decay_factor = f.decay_factor, .rates = f.rates, .balance_factor = f.balance_factor, .bias_speed = f.bias_speed};
+                .decay_factor = f.decay_factor, .rates = f.rates, .balance_factor = f.balance_factor, .bias_speed = f.bias_speed,
+                .mtp_weight = f.mtp_weight};
     r.recipe = mt::changed(r.recipe, of_recipe);
     return r;
 }

@@ -105,6 +105,7 @@ struct run_form {
     mt::by_role                  rates{};
     mt::any_scalar               bias_speed = 0;
     mt::any_scalar               balance_factor = 1;
+    mt::any_scalar               mtp_weight = 0;
     mt::checkpoints::options     checkpoints{};
     mt::fault_policy             faults{};
     watchdog_form                watchdog{};
@@ -116,7 +117,7 @@ struct run_form {
 /// What a recipe is here: with an average, or without one at no cost.
 template <class Average>
 using recipe_of = mt::recipe<mt::any_optimizer, mt::stage_list<stage_form>, Average, mt::any_scalar, mt::any_scalar, mt::by_role,
-                             mt::any_scalar, mt::any_scalar>;
+                             mt::any_scalar, mt::any_scalar, mt::any_scalar>;
 
 struct run_file {
     std::string path;
@@ -128,7 +129,7 @@ struct run_file {
 };
 
 /// Reads a run and makes the changes of `--set`. Keys that begin with a stage's name or optimizer, clip, clip_block, z_loss, seed, average,
-/// decay_factor, rates, bias_speed and balance_factor change the recipe, as in a compiled program; the others change the file's own tables.
+/// decay_factor, rates, bias_speed, balance_factor and mtp_weight change the recipe, as in a compiled program; the others change the file's own tables.
 /// Paths are taken from the file's folder.
 run_file read_run_file(std::string const& path, mt::settings const& changes);
 

@@ -96,7 +96,7 @@ int carry_out(run_file const& run, train_options const& options) {
     if (recipe->average.kind() != "none") return train_with(*model, run, files, options, *recipe);
     plain_recipe const plain{.optimizer = recipe->optimizer, .stages = recipe->stages, .clip = recipe->clip, .clip_block = recipe->clip_block, .z_loss = recipe->z_loss, .seed = recipe->seed,
                              .average = {}, .decay_factor = recipe->decay_factor, .rates = recipe->rates, .balance_factor = recipe->balance_factor,
-                             .bias_speed = recipe->bias_speed};
+                             .bias_speed = recipe->bias_speed, .mtp_weight = recipe->mtp_weight};
     return train_with(*model, run, files, options, plain);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 #include <midtrain/exec/crowd/crowd.hpp>
+#include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/llama.hpp>
 #include <support/golden.hpp>
 
@@ -29,14 +30,25 @@ struct deep : tiny {
     static constexpr mt::mtp_shape mtp{.depth = 3};
 };
 
+/// As tests/oracle/tiny_mtp.py makes it with transformers' own module.
+struct released : mt::model::deepseek_v3_shape {
+    static constexpr int    layers = 2, width = 20, heads = 3, kv_heads = 3, head_size = 4, ffn = 24, vocab = 96, context = 64;
+    static constexpr double norm_epsilon = 1e-5;
+    static constexpr mt::latent_shape latent{.query_rank = 8, .rank = 7, .still = 6, .value_size = 5};
+    static constexpr mt::expert_shape experts{.count = 6, .chosen = 2, .ffn = 10, .shared_ffn = 10, .scores = mt::router_scores::sigmoid,
+                                              .renormalise = true, .scale = 2.5, .biased = true, .grouping = mt::expert_groups::best,
+                                              .groups = 3, .top_groups = 2, .first_dense = 1};
+    static constexpr mt::mtp_shape    mtp{.depth = 1};
+};
+
 constexpr double weight = 0.3;
 
-template <class Device, class Shape, class Precision>
+template <class Device, class Shape, class Precision, class Family = mt::model::llama>
 struct played {
     using computed = typename Precision::computed;
 
     Device                                                  device{2};
-    mt::trainable<Device, mt::model::llama, Shape, Precision> m;
+    mt::trainable<Device, Family, Shape, Precision> m;
     std::vector<computed>                                   by_token;
 
     explicit played(mt::pass_mode mode = mt::pass_mode::train) : m(device, {}, mode) {
@@ -60,10 +72,10 @@ struct played {
     }
 };
 
-template <class Shape>
-void equals_the_equations(std::string const& file) {
+template <class Shape, class Family = mt::model::llama>
+void equals_pytorch(std::string const& file) {
     mt::io::safetensors const f(test::golden + file);
-    played<mt::host, Shape, mt::fp32> one;
+    played<mt::host, Shape, mt::fp32, Family> one;
     auto&                             m = one.m;
     m.load([&](std::string const& name, mt::index_t rows, mt::index_t columns, std::span<float> to) { f("weight." + name, rows, columns, to); });
     test::owned_batch owned(2, 24);
@@ -112,8 +124,9 @@ double worst_slope(mt::pass_mode mode) {
 
 BOOST_AUTO_TEST_SUITE(mtp)
 
-BOOST_AUTO_TEST_CASE(deepseek_equals_its_equations) { equals_the_equations<like_deepseek>("tiny_mtp_deepseek.safetensors"); }
-BOOST_AUTO_TEST_CASE(mimo_equals_its_equations) { equals_the_equations<like_mimo>("tiny_mtp_mimo.safetensors"); }
+BOOST_AUTO_TEST_CASE(deepseek_equals_its_equations) { equals_pytorch<like_deepseek>("tiny_mtp_deepseek.safetensors"); }
+BOOST_AUTO_TEST_CASE(mimo_equals_its_equations) { equals_pytorch<like_mimo>("tiny_mtp_mimo.safetensors"); }
+BOOST_AUTO_TEST_CASE(deepseek_v3_equals_transformers) { equals_pytorch<released, mt::model::deepseek_v3>("tiny_mtp_transformers.safetensors"); }
 
 BOOST_AUTO_TEST_CASE(equals_finite_differences) {
     for (auto const mode : {mt::pass_mode::train, mt::pass_mode::recompute}) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Golden values of multi-token prediction behind tiny random models of transformers, which has no such modules for training: a plain PyTorch
-module from the equations of DeepSeek-V3 (arXiv 2412.19437, eq. 21 to 25), the halves of the concatenation in the order of the released
-weights, or in that of MiMo.
+"""Golden values of multi-token prediction behind tiny random models of transformers: of its own module behind a DeepSeek-V3, which transformers
+has for drafting with one of them; and, for several and for MiMo's, of a plain PyTorch module from the equations of DeepSeek-V3
+(arXiv 2412.19437, eq. 21 to 25), the halves of the concatenation in the order of the released weights, or in that of MiMo.
 
 tests/oracle/tiny_mtp.py OUTPUT_FOLDER [NAME...]   (torch, transformers, safetensors)
 """
@@ -11,10 +11,13 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from torch import nn
-from transformers import LlamaForCausalLM, LlamaConfig, Qwen2Config, Qwen2ForCausalLM
+from transformers import DeepseekV3Config, DeepseekV3ForCausalLM, LlamaForCausalLM, LlamaConfig, Qwen2Config, Qwen2ForCausalLM
+from transformers.modeling_layers import MtpModel
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm
 from transformers.models.qwen2.modeling_qwen2 import Qwen2DecoderLayer, Qwen2RMSNorm
 
+import tiny_experts
+import tiny_latent
 import tiny_models
 
 WEIGHT, VOCABULARY, LENGTH = 0.3, 96, 24
@@ -52,6 +55,16 @@ def named(model, modules, words, first):
     return names
 
 
+def cross_entropy(logits, wanted):
+    return nn.functional.cross_entropy(logits.reshape(-1, VOCABULARY), wanted.reshape(-1), ignore_index=-100, reduction="sum")
+
+
+def tokens():
+    inputs, targets = torch.randint(0, VOCABULARY, (2, LENGTH)), torch.randint(0, VOCABULARY, (2, LENGTH))
+    targets[0, 3] = targets[1, 17] = -100
+    return inputs, targets
+
+
 def golden(model, layer, norm, words, depth, own_head):
     torch.manual_seed(3)
     config = model.config
@@ -59,12 +72,9 @@ def golden(model, layer, norm, words, depth, own_head):
     names = named(model, modules, words, config.num_hidden_layers if words is DEEPSEEK else 0)
     for p in modules.parameters():
         p.data.copy_(1 + 0.2 * torch.randn_like(p) if p.dim() == 1 else 0.2 * torch.randn_like(p))
-    inputs, targets = torch.randint(0, VOCABULARY, (2, LENGTH)), torch.randint(0, VOCABULARY, (2, LENGTH))
-    targets[0, 3] = targets[1, 17] = -100
+    inputs, targets = tokens()
     out = {"input": inputs.int(), "target": targets.int()} | {"weight." + name: p.detach().clone() for name, p in names.items()}
     count = (targets >= 0).sum()
-    cross_entropy = lambda logits, wanted: nn.functional.cross_entropy(logits.reshape(-1, VOCABULARY), wanted.reshape(-1), ignore_index=-100,
-                                                                       reduction="sum")
     hidden = model.model(inputs).last_hidden_state  # behind the final norm
     embedding = model.get_input_embeddings()(inputs)
     main, further = cross_entropy(model.lm_head(hidden), targets), []
@@ -87,9 +97,38 @@ def mimo():  # one module, and the head is the embedding's table
     return golden(Qwen2ForCausalLM(Qwen2Config(**tiny_models.RELATIVE)), Qwen2DecoderLayer, Qwen2RMSNorm, MIMO, 1, False)
 
 
+def transformers_own():  # the released form: latent attention, experts, halves in the order of the weights
+    torch.manual_seed(53)
+    sizes = tiny_latent.SMALL | dict(num_mtp_layers=1)
+    model = DeepseekV3ForCausalLM(DeepseekV3Config(**sizes, num_hidden_layers=2, first_k_dense_replace=1, q_lora_rank=8,
+                                                   rope_parameters=tiny_latent.PLAIN))
+    module = MtpModel(model, 1)
+    block = module.layers[0]
+    for p in block.parameters():
+        p.data.copy_(1 + 0.2 * torch.randn_like(p) if p.dim() == 1 else 0.2 * torch.randn_like(p))
+    rename = lambda name: "model.layers.2." + name.removeprefix("mtp_block.").replace("post_norm", "shared_head.norm")
+    names = {name: p for name, p in model.named_parameters()} | {rename(name): p for name, p in block.named_parameters()}
+    biases = {name: b for name, b in model.named_buffers() if name.endswith("e_score_correction_bias")}
+    biases |= {rename(name): b for name, b in block.named_buffers() if name.endswith("e_score_correction_bias")}
+    for b in biases.values():
+        b.copy_(0.1 * torch.randn_like(b))
+    inputs, targets = tokens()
+    count = (targets >= 0).sum()
+    hidden = model.model(inputs).last_hidden_state
+    main = cross_entropy(model.lm_head(hidden), targets)
+    places = torch.arange(1, LENGTH)[None]
+    seen = module.forward_layer(0, hidden[:, :-1], places, None, input_ids=inputs[:, 1:])
+    further = cross_entropy(module._project_to_logits(seen), targets[:, 1:])
+    (main / count + WEIGHT * further / count).backward()
+    out = {"weight." + name: p.detach().clone() for name, p in (names | biases).items()}
+    out |= {"gradient." + name: p.grad.clone() for name, p in names.items()} | {"gradient." + n: torch.zeros_like(b) for n, b in biases.items()}
+    out = tiny_experts.split(out)
+    return out | {"input": inputs.int(), "target": targets.int(), "loss": main.detach().reshape(1), "further": further.detach().reshape(1)}
+
+
 if __name__ == "__main__":
     made = {"torch": torch.__version__, "transformers": transformers.__version__}
     only = sys.argv[2:]
-    for name, make in (("tiny_mtp_deepseek", deepseek), ("tiny_mtp_mimo", mimo)):
+    for name, make in (("tiny_mtp_deepseek", deepseek), ("tiny_mtp_mimo", mimo), ("tiny_mtp_transformers", transformers_own)):
         if not only or name in only:
             save_file(make(), f"{sys.argv[1]}/{name}.safetensors", metadata=made)

@@ -80,7 +80,7 @@ constexpr auto tail  = make(3e-3, mt::polyak_tail{.fraction = 0.5});
 struct without {
     mt::adamw                                              optimizer;
     std::remove_cvref_t<decltype(plain->stages)>           stages;
-    double                                                 clip, clip_block, z_loss, bias_speed;
+    double                                                 clip, clip_block, z_loss, bias_speed, mtp_weight;
     std::uint64_t                                          seed;
 };
 static_assert(sizeof(*plain) == sizeof(without));

@@ -8,7 +8,7 @@
 #include <midtrain/config.hpp>
 
 // The fields of an aggregate: how many, what they are called, and a loop over them. Names are read off the compiler's own spelling of
-// a pointer to the field. Up to 20 fields, no base classes, no arrays.
+// a pointer to the field. Up to 24 fields, no base classes, no arrays.
 namespace midtrain::inline MT_ABI {
 
 namespace detail {
@@ -22,7 +22,7 @@ template <class S, std::size_t... I>
 consteval bool takes(std::index_sequence<I...>) {
     return requires { S{(static_cast<void>(I), any_field{})...}; };
 }
-template <class S, std::size_t N = 21>
+template <class S, std::size_t N = 25>
 consteval std::size_t count_fields() {
     if constexpr (N == 0 || std::is_empty_v<S>) return 0;
     else if constexpr (takes<S>(std::make_index_sequence<N>{})) return N;
@@ -34,7 +34,7 @@ template <class S>
 constexpr auto field_pointers(S& s) {
     constexpr std::size_t n   = count_fields<std::remove_const_t<S>>();
     auto const            all = [](auto&... field) { return std::tuple{&field...}; };
-    static_assert(n <= 20, "midtrain: a policy, a recipe or a sources struct has at most 20 fields");
+    static_assert(n <= 24, "midtrain: a policy, a recipe or a sources struct has at most 24 fields");
     if constexpr (n == 0) return std::tuple<>{};
     else if constexpr (n == 1) { auto& [a] = s; return all(a); }
     else if constexpr (n == 2) { auto& [a, b] = s; return all(a, b); }
@@ -71,9 +71,25 @@ constexpr auto field_pointers(S& s) {
         auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t] = s;
         return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t);
     }
-    else {
+    else if constexpr (n == 20) {
         auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u] = s;
         return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u);
+    }
+    else if constexpr (n == 21) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u, v] = s;
+        return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u, v);
+    }
+    else if constexpr (n == 22) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u, v, w] = s;
+        return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u, v, w);
+    }
+    else if constexpr (n == 23) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u, v, w, x] = s;
+        return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u, v, w, x);
+    }
+    else {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u, v, w, x, y] = s;
+        return all(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, t, u, v, w, x, y);
     }
 }
 

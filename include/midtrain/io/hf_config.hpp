@@ -31,7 +31,7 @@ inline hf_config read_hf_config(std::string const& path) {
 template <class Shape>
 void check_hf_shape(hf_config const& c, hf_family family, Shape const& s) {
     auto const& words = words_of(family);
-    check(written_as(c.family) == family, [&] {
+    check(written_as(c) == family, [&] {
         return c.path + ": 'model_type' is " + std::string(words_of(c.family).name) + " where the program has " + std::string(words.name);
     });
     auto const why = detail::hf_difference(c, hf_config_of(s), words.keys);

@@ -52,8 +52,8 @@ constexpr bool turns(hf_family f) {
 }
 /// Whether its positions are weights, and end.
 constexpr bool learns_positions(hf_family f) { return model_of(f) == hf_model::gpt2; }
-/// As what a model of the family is exported.
-constexpr hf_family written_as(hf_family f) { return words_of(f).written_as.value_or(f); }
+/// As what a model that was read is exported.
+inline hf_family written_as(hf_config const& c) { return c.mtp.depth > 0 ? c.family : words_of(c.family).written_as.value_or(c.family); }
 
 /// What stands as model_type.
 inline std::optional<hf_family> hf_family_named(std::string_view name) {

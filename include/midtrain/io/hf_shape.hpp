@@ -10,6 +10,7 @@
 #include <midtrain/problem/expert_shape.hpp>
 #include <midtrain/problem/latent_shape.hpp>
 #include <midtrain/problem/layer_kind.hpp>
+#include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/state_shape.hpp>
 
 namespace midtrain::inline MT_ABI::io {
@@ -41,6 +42,7 @@ struct hf_config {
     state_shape             state{};    ///< of a model with state spaces
     expert_shape            experts{};  ///< of a model that has any
     latent_shape            latent{};   ///< of a model with latent attention
+    mtp_shape               mtp{};      ///< of a model with modules that predict tokens further on
     std::vector<bool>       hybrids{};  ///< Zamba's layers that have the shared block
 
     bool       hybrid(int n) const { return !hybrids.empty() && hybrids[static_cast<std::size_t>(n)]; }
@@ -66,6 +68,7 @@ hf_config hf_config_of(Shape const& s) {
         if constexpr (requires { s.state; }) c.state = s.state, c.state.inner = inner_of(s), c.state.rank = step_rank_of(s);
         if constexpr (requires { s.experts; }) c.experts = s.experts;
         if constexpr (requires { s.latent; }) c.latent = s.latent;
+        if constexpr (requires { s.mtp; }) c.mtp = s.mtp;
         if constexpr (requires { s.hybrid(0); })
             for (int n = 0; n < s.layers; ++n) c.hybrids.push_back(s.hybrid(n));
         return c;
@@ -172,6 +175,9 @@ inline std::string hf_difference(hf_config const& file, hf_config const& shape, 
     whole("v_head_dim", m.value_size, n.value_size);
     flag("rope_interleave", m.pairs_side_by_side, n.pairs_side_by_side);
     number("epsilon of latents", m.norm_epsilon, n.norm_epsilon);
+    whole("num_nextn_predict_layers", file.mtp.depth, shape.mtp.depth);
+    whole("form of multi-token prediction", static_cast<int>(file.mtp.form), static_cast<int>(shape.mtp.form));
+    flag("heads of multi-token prediction", file.mtp.own_head, shape.mtp.own_head);
     number("embedding_multiplier", file.embedding_multiplier, shape.embedding_multiplier);
     number("residual_multiplier", file.residual_multiplier, shape.residual_multiplier);
     number("multiplier of logits", file.logits_multiplier, shape.logits_multiplier);

@@ -17,11 +17,11 @@ struct hf_words {
     hf_family        family;
     hf_model         model;
     std::string_view name;          ///< model_type
-    std::string_view architecture;  ///< transformers' class; empty: it has none, and `written_as` is another that computes the same
+    std::string_view architecture;  ///< transformers' class, or that of the published code; empty: `written_as` is another that computes the same
     hf_keys          keys;
     void (*read)(detail::hf_reader const&, hf_config&);
     void (*write)(json::object&, hf_config const&, hf_rotary const&) = nullptr;
-    std::optional<hf_family> written_as{};  ///< another family; none: itself
+    std::optional<hf_family> written_as{};  ///< another family, but for a model with modules of multi-token prediction; none: itself
 };
 
 namespace detail {
@@ -84,6 +84,10 @@ inline void refuse_windows(hf_reader const& r) {
     for (std::size_t n = 0; list && n < list->size(); ++n)
         r.require((*list)[n].as<std::string>() && *(*list)[n].as<std::string>() == "full_attention",
                   "'layer_types' has sliding attention: transformers' " + type + " has none");
+}
+/// Modules of multi-token prediction; none where nothing is said.
+inline int modules_ahead(hf_reader const& r) {
+    return r.absent("num_nextn_predict_layers") || r.number("num_nextn_predict_layers") == 0 ? 0 : r.whole("num_nextn_predict_layers");
 }
 /// Positions, and that longrope has a factor for each pair.
 inline void read_positions(hf_reader const& r, hf_config& c, hf_rotary const& p) {

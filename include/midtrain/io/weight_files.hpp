@@ -56,7 +56,7 @@ class weight_files {
     }
 
     /// Throws unless the files hold what a model asks for and nothing else; the sentence names the tensors that are missing, then those
-    /// that are too many. Passed over are buffers that old versions of transformers saved, and the head of a model that ties it.
+    /// that are too many. Passed over are buffers that old versions of transformers saved, copies, and the head of a model that ties it.
     void check_names(parameter_layout const& wanted) const {
         std::set<std::string, std::less<>> known{"lm_head.weight"};
         std::string                        missing, surplus;
@@ -66,6 +66,7 @@ class weight_files {
                 if (!t) add(missing, p.name);
                 else known.insert(t->first);
             }
+        for (auto const& [name, of] : wanted.copies()) known.insert(name);
         for (auto const& [name, t] : tensors_)
             if (!known.contains(name) && !is_buffer(name)) add(surplus, name);
         check(missing.empty(), [&] { return path_ + ": lacks tensors that the model has: " + missing; });

@@ -47,15 +47,15 @@ struct decoder_family {
         Norm const last = make_norm<Norm>({layout, s.layers, "model."}, s, "norm");
         head const out  = s.tied ? head(in.table(), s.logits_multiplier)
                                  : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation, s.logits_multiplier);
-        auto ahead = make_ahead<Shape, F>(layout, s, out);
+        auto ahead = make_ahead<Shape, F>(layout, s, in.table(), out);
         layout.close();
         return {in, std::move(blocks), last, out, std::move(ahead)};
     }
 
   private:
-    /// Modules of multi-token prediction, under the names of DeepSeek-V3 and MiMo.
+    /// Modules of multi-token prediction, under the names of DeepSeek-V3 and MiMo. DeepSeek-V3's files hold copies of embedding and head.
     template <class Shape, class F>
-    static auto make_ahead(parameter_layout& layout, Shape const& s, head const& shared) {
+    static auto make_ahead(parameter_layout& layout, Shape const& s, parameter const& table, head const& shared) {
         using Norm = typename F::norm;
         std::vector<mtp_module<block_type<Shape, F>, Norm>> all;
         for (int k = 0; k < mtp_depth_of(s); ++k)
@@ -71,6 +71,8 @@ struct decoder_family {
                 head const     out  = s.mtp.own_head ? head(layout, to.bucket(), s.vocab, s.width, to.at + (mimo ? "lm_head.weight" : "shared_head.head.weight"),
                                                             s.deviation, s.logits_multiplier)
                                                      : shared;
+                if (!mimo) layout.add_copy(to.at + "embed_tokens.weight", table);
+                if (!mimo && !s.mtp.own_head) layout.add_copy(to.at + "shared_head.head.weight", shared.table());
                 all.emplace_back(e, h, join, std::move(body), last, out, s.mtp.form, k + 1, s.mtp.depth);
             }
         return all;

@@ -41,7 +41,7 @@ class erased_model {
     erased_model& operator=(erased_model const&) = delete;
     virtual ~erased_model()                      = default;
 
-    double z_loss = 0, balance_factor = 1, bias_speed = 0;
+    double z_loss = 0, balance_factor = 1, bias_speed = 0, mtp_weight = 0;
 
     virtual shape_type const&        shape() const                = 0;
     virtual pass_mode                training_mode() const        = 0;
@@ -56,6 +56,8 @@ class erased_model {
     virtual void                     zero_gradient()              = 0;
     virtual row_view<double>         router_loads()               = 0;
     virtual std::vector<double>&     read_router_loads()          = 0;
+    virtual row_view<double>         mtp_losses()                 = 0;
+    virtual std::vector<double>&     read_mtp_losses()            = 0;
     virtual double                   gradient_norm()              = 0;
     virtual std::vector<state_buffer> state_buffers()             = 0;
     virtual void                     take_state()                 = 0;
@@ -111,6 +113,8 @@ class erased final : public erased_model<Kinds> {
     void                             zero_gradient() override { model_.zero_gradient(); }
     row_view<double>                 router_loads() override { return model_.router_loads(); }
     std::vector<double>&             read_router_loads() override { return model_.read_router_loads(); }
+    row_view<double>                 mtp_losses() override { return model_.mtp_losses(); }
+    std::vector<double>&             read_mtp_losses() override { return model_.read_mtp_losses(); }
     double                           gradient_norm() override { return model_.gradient_norm(); }
     std::vector<state_buffer>        state_buffers() override { return model_.state_buffers(); }
     void                             take_state() override { model_.take_state(); }
@@ -120,6 +124,7 @@ class erased final : public erased_model<Kinds> {
     void   accumulate(token_batch const& batch, row_view<float> token_loss) override {
         model_.z_loss         = this->z_loss;
         model_.balance_factor = this->balance_factor;
+        model_.mtp_weight     = this->mtp_weight;
         model_.accumulate(batch, token_loss);
     }
     void evaluate(token_batch const& batch, row_view<float> token_loss) override {

@@ -30,6 +30,8 @@ class head {
         double                       weight;
     };
 
+    parameter table() const { return table_; }
+
     /// Fills p.token_loss; in training also the gradients of the table and, saved for backward, of h.
     template <class Pass>
     void forward(Pass& p, matrix_view<typename Pass::stored const> h, bool train) const {

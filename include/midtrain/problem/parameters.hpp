@@ -84,6 +84,8 @@ class parameter_layout {
         routers_.push_back(std::move(info));
         return static_cast<index_t>(routers_.size()) - 1;
     }
+    /// Another name under which checkpoints keep a parameter a second time. Written with it; read, it is passed over.
+    void add_copy(std::string name, parameter of) { copies_.push_back({std::move(name), of}); }
     /// Assigns the offsets; call once, after the last add.
     void close() {
         size_ = 0;
@@ -95,6 +97,7 @@ class parameter_layout {
     std::vector<parameter_info> const& entries() const { return entries_; }
     parameter_info const&              operator[](parameter p) const { return entries_[static_cast<std::size_t>(p.index)]; }
     std::vector<router_info> const&    routers() const { return routers_; }
+    std::vector<std::pair<std::string, parameter>> const& copies() const { return copies_; }
     index_t                            load_size() const { return load_size_; }  ///< numbers of all routers' loads
     index_t                            size() const { return size_; }  ///< padded values in all
     index_t                            count() const {                 ///< values without the padding
@@ -106,6 +109,7 @@ class parameter_layout {
   private:
     std::vector<parameter_info> entries_;
     std::vector<router_info>    routers_;
+    std::vector<std::pair<std::string, parameter>> copies_;
     index_t                     size_ = 0, load_size_ = 0;
 };
 

@@ -53,7 +53,7 @@ struct named_family<trainable<Device, Family, Shape, Precision>> {
 template <class Model>
 io::hf_family hf_family_of(Model const& model) {
     auto const& s = model.shape();
-    if constexpr (requires { s.family; }) return io::written_as(s.family);
+    if constexpr (requires { s.family; }) return io::written_as(s);
     else return named_family<Model>::of(s);
 }
 
@@ -139,19 +139,22 @@ std::vector<To> exported(std::vector<From> const& from, std::string const& name)
 template <class To, class Model>
 void write_weights(std::string const& path, Model& model, char const* dtype) {
     io::safetensors_writer file(path, {{"format", "pt"}});
-    for (auto const& e : model.parameters().entries())
-        for (auto const& p : e.parts) {
-            std::vector<std::int64_t> shape{p.rows, e.columns};
-            if (!p.shape.empty()) shape.assign(p.shape.begin(), p.shape.end());
-            else if (e.role == role::norm || e.role == role::bias) shape = {p.rows * e.columns};
-            else if (p.transposed) shape = {e.columns, p.rows};
-            file.declare(p.name, dtype, shape);
-        }
-    for (auto const& e : model.parameters().entries())
-        for (auto const& p : e.parts) {
-            auto const values = exported<To>(model.part(row_view<typename Model::master_t const>(model.master()), e, p), p.name);
-            file.add(p.name, std::as_bytes(std::span(values)));
-        }
+    auto const each_tensor = [&](auto const& f) {  // f(name, parameter, part): all parts, then the copies
+        for (auto const& e : model.parameters().entries())
+            for (auto const& p : e.parts) f(p.name, e, p);
+        for (auto const& [name, of] : model.parameters().copies()) f(name, model.parameters()[of], model.parameters()[of].parts.front());
+    };
+    each_tensor([&](std::string const& name, parameter_info const& e, parameter_part const& p) {
+        std::vector<std::int64_t> shape{p.rows, e.columns};
+        if (!p.shape.empty()) shape.assign(p.shape.begin(), p.shape.end());
+        else if (e.role == role::norm || e.role == role::bias) shape = {p.rows * e.columns};
+        else if (p.transposed) shape = {e.columns, p.rows};
+        file.declare(name, dtype, shape);
+    });
+    each_tensor([&](std::string const& name, parameter_info const& e, parameter_part const& p) {
+        auto const values = exported<To>(model.part(row_view<typename Model::master_t const>(model.master()), e, p), name);
+        file.add(name, std::as_bytes(std::span(values)));
+    });
     file.finish();
 }
 

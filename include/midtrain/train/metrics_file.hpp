@@ -43,6 +43,7 @@ struct metrics_row {
     double                    noise_error = std::numeric_limits<double>::quiet_NaN();
     std::vector<double>       source_noise{};    ///< by source, tokens; empty where it was not measured
     std::vector<router_row>   routers{};         ///< empty where the model has none
+    std::vector<double>       mtp_losses{};      ///< by module that predicts tokens further on
 };
 
 /// What happened to a run besides its steps: "saved", "skipped", "rewound", "warned", ...
@@ -127,6 +128,9 @@ class metrics_line {
         if (auto const v = all_.find("routers"))
             if (auto const o = v->as<io::json::object>())
                 for (auto const& [name, values] : *o) r.routers.push_back(router(name, values));
+        if (auto const v = all_.find("mtp_losses"))
+            if (auto const a = v->as<io::json::array>())
+                for (auto const& x : *a) r.mtp_losses.push_back(real(x));
         if (auto const n = all_.find("noise")) {
             r.noise_scale = real(need_of(*n, "scale")), r.noise_error = real(need_of(*n, "error"));
             for (auto const& s : into.sources) r.source_noise.push_back(real(need_of(need_of(*n, "by_source"), s)));
@@ -202,6 +206,7 @@ class metrics_file {
         if (r.phases.sum() > 0) phases(r.phases);
         if (r.noise.steps > 0) noise(r);
         if (!r.routers.empty()) routers(r);
+        if (!r.mtp_losses.empty()) mtp_losses(r);
         line_.append("}\n");
         file_->append(line_);
         step_ = r.step;
@@ -293,6 +298,11 @@ class metrics_file {
             line_.append("]}");
         }
         line_.append("}");
+    }
+    void mtp_losses(report const& r) {
+        line_.append(",\"mtp_losses\":[");
+        for (std::size_t k = 0; k < r.mtp_losses.size(); ++k) line_.append(k > 0 ? "," : "").append(io::written(r.mtp_losses[k]));
+        line_.append("]");
     }
     void phases(step_phases const& p) {
         line_.append(",\"phases\":{\"data\":").append(io::written(p.data)).append(",\"compute\":").append(io::written(p.compute));

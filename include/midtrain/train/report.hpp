@@ -48,6 +48,7 @@ struct report {
 
     std::span<router_info const>  routers;            ///< of experts; empty where the model has none
     std::span<double const>       router_loads;       ///< of the step; see load()
+    std::span<double const>       mtp_losses;         ///< by module that predicts tokens further on; empty where the model has none
 
     /// Of one of the routers: choices by expert, losses, what found no room.
     seen_load load(router_info const& r) const {

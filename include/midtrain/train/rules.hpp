@@ -13,6 +13,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/literal.hpp>
 #include <midtrain/optim/role_rates.hpp>
+#include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/train/layer_rules.hpp>
 #include <midtrain/train/mixture_rules.hpp>
 #include <midtrain/train/position_rules.hpp>
@@ -184,20 +185,27 @@ constexpr void at_points_of_run(Recipe const& r, F const& f) {
 }
 
 /// What moves over the run.
-template <class Recipe, class Judge>
-constexpr void judge_scalars(Recipe const& r, Judge const& judge) {
-    bool z = true, decay = true, bias = true, balance = true;
+template <class Recipe, class Shape, class Judge>
+constexpr void judge_scalars(Recipe const& r, Shape const& shape, Judge const& judge) {
+    bool z = true, decay = true, bias = true, balance = true, mtp = true, further = false;
     auto const sound = [](double x) { return x >= 0 && x < 1e3; };
     at_points_of_run(r, [&](progress at) {
         z &= sound(scalar_at(r.z_loss, at));
         decay &= sound(scalar_at(r.decay_factor, at));
         bias &= sound(scalar_at(r.bias_speed, at));
         balance &= sound(scalar_at(r.balance_factor, at));
+        mtp &= sound(scalar_at(r.mtp_weight, at));
+        further |= scalar_at(r.mtp_weight, at) > 0;
     });
     judge.template refuse_if<"z_loss is negative, infinite or not a number somewhere in the run">(!z, "");
     judge.template refuse_if<"decay_factor is negative, infinite or not a number somewhere in the run">(!decay, "");
     judge.template refuse_if<"bias_speed is negative, infinite or not a number somewhere in the run">(!bias, "");
     judge.template refuse_if<"balance_factor is negative, infinite or not a number somewhere in the run">(!balance, "");
+    judge.template refuse_if<"mtp_weight is negative, infinite or not a number somewhere in the run">(!mtp, "");
+    judge.template refuse_if<"the model has modules that predict tokens further on, and mtp_weight is 0 throughout: give it, or a shape without them">(
+        mtp_depth_of(shape) > 0 && !further, "");
+    judge.template refuse_if<"mtp_weight is for models with modules that predict tokens further on, and this one has none">(
+        mtp_depth_of(shape) <= 0 && further, "");
     static_assert(RoleRates<std::remove_cvref_t<decltype(r.rates)>>,
                   "midtrain: recipe.rates is no RoleRates: it needs  double factor(role, index_t rows, index_t columns) const.  "
                   "The shortest one is same_rate in midtrain/optim/by_role.hpp");
@@ -236,7 +244,7 @@ constexpr void judge_recipe(Recipe const& r, Shape const& shape, Judge const& ju
                                  "are not negative, and Muon has at least one step">(!r.optimizer.fits(), "");
     judge.template refuse_if<"a recipe has at least one stage">(r.stages.size() == 0, "");
     detail::judge_average(r, judge);
-    detail::judge_scalars(r, judge);
+    detail::judge_scalars(r, shape, judge);
     detail::judge_layers(shape, judge);
     for_each_stage(r.stages, [&](auto const& s, int n) {
         static_assert(!DistancePolicy<decltype(s.position)>,

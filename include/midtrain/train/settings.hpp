@@ -178,6 +178,7 @@ void for_each_setting(Recipe& r, F const& f) {
     detail::for_each_value(r.rates, "rates", f);
     detail::for_each_value(r.bias_speed, "bias_speed", f);
     detail::for_each_value(r.balance_factor, "balance_factor", f);
+    detail::for_each_value(r.mtp_weight, "mtp_weight", f);
     for_each_stage(r.stages, [&](auto& s, int) { detail::for_each_value(s, std::string(s.name), f); });
 }
 

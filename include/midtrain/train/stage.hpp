@@ -113,7 +113,7 @@ void for_each_stage(stage_list<Stage>& s, F&& f) {
 /// What a run does, as one value: print it, compare it, store it. What may move on the way is a number or a policy like a rate's, whose
 /// progress is that of the whole run.
 template <class Optimizer, class Stages, class Average = averaging::none, class ZLoss = double, class DecayFactor = annealing::unchanged,
-          class Rates = same_rate, class BiasSpeed = double, class BalanceFactor = annealing::unchanged>
+          class Rates = same_rate, class BiasSpeed = double, class BalanceFactor = annealing::unchanged, class MtpWeight = double>
 struct recipe {
     Optimizer     optimizer;
     Stages        stages;
@@ -126,6 +126,7 @@ struct recipe {
     [[no_unique_address]] Rates rates{};               ///< RoleRates: multiples of the rate by role and shape
     [[no_unique_address]] BalanceFactor balance_factor{};  ///< of the weights of the losses that keep experts busy alike
     BiasSpeed     bias_speed = 0;  ///< by which a step moves what routers of experts add to scores before they choose
+    MtpWeight     mtp_weight = 0;  ///< of the losses of modules that predict tokens further on, all together
 };
 
 /// The value of a number that may move.

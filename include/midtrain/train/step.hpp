@@ -31,6 +31,7 @@ struct step_result {
     std::vector<std::int64_t> source_targets;
     std::span<router_info const> routers;      ///< of the model
     std::span<double const>      router_loads; ///< of all ranks, as routers say
+    std::vector<double>          mtp_losses;   ///< by module that predicts tokens further on, the mean over its targets
 };
 
 /// What a step spends its time on.
@@ -93,6 +94,24 @@ void tell_routers(Model& model, double bias_speed, double balance_factor) {
     check(hears || (bias_speed == 0 && balance_factor == 1), "bias_speed and balance_factor are for models with experts");
 }
 
+/// The weight of a step for a model whose modules predict tokens further on; one without has nothing to hear.
+template <class Model>
+void tell_mtp(Model& model, double weight) {
+    if constexpr (requires { model.read_mtp_losses(); }) model.mtp_weight = weight;
+}
+
+/// The losses of those modules, over all ranks.
+template <class Ranks, class Model>
+void sum_mtp_losses(Ranks& ranks, Model& model, step_result& result) {
+    if constexpr (requires { model.read_mtp_losses(); }) {
+        if (model.mtp_losses().size() == 0) return;
+        ranks.sum(model.mtp_losses());
+        auto const& all = model.read_mtp_losses();
+        result.mtp_losses.resize(all.size() / 2);
+        for (std::size_t k = 0; k < result.mtp_losses.size(); ++k) result.mtp_losses[k] = all[2 * k + 1] > 0 ? all[2 * k] / all[2 * k + 1] : 0.0;
+    }
+}
+
 /// The loads of all ranks' routers.
 template <class Ranks, class Model>
 void sum_loads(Ranks& ranks, Model& model, step_result& result) {
@@ -118,6 +137,7 @@ bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<S
     watcher.enter(step_phase::exchange);
     ranks.sum(model.gradient());
     detail::sum_loads(ranks, model, result);
+    detail::sum_mtp_losses(ranks, model, result);
     ranks.sum(row_view<double>{result.source_loss.data(), static_cast<index_t>(b.sources())});
     ranks.sum(row_view<std::int64_t>{result.source_targets.data(), static_cast<index_t>(b.sources())});
     watcher.enter(step_phase::update);

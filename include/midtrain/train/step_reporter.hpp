@@ -42,7 +42,7 @@ class step_reporter {
         r.seconds_left = seconds_left(plan, r.at.seen.count, r.at.batch.count, r.seconds);
         r.sources = s.sources, r.weights = weights_, r.source_loss = of.source_loss;
         r.source_targets = of.source_targets, r.source_tokens = source_tokens_, r.source_epochs = source_epochs_;
-        r.routers = of.routers, r.router_loads = of.router_loads;
+        r.routers = of.routers, r.router_loads = of.router_loads, r.mtp_losses = of.mtp_losses;
         return r;
     }
 

@@ -222,6 +222,7 @@ class trainer {
         }, [&](std::size_t bucket) { return s.order.share(bucket, at); });
         model_->z_loss = scalar_at(recipe_->z_loss, of_run(at));
         detail::tell_routers(*model_, scalar_at(recipe_->bias_speed, of_run(at)), scalar_at(recipe_->balance_factor, of_run(at)));
+        detail::tell_mtp(*model_, scalar_at(recipe_->mtp_weight, of_run(at)));
         gate const   within{*this};
         double const rate    = rate_of(s.rate, at, so_far());
         bool         applied = false;

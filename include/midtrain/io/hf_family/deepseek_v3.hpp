@@ -31,7 +31,7 @@ namespace hf {
 
 /// Latent attention, and experts chosen by sigmoid and bias behind the first layers. With both of yarn's mscale its temperature acts on the
 /// scores. The weight of the sequence-wise balance loss is 'aux_loss_alpha', as in the published file, which transformers does not look at;
-/// the speed of the biases is a recipe's, bias_speed.
+/// the speed of the biases is a recipe's, bias_speed. Modules of multi-token prediction are read where the file says that there are any.
 inline void read_deepseek_v3(detail::hf_reader const& r, hf_config& c) {
     detail::read_numbers(r, c, llama_keys, {.context = 4096, .end_token = 1});
     detail::require_activation(r, "silu", "swish");
@@ -59,6 +59,7 @@ inline void read_deepseek_v3(detail::hf_reader const& r, hf_config& c) {
     r.require(c.experts.balance.sequence >= 0 && (c.experts.balance.sequence == 0 || r.flag("seq_aux", true)),
               "'aux_loss_alpha' is negative, or not of the loss within sequences");
     detail::require_experts(r, c.experts);
+    c.mtp.depth = detail::modules_ahead(r);
     auto rotary = detail::read_hf_rotary(r, c.context, 1e4);
     r.require((rotary.mscale_all_dim == 0) || (rotary.mscale != 0 && rotary.attention_factor == 0),
               "yarn's 'mscale_all_dim' is set without 'mscale', or beside 'attention_factor'");
@@ -72,9 +73,10 @@ inline void write_deepseek_v3(json::object& o, hf_config const& c, hf_rotary con
     detail::write_latent(o, c);
     check(e.ffn > 0 && e.shared_ffn % e.ffn == 0 && e.shared_ffn > 0, "config.json: DeepSeek-V3's shared expert is as wide as some of the others together");
     check(widest_window(c) == 0, "config.json: DeepSeek-V3 has no windows");
+    check(!c.mtp.own_head, "config.json: DeepSeek-V3's modules of multi-token prediction share the head");
     put("num_key_value_heads", c.heads), put("n_routed_experts", e.count), put("num_experts_per_tok", e.chosen);
     put("moe_intermediate_size", e.ffn), put("n_shared_experts", e.shared_ffn / e.ffn), put("first_k_dense_replace", e.first_dense);
-    put("n_group", e.groups), put("topk_group", e.top_groups), put("moe_layer_freq", 1), put("num_nextn_predict_layers", 0);
+    put("n_group", e.groups), put("topk_group", e.top_groups), put("moe_layer_freq", 1), put("num_nextn_predict_layers", c.mtp.depth);
     o["routed_scaling_factor"] = {e.scale};
     o["aux_loss_alpha"]        = {e.balance.sequence};
     o["seq_aux"]               = {true};

@@ -42,12 +42,16 @@ inline void write_qwen3(json::object& o, hf_config const& c, hf_rotary const& ro
 
 inline constexpr hf_words qwen2{hf_family::qwen2, hf_model::llama, "qwen2", "Qwen2ForCausalLM", llama_keys, read_qwen2, write_qwen2};
 inline constexpr hf_words qwen3{hf_family::qwen3, hf_model::llama, "qwen3", "Qwen3ForCausalLM", llama_keys, read_qwen3, write_qwen3};
-/// MiMo without its layers for multi-token prediction is a Qwen2, and transformers has no class of its own for it.
+/// MiMo is a Qwen2 with modules of multi-token prediction, for which transformers has no class; without them it is written as a Qwen2.
 inline void read_mimo(detail::hf_reader const& r, hf_config& c) {
-    r.require(r.absent("num_nextn_predict_layers") || r.number("num_nextn_predict_layers") == 0,
-              "'num_nextn_predict_layers' is not 0: layers for multi-token prediction are not known here");
     read_qwen2(r, c);
+    c.mtp = {.depth = detail::modules_ahead(r), .form = mtp_form::mimo};
 }
-inline constexpr hf_words mimo{hf_family::mimo, hf_model::llama, "mimo", "", llama_keys, read_mimo, nullptr, hf_family::qwen2};
+inline void write_mimo(json::object& o, hf_config const& c, hf_rotary const& rotary) {
+    check(c.mtp.form == mtp_form::mimo && !c.mtp.own_head, "config.json: MiMo's modules take the hidden state first, and share the head");
+    write_qwen2(o, c, rotary);
+    o["num_nextn_predict_layers"] = detail::number(c.mtp.depth);
+}
+inline constexpr hf_words mimo{hf_family::mimo, hf_model::llama, "mimo", "MiMoForCausalLM", llama_keys, read_mimo, write_mimo, hf_family::qwen2};
 
 }  // namespace midtrain::inline MT_ABI::io::hf
