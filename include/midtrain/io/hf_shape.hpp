@@ -46,7 +46,10 @@ struct hf_config {
     std::vector<bool>       hybrids{};  ///< Zamba's layers that have the shared block
 
     bool       hybrid(int n) const { return !hybrids.empty() && hybrids[static_cast<std::size_t>(n)]; }
-    layer_kind layer(int n) const { return kinds.empty() ? layer_kind{positions::rotary, window} : kinds[std::min(static_cast<std::size_t>(n), kinds.size() - 1)]; }
+    /// A module of multi-token prediction stands behind the layers and is as the last.
+    layer_kind layer(int n) const {
+        return kinds.empty() ? layer_kind{positions::rotary, window} : kinds[std::min(static_cast<std::size_t>(n), kinds.size() - 1)];
+    }
 };
 
 /// A compiled shape's numbers, or those of one that is read already.

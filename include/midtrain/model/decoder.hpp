@@ -42,14 +42,18 @@ class decoder {
     template <class Pass>
     void backward(Pass& p) const {
         using T       = typename Pass::stored;
-        matrix_view<T> further{};
+        auto const     first = p.first_embedding.value;
+        if (first_is_seen()) p.first_embedding.gradient = p.zeros(first.rows, first.columns);
+        matrix_view<T> further{};  // what the modules send back to what stands behind the final norm
         if constexpr (looks_ahead)
-            if (!ahead_.empty()) further = further_backward(p);
+            if (!ahead_.empty()) {
+                further = p.zeros(first.rows, first.columns);
+                for (auto m = ahead_.rbegin(); m != ahead_.rend(); ++m) further = m->backward(p, further);
+            }
         auto const dh = out_.backward(p);
         if (!ahead_.empty()) p.device.elements(dh.size(), op::add<T>{dh.flat(), further.flat(), dh.flat()});
-        auto const d = zeros(p, dh);
+        auto const d = p.zeros(dh.rows, dh.columns);
         norm_.backward_onto(p, view_of_const(dh), d);
-        if (sees_first && ahead_.empty()) p.first_embedding.gradient = zeros(p, d);
         for (auto b = blocks_.rbegin(); b != blocks_.rend(); ++b) {
             scope const s(p);
             if (p.mode == pass_mode::recompute) {
@@ -58,8 +62,7 @@ class decoder {
             }
             b->backward(p, d);
         }
-        if (sees_first || !ahead_.empty())
-            p.device.elements(d.size(), op::add<T>{d.flat(), p.first_embedding.gradient.flat(), d.flat()});
+        if (first_is_seen()) p.device.elements(d.size(), op::add<T>{d.flat(), p.first_embedding.gradient.flat(), d.flat()});
         in_.backward(p, view_of_const(d));
     }
 
@@ -94,29 +97,13 @@ class decoder {
         return m;
     }
 
-    template <class Pass, class T>
-    static matrix_view<T> zeros(Pass& p, matrix_view<T> like) {
-        auto const z = p.make(like.rows, like.columns);
-        p.device.elements(z.size(), op::fill<T>{z.flat(), 0});
-        return z;
-    }
-
-    /// The gradient that the modules which look further send back to what stands behind the final norm.
-    template <class Pass>
-    auto further_backward(Pass& p) const {
-        using T          = typename Pass::stored;
-        auto const shape = as_matrix<T>(nullptr, p.first_embedding.value.rows, p.first_embedding.value.columns);
-        p.first_embedding.gradient = zeros(p, shape);
-        auto d                     = zeros(p, shape);
-        for (auto m = ahead_.rbegin(); m != ahead_.rend(); ++m) d = m->backward(p, d);
-        return d;
-    }
+    bool first_is_seen() const { return sees_first || !ahead_.empty(); }
 
     template <class Pass>
     auto hidden(Pass& p, bool train) const {
         using T = typename Pass::stored;
         matrix_view<T const> x = in_.forward(p);
-        if (sees_first || !ahead_.empty()) p.first_embedding.value = x;
+        if (first_is_seen()) p.first_embedding.value = x;
         if (p.mode == pass_mode::train && train) {
             p.saving = true;
             for (auto const& b : blocks_) x = b.forward(p, x);

@@ -33,8 +33,7 @@ class latent_query {
         using T      = typename Pass::stored;
         auto const d = up_.backward(p, dy);
         if (!down_) return d;
-        auto const within = p.make(d.rows, d.columns);
-        p.device.elements(within.size(), op::fill<T>{within.flat(), 0});
+        auto const within = p.zeros(d.rows, d.columns);
         norm_.backward_onto(p, matrix_view<T const>(d), within);
         return down_->backward(p, matrix_view<T const>(within));
     }
@@ -92,8 +91,7 @@ class latent_attention {
         auto const dot  = p.template make<typename Pass::computed>(of_.heads, n);
         run(p.device, attention_gradient_problem<T>{f, d, dqkv, dot});
         auto const dq = p.make(n, of_.heads * of_.size()), dkv = p.make(n, of_.heads * (of_.still + of_.values));
-        auto const dboth = p.make(n, rank_ + of_.turning);
-        p.device.elements(dboth.size(), op::fill<T>{dboth.flat(), 0});
+        auto const dboth = p.zeros(n, rank_ + of_.turning);
         p.device.rows(n, op::latent_backward<T>{dqkv, dq, dkv, dboth.columns_part(rank_, of_.turning), p.batch.positions, p.cosine, p.sine,
                                                 keys_cosine(p), keys_sine(p), of_, half(p)});
         norm_.backward_onto(p, matrix_view<T const>(up_.backward(p, matrix_view<T const>(dkv))), dboth.columns_part(0, rank_));

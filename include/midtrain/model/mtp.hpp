@@ -4,7 +4,6 @@
 #include <midtrain/model/head.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/pass.hpp>
-#include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/join.hpp>
 #include <midtrain/op/mtp_rows.hpp>
 #include <midtrain/problem/mtp_shape.hpp>
@@ -50,7 +49,7 @@ class mtp_module {
         block_.backward(p, d);
         auto const both = project_.backward(p, matrix_view<T const>(d));
         auto const half = [&](bool first) { return matrix_view<T const>(both.columns_part(first ? 0 : d.columns, d.columns)); };
-        auto const dh = zeros(p, d), de = zeros(p, d);
+        auto const dh = p.zeros(d.rows, d.columns), de = p.zeros(d.rows, d.columns);
         hidden_norm_.backward_onto(p, half(!embedding_first()), dh);
         embedding_norm_.backward_onto(p, half(embedding_first()), de);
         p.device.rows(d.rows, op::look_ahead_backward<T>{de, p.first_embedding.gradient, document(p)});
@@ -62,12 +61,6 @@ class mtp_module {
     template <class Pass>
     op::same_document document(Pass const& p) const {
         return {p.batch.document_begin, p.batch.length, ahead_};
-    }
-    template <class Pass, class T>
-    static matrix_view<T> zeros(Pass& p, matrix_view<T> like) {
-        auto const z = p.make(like.rows, like.columns);
-        p.device.elements(z.size(), op::fill<T>{z.flat(), 0});
-        return z;
     }
 
     Norm     embedding_norm_, hidden_norm_;

@@ -115,6 +115,11 @@ struct pass {
     matrix_view<T> make(index_t rows, index_t columns) {
         return as_matrix(memory.take<T>(rows * columns), rows, columns);
     }
+    matrix_view<stored> zeros(index_t rows, index_t columns) {
+        auto const z = make(rows, columns);
+        device.elements(z.size(), op::fill<stored>{z.flat(), 0});
+        return z;
+    }
     template <class T = computed>
     row_view<T> make_row(index_t n) {
         return {memory.take<T>(n), n};

@@ -35,8 +35,7 @@ class residual {
             g = less;
         }
         if (after_) {
-            auto const within = p.make(d.rows, d.columns);
-            p.device.elements(d.size(), op::fill<T>{within.flat(), 0});
+            auto const within = p.zeros(d.rows, d.columns);
             after_->backward_onto(p, g, within);
             g = within;
         }

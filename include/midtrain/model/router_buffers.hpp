@@ -1,8 +1,7 @@
 #pragma once
-#include <cstddef>
 #include <vector>
 #include <midtrain/core/view.hpp>
-#include <midtrain/op/elementwise.hpp>
+#include <midtrain/model/tally.hpp>
 #include <midtrain/op/expert_balance.hpp>
 #include <midtrain/problem/parameters.hpp>
 
@@ -12,17 +11,14 @@ namespace midtrain::inline MT_ABI {
 template <class Device>
 class router_buffers {
   public:
-    router_buffers(Device& device, parameter_layout const& layout) : loads_(device.template make<double>(layout.load_size())) {}
+    router_buffers(Device& device, parameter_layout const& layout) : loads_(device, layout.load_size()) {}
 
     row_view<double> loads() const { return loads_.view(); }  ///< all routers', as layout.routers() says
-    void             clear(Device& device) { device.elements(loads_.size(), op::fill<double>{loads_.view(), 0}); }
+    void             clear(Device& device) { loads_.clear(device); }
 
     /// The same on the host, until the next call.
-    std::vector<double>& read(Device& device) {
-        host_.resize(static_cast<std::size_t>(loads_.size()));
-        device.download(row_view<double const>(loads_.view()), host_.data());
-        return host_;
-    }
+    std::vector<double>& read(Device& device) { return loads_.read(device); }
+
     /// Biases move against the loads by `speed`.
     template <class M, class T>
     void move_biases(Device& device, parameter_layout const& layout, double speed, row_view<M> masters, row_view<T> weights) {
@@ -35,8 +31,7 @@ class router_buffers {
     }
 
   private:
-    typename Device::template buffer<double> loads_;
-    std::vector<double>                      host_;
+    tally<Device> loads_;
 };
 
 }  // namespace midtrain::inline MT_ABI

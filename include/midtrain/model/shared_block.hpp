@@ -32,12 +32,7 @@ class shared_branch {
     void backward_onto(Pass& p, matrix_view<typename Pass::stored const> dy, matrix_view<typename Pass::stored> dx) const {
         using T        = typename Pass::stored;
         using view     = matrix_view<T const>;
-        auto const of  = [&](index_t columns) {
-            auto const d = p.make(dx.rows, columns);
-            p.device.elements(d.size(), op::fill<T>{d.flat(), 0});
-            return d;
-        };
-        auto const seen = of(dx.columns), joined = of(2 * dx.columns);
+        auto const seen = p.zeros(dx.rows, dx.columns), joined = p.zeros(dx.rows, 2 * dx.columns);
         second_.backward_onto(p, view(mlp_.backward(p, dy)), seen);
         first_.backward_onto(p, view(attention_.backward(p, view(seen))), joined);
         p.device.rows(dx.rows, op::join_backward<T>{joined, dx, p.first_embedding.gradient});
@@ -89,8 +84,7 @@ class shared_block {
         scope const s(p);
         auto const  dmixed = mixer_.backward(p, view(d));
         if (!back_) return norm_.backward_onto(p, view(dmixed), d);
-        auto const said = p.make(d.rows, d.columns);
-        p.device.elements(said.size(), op::fill<T>{said.flat(), 0});
+        auto const said = p.zeros(d.rows, d.columns);
         norm_.backward_onto(p, view(dmixed), said);
         p.device.elements(d.size(), op::add<T>{d.flat(), said.flat(), d.flat()});
         back_->shared.backward_onto(p, view(back_->out.backward(p, view(said))), d);

@@ -33,11 +33,7 @@ class shared_expert {
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T = typename Pass::stored;
         using C = typename Pass::computed;
-        if (!has_) {
-            auto const y = p.make(x.rows, x.columns);
-            p.device.elements(y.size(), op::fill<T>{y.flat(), 0});
-            return y;
-        }
+        if (!has_) return p.zeros(x.rows, x.columns);
         auto const s = mlp_.forward(p, x);
         if (gate_.index < 0) return s;
         auto const y = p.make(x.rows, x.columns);

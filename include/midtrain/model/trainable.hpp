@@ -18,6 +18,7 @@
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/rotary_buffers.hpp>
 #include <midtrain/model/router_buffers.hpp>
+#include <midtrain/model/tally.hpp>
 #include <midtrain/model/staging.hpp>
 #include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/elementwise.hpp>
@@ -51,11 +52,11 @@ class trainable {
     static constexpr bool one_copy = std::is_same_v<master_t, bf16>;  ///< the weights that the optimizer updates are those that products read
 
     trainable(Device& device, Shape shape, pass_mode training = pass_mode::train)
-        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)), update_(device, layout_.size()), routers_(device, layout_) {
+        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)), update_(device, layout_.size()), routers_(device, layout_),
+          mtp_losses_(device, 2 * mtp_depth_of(shape_)) {
         if constexpr (!one_copy) weights_ = device.template make<stored>(layout_.size());
         master_   = device.template make<master_t>(layout_.size());
         gradient_ = device.template make<computed>(layout_.size());
-        mtp_losses_ = device.template make<double>(2 * mtp_depth_of(shape_));
         if constexpr (requires { shape_.experts; }) balance = shape_.experts.balance;
     }
 
@@ -142,7 +143,7 @@ class trainable {
     void zero_gradient() {
         device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0});
         routers_.clear(*device_);
-        device_->elements(mtp_losses_.size(), op::fill<double>{mtp_losses_.view(), 0});
+        mtp_losses_.clear(*device_);
     }
     /// The loads of all routers since, on the device and on the host, as parameters().routers() says.
     row_view<double>     router_loads() { return routers_.loads(); }
@@ -150,11 +151,7 @@ class trainable {
 
     /// Sum and count of the losses of each module of multi-token prediction since zero_gradient(), on the device and on the host.
     row_view<double>     mtp_losses() { return mtp_losses_.view(); }
-    std::vector<double>& read_mtp_losses() {
-        mtp_host_.resize(static_cast<std::size_t>(mtp_losses_.size()));
-        device_->download(row_view<double const>(mtp_losses_.view()), mtp_host_.data());
-        return mtp_host_;
-    }
+    std::vector<double>& read_mtp_losses() { return mtp_losses_.read(*device_); }
 
     /// Forward and backward: adds the gradient of sum(loss) / target_count, fills the losses by token.
     void accumulate(token_batch const& batch, row_view<computed> token_loss) { go(batch, token_loss, training_); }
@@ -375,9 +372,8 @@ class trainable {
     buffer<computed>                    gradient_;
     update_buffers<Device, Precision>   update_;
     router_buffers<Device>              routers_;
+    tally<Device>                       mtp_losses_;
     buffer<std::byte>                   memory_;
-    buffer<double>                      mtp_losses_;
-    std::vector<double>                 mtp_host_;
     rotary_buffers<Device, computed>    rotary_, window_rotary_;
     std::vector<computed>               slots_host_;
     std::vector<master_t>               master_host_;
