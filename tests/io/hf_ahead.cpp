@@ -1,33 +1,19 @@
 // Modules of multi-token prediction in config.json: DeepSeek-V3's and MiMo's.
 #include <boost/test/unit_test.hpp>
-#include <filesystem>
 #include <string>
-#include <unistd.h>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_config_writer.hpp>
-#include <midtrain/io/whole_file.hpp>
 #include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/model/mimo.hpp>
 #include <midtrain/position/rope.hpp>
+#include <support/hf_text.hpp>
 
 namespace mt = midtrain;
 using mt::io::hf_family;
 
 namespace {
 
-mt::io::hf_config read(std::string const& text) {
-    auto const path = (std::filesystem::temp_directory_path() / ("midtrain_ahead_" + std::to_string(::getpid()) + ".json")).string();
-    mt::io::write_whole(path, text);
-    auto const gone = [&] { std::filesystem::remove(path); };
-    try {
-        auto const c = mt::io::read_hf_config(path);
-        return gone(), c;
-    } catch (mt::error const&) {
-        gone();
-        throw;
-    }
-}
 
 template <class Shape>
 std::string config_of(hf_family family, Shape const& s) {
@@ -57,25 +43,25 @@ struct ahead : mt::model::deepseek_v3_shape {
 BOOST_AUTO_TEST_SUITE(hf_ahead)
 
 BOOST_AUTO_TEST_CASE(a_mimo_is_read_and_written_as_itself) {
-    auto const c = read(mimo(R"(,"num_nextn_predict_layers":1)"));
+    auto const c = test::read_config(mimo(R"(,"num_nextn_predict_layers":1)"));
     BOOST_TEST((c.mtp == mt::mtp_shape{.depth = 1, .form = mt::mtp_form::mimo}));
     mt::io::check_hf_shape(c, hf_family::mimo, small_mimo{});
     BOOST_TEST((mt::io::written_as(c) == hf_family::mimo));
     BOOST_TEST((mt::io::hf_family_of(mt::io::hf_model::llama, small_mimo{}) == hf_family::mimo));
     auto const text = config_of(hf_family::mimo, small_mimo{});
     BOOST_TEST(text.find("MiMoForCausalLM") != std::string::npos);
-    mt::io::check_hf_shape(read(text), hf_family::mimo, small_mimo{});
+    mt::io::check_hf_shape(test::read_config(text), hf_family::mimo, small_mimo{});
 }
 BOOST_AUTO_TEST_CASE(without_modules_it_is_a_qwen2) {
     for (auto const& more : {"", R"(,"num_nextn_predict_layers":0)", R"(,"num_nextn_predict_layers":null)"}) {
-        auto const c = read(mimo(more));
+        auto const c = test::read_config(mimo(more));
         BOOST_TEST(c.mtp.depth == 0);
         BOOST_TEST((mt::io::written_as(c) == hf_family::qwen2));
     }
 }
 BOOST_AUTO_TEST_CASE(deepseek_says_how_many) {
     BOOST_TEST((mt::io::hf_family_of(mt::io::hf_model::deepseek_v3, ahead{}) == hf_family::deepseek_v3));
-    auto const c = read(config_of(hf_family::deepseek_v3, ahead{}));
+    auto const c = test::read_config(config_of(hf_family::deepseek_v3, ahead{}));
     BOOST_TEST((c.mtp == ahead::mtp));
     BOOST_CHECK_EXCEPTION(mt::io::check_hf_shape(c, hf_family::deepseek_v3, mt::model::deepseek_v3_shape{}), mt::error, [](auto&) { return true; });
 }
@@ -83,7 +69,7 @@ BOOST_AUTO_TEST_CASE(what_no_class_has_is_refused) {
     BOOST_CHECK_EXCEPTION(mt::io::hf_family_of(mt::io::hf_model::llama, own_heads{}), mt::error, [](mt::error const& e) {
         return std::string(e.what()).find("no model class of transformers") != std::string::npos;
     });
-    BOOST_CHECK_EXCEPTION(read(mimo(R"(,"num_nextn_predict_layers":1.5)")), mt::error, [](mt::error const& e) {
+    BOOST_CHECK_EXCEPTION(test::read_config(mimo(R"(,"num_nextn_predict_layers":1.5)")), mt::error, [](mt::error const& e) {
         return std::string(e.what()).find("'num_nextn_predict_layers' is 1.5, not a positive whole number") != std::string::npos;
     });
 }

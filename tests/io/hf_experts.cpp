@@ -1,14 +1,12 @@
 #include <boost/test/unit_test.hpp>
-#include <filesystem>
 #include <string>
-#include <unistd.h>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_config_writer.hpp>
-#include <midtrain/io/whole_file.hpp>
 #include <midtrain/model/hunyuan_large.hpp>
 #include <midtrain/model/mixtral.hpp>
 #include <midtrain/model/pangu_pro_moe.hpp>
 #include <midtrain/model/qwen_moe.hpp>
+#include <support/hf_text.hpp>
 
 namespace mt = midtrain;
 using mt::io::hf_family;
@@ -16,21 +14,7 @@ using mt::io::hf_model;
 
 namespace {
 
-mt::io::hf_config read(std::string const& text) {
-    auto const path = (std::filesystem::temp_directory_path() / ("midtrain_experts_" + std::to_string(::getpid()) + ".json")).string();
-    mt::io::write_whole(path, text);
-    auto const c = mt::io::read_hf_config(path);
-    std::filesystem::remove(path);
-    return c;
-}
-std::string refusal(std::string const& text) {
-    try {
-        read(text);
-    } catch (mt::error const& e) {
-        return e.what();
-    }
-    return "";
-}
+
 std::string config(std::string const& type, std::string const& more) {
     return R"({"model_type":")" + type + R"(","num_hidden_layers":4,"hidden_size":32,"num_attention_heads":4,"num_key_value_heads":2,
         "intermediate_size":48,"vocab_size":96,"max_position_embeddings":256,"tie_word_embeddings":false,"rope_theta":1000000.0)" +
@@ -69,7 +53,7 @@ template <class Shape>
 void is_written_as(hf_family family) {
     BOOST_TEST((mt::io::hf_family_of(hf_model::experts, Shape{}) == family));
     auto const text = mt::io::written(mt::io::hf_config_json(family, Shape{}, {.context = 64}, {}, "float32"));
-    auto const back = read(text);
+    auto const back = test::read_config(text);
     mt::io::check_hf_shape(back, family, Shape{});
     BOOST_TEST(back.experts.balance.global_batch == Shape::experts.balance.global_batch);
 }
@@ -92,7 +76,7 @@ BOOST_AUTO_TEST_CASE(what_transformers_has_no_class_for_is_not_written) {
 
 /// As Qwen3-30B-A3B's, but for the sizes.
 BOOST_AUTO_TEST_CASE(a_qwen3_moe_is_read) {
-    auto const c = read(config("qwen3_moe", R"("num_experts":16,"num_experts_per_tok":4,"moe_intermediate_size":20,"norm_topk_prob":true,
+    auto const c = test::read_config(config("qwen3_moe", R"("num_experts":16,"num_experts_per_tok":4,"moe_intermediate_size":20,"norm_topk_prob":true,
         "decoder_sparse_step":1,"mlp_only_layers":[0,1],"router_aux_loss_coef":0.001,"head_dim":16,"use_sliding_window":false,
         "sliding_window":null,"max_window_layers":48,"output_router_logits":false,"attention_bias":false)"));
     BOOST_TEST((mt::io::model_of(c.family) == hf_model::experts));
@@ -106,13 +90,13 @@ BOOST_AUTO_TEST_CASE(a_qwen3_moe_is_read) {
 }
 
 BOOST_AUTO_TEST_CASE(a_hunyuan_may_list_its_numbers_by_layer) {
-    auto const c = read(config("hunyuan_v1_moe", R"("num_experts":[8,8,8,8],"moe_topk":[2,2,2,2])"));
+    auto const c = test::read_config(config("hunyuan_v1_moe", R"("num_experts":[8,8,8,8],"moe_topk":[2,2,2,2])"));
     BOOST_TEST((c.experts.count == 8 && c.experts.chosen == 2 && c.experts.shared_ffn == 48 && c.experts.renormalise));
-    BOOST_TEST(refusal(config("hunyuan_v1_moe", R"("num_experts":[8,8,8,4],"moe_topk":2)")).find("'num_experts' is not the same") != std::string::npos);
+    BOOST_TEST(test::refusal_of_config(config("hunyuan_v1_moe", R"("num_experts":[8,8,8,4],"moe_topk":2)")).find("'num_experts' is not the same") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_pangu_is_read) {
-    auto const c = read(config("PanguProMoE", R"("num_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":12,
+    auto const c = test::read_config(config("PanguProMoE", R"("num_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":12,
         "shared_expert_intermediate_size":24)"));
     mt::io::hf_config const want = mt::io::hf_config_of(pangu{});
     BOOST_TEST((c.experts.grouping == mt::expert_groups::each && c.experts.groups == 2 && c.experts.scaled && c.qkv_bias && c.out_bias));
@@ -121,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_pangu_is_read) {
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_by_name) {
     auto const says = [](std::string const& type, std::string const& more, std::string const& what) {
-        auto const said = refusal(config(type, more));
+        auto const said = test::refusal_of_config(config(type, more));
         BOOST_TEST(said.find(what) != std::string::npos, said);
     };
     says("qwen3_moe", R"("num_experts":4,"num_experts_per_tok":5)", "chosen is 1 .. count");

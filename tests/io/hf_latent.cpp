@@ -1,32 +1,16 @@
 #include <boost/test/unit_test.hpp>
-#include <filesystem>
 #include <string>
-#include <unistd.h>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/hf_config_writer.hpp>
-#include <midtrain/io/whole_file.hpp>
 #include <midtrain/model/deepseek_v3.hpp>
+#include <support/hf_text.hpp>
 
 namespace mt = midtrain;
 using mt::io::hf_family;
 
 namespace {
 
-mt::io::hf_config read(std::string const& text) {
-    auto const path = (std::filesystem::temp_directory_path() / ("midtrain_latent_" + std::to_string(::getpid()) + ".json")).string();
-    mt::io::write_whole(path, text);
-    auto const c = mt::io::read_hf_config(path);
-    std::filesystem::remove(path);
-    return c;
-}
-std::string refusal(std::string const& text) {
-    try {
-        read(text);
-    } catch (mt::error const& e) {
-        return e.what();
-    }
-    return "";
-}
+
 /// The words of the published file, with small numbers.
 std::string config(std::string const& more) {
     return R"({"model_type":"deepseek_v3","num_hidden_layers":4,"hidden_size":32,"num_attention_heads":4,"num_key_value_heads":4,
@@ -57,7 +41,7 @@ template <class Shape, class Policy>
 void goes_round(Policy const& policy) {
     BOOST_TEST((mt::io::hf_family_of(mt::io::hf_model::deepseek_v3, Shape{}) == hf_family::deepseek_v3));
     auto const text = mt::io::written(mt::io::hf_config_json(hf_family::deepseek_v3, Shape{}, mt::io::hf_rotary_of(policy, 6), {}, "float32"));
-    auto const back = read(text);
+    auto const back = test::read_config(text);
     mt::io::check_hf_shape(back, hf_family::deepseek_v3, Shape{});
     mt::io::check_hf_positions(back, policy);
     BOOST_TEST(back.experts.balance.sequence == Shape::experts.balance.sequence);
@@ -71,7 +55,7 @@ void goes_round(Policy const& policy) {
 BOOST_AUTO_TEST_SUITE(hf_latent)
 
 BOOST_AUTO_TEST_CASE(a_published_file_is_the_shape) {
-    auto const c = read(config(R"(,"num_nextn_predict_layers":0)"));
+    auto const c = test::read_config(config(R"(,"num_nextn_predict_layers":0)"));
     mt::io::check_hf_shape(c, hf_family::deepseek_v3, small{});
     BOOST_TEST(c.experts.balance.sequence == 1e-3);
 }
@@ -82,7 +66,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_reads_back) {
     goes_round<small>(mt::yarn{.base = 1e4, .trained = 64, .extended = 256});
 }
 BOOST_AUTO_TEST_CASE(other_numbers_are_refused) {
-    auto c   = read(config(""));
+    auto c   = test::read_config(config(""));
     c.latent.still = 9;
     BOOST_CHECK_EXCEPTION(mt::io::check_hf_shape(c, hf_family::deepseek_v3, small{}), mt::error,
                           [](mt::error const& e) { return std::string(e.what()).find("'qk_nope_head_dim' is 9 where the shape has 8") != std::string::npos; });
@@ -94,13 +78,13 @@ BOOST_AUTO_TEST_CASE(what_would_compute_something_else_is_refused) {
         auto t = text;
         return t.replace(t.find(from), from.size(), to);
     };
-    BOOST_TEST(has(refusal(with("\"sigmoid\"", "\"softmax\"")), "'scoring_func' is not 'sigmoid'"));
-    BOOST_TEST(has(refusal(with("noaux_tc", "greedy")), "'topk_method' is not 'noaux_tc'"));
-    BOOST_TEST(has(refusal(with("\"moe_layer_freq\":1", "\"moe_layer_freq\":2")), "'moe_layer_freq' is not 1"));
-    BOOST_TEST(has(refusal(with("\"num_key_value_heads\":4", "\"num_key_value_heads\":2")), "latent attention has as many"));
-    BOOST_TEST(has(refusal(with("\"qk_rope_head_dim\":6", "\"qk_rope_head_dim\":5")), "'qk_rope_head_dim' is odd"));
-    BOOST_TEST(has(refusal(with("\"seq_aux\":true", "\"seq_aux\":false")), "not of the loss within sequences"));
-    BOOST_TEST(has(refusal(config(R"(,"rope_scaling":{"type":"yarn","factor":4,"original_max_position_embeddings":64,"mscale_all_dim":1})")),
+    BOOST_TEST(has(test::refusal_of_config(with("\"sigmoid\"", "\"softmax\"")), "'scoring_func' is not 'sigmoid'"));
+    BOOST_TEST(has(test::refusal_of_config(with("noaux_tc", "greedy")), "'topk_method' is not 'noaux_tc'"));
+    BOOST_TEST(has(test::refusal_of_config(with("\"moe_layer_freq\":1", "\"moe_layer_freq\":2")), "'moe_layer_freq' is not 1"));
+    BOOST_TEST(has(test::refusal_of_config(with("\"num_key_value_heads\":4", "\"num_key_value_heads\":2")), "latent attention has as many"));
+    BOOST_TEST(has(test::refusal_of_config(with("\"qk_rope_head_dim\":6", "\"qk_rope_head_dim\":5")), "'qk_rope_head_dim' is odd"));
+    BOOST_TEST(has(test::refusal_of_config(with("\"seq_aux\":true", "\"seq_aux\":false")), "not of the loss within sequences"));
+    BOOST_TEST(has(test::refusal_of_config(config(R"(,"rope_scaling":{"type":"yarn","factor":4,"original_max_position_embeddings":64,"mscale_all_dim":1})")),
                    "'mscale_all_dim' is set without 'mscale'"));
 }
 

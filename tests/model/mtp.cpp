@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 #include <midtrain/exec/crowd/crowd.hpp>
-#include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/llama.hpp>
 #include <support/golden.hpp>
+#include <support/tiny_deepseek_v3.hpp>
 
 namespace mt = midtrain;
 
@@ -31,14 +31,8 @@ struct deep : tiny {
 };
 
 /// As tests/oracle/tiny_mtp.py makes it with transformers' own module.
-struct released : mt::model::deepseek_v3_shape {
-    static constexpr int    layers = 2, width = 20, heads = 3, kv_heads = 3, head_size = 4, ffn = 24, vocab = 96, context = 64;
-    static constexpr double norm_epsilon = 1e-5;
-    static constexpr mt::latent_shape latent{.query_rank = 8, .rank = 7, .still = 6, .value_size = 5};
-    static constexpr mt::expert_shape experts{.count = 6, .chosen = 2, .ffn = 10, .shared_ffn = 10, .scores = mt::router_scores::sigmoid,
-                                              .renormalise = true, .scale = 2.5, .biased = true, .grouping = mt::expert_groups::best,
-                                              .groups = 3, .top_groups = 2, .first_dense = 1};
-    static constexpr mt::mtp_shape    mtp{.depth = 1};
+struct released : test::tiny_deepseek_v3 {
+    static constexpr mt::mtp_shape mtp{.depth = 1};
 };
 
 constexpr double weight = 0.3;

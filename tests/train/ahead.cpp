@@ -1,5 +1,6 @@
 // A model with modules of multi-token prediction under the trainer: their weight is a schedule, their losses stand in every report.
 #include <boost/test/unit_test.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -8,15 +9,19 @@
 #include <midtrain/annealing/decay.hpp>
 #include <midtrain/comm/self.hpp>
 #include <midtrain/exec/host/host.hpp>
+#include <midtrain/io/safetensors.hpp>
+#include <midtrain/io/weight_files.hpp>
 #include <midtrain/mixture/mixtures.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/precision/precision.hpp>
+#include <midtrain/train/export.hpp>
 #include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/trainer.hpp>
 #include <support/striding_store.hpp>
+#include <support/tiny_deepseek_v3.hpp>
 
 namespace mt = midtrain;
 
@@ -42,6 +47,10 @@ auto recipe_of(Weight weight) {
                                                          .position = mt::rope{.base = 1e4, .length = 64}}},
                       .mtp_weight = weight};
 }
+
+struct released : test::tiny_deepseek_v3 {
+    static constexpr mt::mtp_shape mtp{.depth = 1};
+};
 
 struct outcome {
     std::vector<double>              weights;  // by step
@@ -104,6 +113,30 @@ BOOST_AUTO_TEST_CASE(a_weight_and_modules_go_together) {
     BOOST_TEST(refusal(recipe_of(-0.1), shape{}).find("mtp_weight is negative") != std::string::npos);
     BOOST_TEST(refusal(recipe_of(0.1), shape{}) == "");
     BOOST_TEST(refusal(recipe_of(0.0), test::ending_shape{}) == "");
+}
+/// DeepSeek-V3's files hold embedding and head once more, in the module; read back, the copies are passed over.
+BOOST_AUTO_TEST_CASE(an_exported_module_has_its_copies) {
+    using deepseek    = mt::trainable<mt::host, mt::model::deepseek_v3, released, mt::fp32>;
+    auto const folder = (std::filesystem::temp_directory_path() / "midtrain_exported_ahead").string();
+    std::filesystem::remove_all(folder);
+    mt::host device{1};
+    deepseek m{device, {}}, again{device, {}};
+    m.initialise(5), again.initialise(6);
+    mt::export_model(m, folder, mt::rope{.base = 1e4, .length = 64}, {.weights = mt::weight_type::f32});
+    mt::io::safetensors const file(folder + "/model.safetensors");
+    auto const same = [&](char const* copy, char const* of) {
+        auto const a = file.at(copy).bytes, b = file.at(of).bytes;
+        return std::equal(a.begin(), a.end(), b.begin(), b.end());
+    };
+    BOOST_TEST(same("model.layers.2.embed_tokens.weight", "model.embed_tokens.weight"));
+    BOOST_TEST(same("model.layers.2.shared_head.head.weight", "lm_head.weight"));
+    BOOST_TEST(!same("model.embed_tokens.weight", "lm_head.weight"));
+    mt::io::weight_files const weights(folder);
+    weights.check_names(again.parameters());
+    again.load(weights);
+    for (auto const& e : m.parameters().entries())
+        for (mt::index_t i = 0; i < e.size(); ++i) BOOST_REQUIRE(m.master()[e.offset + i] == again.master()[e.offset + i]);
+    std::filesystem::remove_all(folder);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
