@@ -41,6 +41,9 @@ os.makedirs(scratch)
 subprocess.run([compiled, scratch], check=True)
 with open(f"{here}/../golden/family_configs.json") as file:
     families = json.load(file)
+# transformers writes none with modules that predict tokens further on: of MiMo, as published, and of DeepSeek-V3.
+families["deepseek_v3_ahead"] = {**families["deepseek_v3"], "num_nextn_predict_layers": 1}
+families["mimo"] = {**families["qwen2"], "model_type": "mimo", "architectures": ["MiMoForCausalLM"], "num_nextn_predict_layers": 1}
 for name in sys.argv[4:] or families:
     os.makedirs(f"{scratch}/{name}")
     with open(f"{scratch}/{name}/config.json", "w") as file:
@@ -48,6 +51,8 @@ for name in sys.argv[4:] or families:
     for compute in ("fp32", "bf16"):
         where = f"{name}-{compute}"
         tree = {**RUN, "folder": where, "model": {"from": name, "fresh": True, "compute": compute, "threads": 1}}
+        if families[name].get("num_nextn_predict_layers"):
+            tree["mtp_weight"] = 0.3
         with open(f"{scratch}/{where}.json", "w") as file:
             json.dump(tree, file)
         said = run("train", f"{where}.json")
