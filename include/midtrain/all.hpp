@@ -1,7 +1,6 @@
 #pragma once
 // midtrain.hpp, and with it formats, preparation of data, evaluation, reports and exports. For users; never included from inside.
 
-#include <midtrain/core/fp8.hpp>
 #include <midtrain/core/symmetric_eigenvalues.hpp>
 #include <midtrain/data/any_tokens.hpp>
 #include <midtrain/data/byte_level_bpe.hpp>

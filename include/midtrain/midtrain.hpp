@@ -60,6 +60,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fast_exp.hpp>
 #include <midtrain/core/fields.hpp>
+#include <midtrain/core/fp8.hpp>
 #include <midtrain/core/literal.hpp>
 #include <midtrain/core/loss_record.hpp>
 #include <midtrain/core/math.hpp>
@@ -134,6 +135,7 @@
 #include <midtrain/model/kv_cache.hpp>
 #include <midtrain/model/layer_parts.hpp>
 #include <midtrain/model/linear.hpp>
+#include <midtrain/model/layer_product.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/mlp.hpp>
 #include <midtrain/model/mtp.hpp>
@@ -155,12 +157,15 @@
 #include <midtrain/op/embedding.hpp>
 #include <midtrain/op/expert_balance.hpp>
 #include <midtrain/op/head_norm.hpp>
+#include <midtrain/op/fp8_quantise.hpp>
+#include <midtrain/op/fp8_scale.hpp>
 #include <midtrain/op/mtp_rows.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/op/rope.hpp>
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/turn_apart.hpp>
 #include <midtrain/optim/adafactor.hpp>
+#include <midtrain/op/scaled_product.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/optim/any_optimizer.hpp>
 #include <midtrain/optim/block_norms.hpp>
@@ -207,6 +212,7 @@
 #include <midtrain/position/yarn.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/problem/attention.hpp>
+#include <midtrain/precision/fp8.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/block_form.hpp>
 #include <midtrain/problem/counting_device.hpp>
@@ -214,6 +220,7 @@
 #include <midtrain/problem/expert_shape.hpp>
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/grouped_gemm.hpp>
+#include <midtrain/problem/fp8_form.hpp>
 #include <midtrain/problem/layer_kind.hpp>
 #include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/parameters.hpp>
@@ -221,6 +228,7 @@
 #include <midtrain/problem/score_row.hpp>
 #include <midtrain/train/background_job.hpp>
 #include <midtrain/train/batch_calendar.hpp>
+#include <midtrain/problem/scaled_gemm.hpp>
 #include <midtrain/train/batches.hpp>
 #include <midtrain/train/checkpoint_folder.hpp>
 #include <midtrain/train/checkpoints.hpp>

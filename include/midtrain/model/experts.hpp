@@ -3,11 +3,11 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include <midtrain/model/layer_product.hpp>
 #include <midtrain/model/router.hpp>
 #include <midtrain/model/shared_expert.hpp>
 #include <midtrain/op/expert_rows.hpp>
 #include <midtrain/op/grouped_gemm.hpp>
-#include <midtrain/op/run.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
@@ -87,12 +87,14 @@ class experts {
 
     template <class Pass, class T>
     static void product(Pass& p, matrix_view<T> a, parameter w, operand how, matrix_view<T> c, op::expert_order const& order) {
-        run(p.device, grouped_gemm_problem<T, T, T>{.a = a, .b = p.weight(w), .b_is = how, .c = c, .begin = order.begin});
+        multiply(p, how == operand::transposed ? product_of::layer : product_of::input_gradient,
+                 grouped_gemm_problem<T, T, T>{.a = a, .b = p.weight(w), .b_is = how, .c = c, .begin = order.begin});
     }
     /// gradient(w) += a^T b by expert.
     template <class Pass, class T>
     static void outer(Pass& p, matrix_view<T> a, matrix_view<T> b, parameter w, op::expert_order const& order) {
-        run(p.device, grouped_outer_problem<T, T, typename Pass::computed>{.a = a, .b = b, .c = p.gradient(w), .begin = order.begin});
+        multiply(p, product_of::weight_gradient,
+                 grouped_outer_problem<T, T, typename Pass::computed>{.a = a, .b = b, .c = p.gradient(w), .begin = order.begin});
     }
 
     router        router_;

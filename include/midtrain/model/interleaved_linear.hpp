@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 #include <utility>
+#include <midtrain/model/layer_product.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/problem/gemm.hpp>
 
@@ -20,8 +21,8 @@ class interleaved_linear {
         using T      = typename Pass::stored;
         auto const y = p.make(x.rows, weight_.rows);
         for (index_t h = 0; h < 2; ++h)
-            p.device.gemm(gemm_problem<T, T, T>{.a = x, .b = half_of_rows(p.weight(weight_), h), .b_is = operand::transposed,
-                                                .c = half_of_columns(y, h)});
+            multiply(p, product_of::layer, gemm_problem<T, T, T>{.a = x, .b = half_of_rows(p.weight(weight_), h),
+                                                                 .b_is = operand::transposed, .c = half_of_columns(y, h)});
         p.save(x);
         return y;
     }
@@ -33,9 +34,10 @@ class interleaved_linear {
         auto const dx = p.make(dy.rows, weight_.columns);
         for (index_t h = 0; h < 2; ++h) {
             auto const d = half_of_columns(dy, h);
-            p.device.gemm(gemm_problem<T, T, C>{.a = d, .a_is = operand::transposed, .b = x, .c = half_of_rows(p.gradient(weight_), h),
-                                                .accumulate = true});
-            p.device.gemm(gemm_problem<T, T, T>{.a = d, .b = half_of_rows(p.weight(weight_), h), .c = dx, .accumulate = h > 0});
+            multiply(p, product_of::weight_gradient, gemm_problem<T, T, C>{.a = d, .a_is = operand::transposed, .b = x,
+                                                                           .c = half_of_rows(p.gradient(weight_), h), .accumulate = true});
+            multiply(p, product_of::input_gradient, gemm_problem<T, T, T>{.a = d, .b = half_of_rows(p.weight(weight_), h), .c = dx,
+                                                                          .accumulate = h > 0});
         }
         return dx;
     }

@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include <midtrain/model/layer_product.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/norm.hpp>
@@ -31,7 +32,7 @@ class linear {
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T = typename Pass::stored;
         auto y  = p.make(x.rows, weight_.rows);
-        p.device.gemm(gemm_problem<T, T, T>{.a = x, .b = p.weight(weight_), .b_is = operand::transposed, .c = y});
+        multiply(p, product_of::layer, gemm_problem<T, T, T>{.a = x, .b = p.weight(weight_), .b_is = operand::transposed, .c = y});
         if (bias_.index >= 0) p.device.rows(y.rows, op::add_bias<T>{y, p.weight(bias_).flat()});
         p.save(x);
         return y;
@@ -42,12 +43,12 @@ class linear {
         using T      = typename Pass::stored;
         using C      = typename Pass::computed;
         auto const x = p.template take<matrix_view<T const>>();
-        p.device.gemm(gemm_problem<T, T, C>{
+        multiply(p, product_of::weight_gradient, gemm_problem<T, T, C>{
             .a = dy, .a_is = operand::transposed, .b = x, .c = p.gradient(weight_), .accumulate = true});
         if (bias_.index >= 0)
             p.device.rows(op::column_tiles(dy.columns), op::column_sum<T>{dy, p.gradient(bias_).flat()});
         auto dx = p.make(dy.rows, weight_.columns);
-        p.device.gemm(gemm_problem<T, T, T>{.a = dy, .b = p.weight(weight_), .c = dx});
+        multiply(p, product_of::input_gradient, gemm_problem<T, T, T>{.a = dy, .b = p.weight(weight_), .c = dx});
         return dx;
     }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <utility>
+#include <midtrain/model/layer_product.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/problem/gemm.hpp>
 
@@ -23,8 +24,8 @@ class linear_by_heads {
         using T      = typename Pass::stored;
         auto const y = p.make(x.rows, heads_ * outputs_);
         for (index_t h = 0; h < heads_; ++h)
-            p.device.gemm(gemm_problem<T, T, T>{.a = inputs(x, h), .b = p.weight(weight_).rows_part(h * outputs_, outputs_),
-                                                .b_is = operand::transposed, .c = y.columns_part(h * outputs_, outputs_)});
+            multiply(p, product_of::layer, gemm_problem<T, T, T>{.a = inputs(x, h), .b = of_head(p.weight(weight_), h),
+                                                                 .b_is = operand::transposed, .c = y.columns_part(h * outputs_, outputs_)});
         p.save(x);
         return y;
     }
@@ -44,17 +45,20 @@ class linear_by_heads {
     matrix_view<T> inputs(matrix_view<T> x, index_t head) const {
         return x.columns_part(head * (x.columns / heads_), weight_.columns);
     }
+    template <class T>
+    matrix_view<T> of_head(matrix_view<T> w, index_t head) const {
+        return w.rows_part(head * outputs_, outputs_);
+    }
     template <class Pass, class T>
     void back(Pass& p, matrix_view<T const> dy, matrix_view<T> dx, bool adds) const {
         using C      = typename Pass::computed;
         auto const x = p.template take<matrix_view<T const>>();
         for (index_t h = 0; h < heads_; ++h) {
-            index_t const at = h * outputs_;
-            auto const    d  = dy.columns_part(at, outputs_);
-            p.device.gemm(gemm_problem<T, T, C>{.a = d, .a_is = operand::transposed, .b = inputs(x, h),
-                                                .c = p.gradient(weight_).rows_part(at, outputs_), .accumulate = true});
-            p.device.gemm(gemm_problem<T, T, T>{.a = d, .b = p.weight(weight_).rows_part(at, outputs_), .c = inputs(dx, h),
-                                                .accumulate = adds});
+            auto const d = dy.columns_part(h * outputs_, outputs_);
+            multiply(p, product_of::weight_gradient, gemm_problem<T, T, C>{.a = d, .a_is = operand::transposed, .b = inputs(x, h),
+                                                                           .c = of_head(p.gradient(weight_), h), .accumulate = true});
+            multiply(p, product_of::input_gradient, gemm_problem<T, T, T>{.a = d, .b = of_head(p.weight(weight_), h), .c = inputs(dx, h),
+                                                                          .accumulate = adds});
         }
     }
 

@@ -13,6 +13,7 @@
 #include <midtrain/position/any_distance.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/expert_shape.hpp>
+#include <midtrain/problem/fp8_form.hpp>
 #include <midtrain/problem/parameters.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -83,6 +84,8 @@ struct pass {
     using computed = typename Precision::computed;
     using master   = typename Precision::master;
 
+    static constexpr bool has_fp8 = requires { Precision::products; };  ///< whether products may be of eight bits
+
     Device&                        device;
     parameter_layout const&        layout;
     pass_mode                      mode = pass_mode::train;
@@ -105,6 +108,7 @@ struct pass {
     midtrain::arena                memory{};
     midtrain::tape                 saved{};
     bool                           saving = true;
+    fp8_form                       products{};                 // of linear layers
     kv_cache<stored, computed>     cache{};                    // where tokens are generated
     crossing<stored>               first_embedding{};          // (tokens, width): for blocks that say they see it
 

@@ -25,6 +25,7 @@
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/rotary_table.hpp>
+#include <midtrain/precision/fp8.hpp>
 #include <midtrain/problem/counting_device.hpp>
 #include <midtrain/problem/mtp_shape.hpp>
 
@@ -74,6 +75,7 @@ class trainable {
     double                  balance_factor = 1;  ///< of those weights
     double                  mtp_weight = 0;      ///< of the losses of multi-token prediction, all modules together
     double                  bias_speed = 0;      ///< by which a step moves what routers add to scores
+    fp8_form                products = products_of<Precision>();  ///< of linear layers, where the precision has any in eight bits
 
     /// Fresh weights, the same for a seed on every machine and in every order.
     void initialise(std::uint64_t seed) {
@@ -286,7 +288,8 @@ class trainable {
                                   .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(),
                                   .window_cosine = window_rotary_.cosine(), .window_sine = window_rotary_.sine(), .score_factor = rotary_.score_factor(),
                                   .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .loads = routers_.loads(),
-                                  .balance = balance.times(balance_factor), .mtp_weight = mtp_weight, .mtp_losses = mtp_losses_.view()};
+                                  .balance = balance.times(balance_factor), .mtp_weight = mtp_weight, .mtp_losses = mtp_losses_.view(),
+                                  .products = products};
     }
 
     void reserve(token_batch const& batch, pass_mode mode) {

@@ -14,6 +14,7 @@
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/grouped_gemm.hpp>
+#include <midtrain/problem/scaled_gemm.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -90,6 +91,21 @@ class host {
         each_group(p.begin, [&](index_t g, index_t first, index_t n) {
             gemm(gemm_problem<A, B, C>{.a = p.a.rows_part(first, n), .a_is = operand::transposed, .b = p.b.rows_part(first, n),
                                        .c = p.c.rows_part(g * p.a.columns, p.a.columns), .accumulate = true});
+        });
+    }
+    template <class T, class C>
+    void run(scaled_grouped_gemm_problem<T, C> const& p) {
+        each_group(p.begin, [&](index_t g, index_t first, index_t n) {
+            plain(*this, scaled_gemm_problem<T, C>{.a = p.rows_of(g), .b = p.matrix(g), .b_is = p.b_is, .c = p.c.rows_part(first, n),
+                                                   .work = p.work});
+        });
+    }
+    template <class T, class C>
+    void run(scaled_grouped_outer_problem<T, C> const& p) {
+        each_group(p.begin, [&](index_t g, index_t, index_t) {
+            auto const m = p.a.values.columns;
+            plain(*this, scaled_gemm_problem<T, C>{.a = p.rows_of(p.a, g), .a_is = operand::transposed, .b = p.rows_of(p.b, g),
+                                                   .c = p.c.rows_part(g * m, m), .accumulate = true, .work = p.work});
         });
     }
 
