@@ -6,6 +6,7 @@
 #include <midtrain/model/attention_sink.hpp>
 #include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/model/head_norm.hpp>
+#include <midtrain/model/key_exchange.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/op/attention.hpp>
 #include <midtrain/op/cached_attention.hpp>
@@ -20,6 +21,7 @@ namespace midtrain::inline MT_ABI::model {
 /// Causal attention with grouped keys and values: heads == kv_heads is multi-head, kv_heads == 1 multi-query.
 /// One matrix makes queries, keys and values; queries and keys may be normed before they turn or behind it, and each head may have a sink. A
 /// Modifier has a say in the scores, and in evaluation a distance in how far apart tokens that turn seem, where no window keeps them near.
+/// Keys and values may be those of an earlier layer, as `shared` says; then the matrix makes queries alone.
 template <class Modifier>
 class modified_attention {
     static_assert(ScoreModifier<Modifier>,
@@ -29,14 +31,15 @@ class modified_attention {
 
   public:
     modified_attention(linear qkv, linear out, index_t heads, index_t kv_heads, index_t head_size, layer_kind kind, head_norm norm = {},
-                       Modifier modifier = {}, attention_sink sink = {}, double multiplier = 0)
-        : qkv_(std::move(qkv)), out_(std::move(out)), norm_(norm), sink_(sink), heads_(heads), kv_heads_(kv_heads), head_size_(head_size),
+                       Modifier modifier = {}, attention_sink sink = {}, double multiplier = 0, key_sharing shared = {})
+        : qkv_(std::move(qkv)), out_(std::move(out)), norm_(norm), sink_(sink), exchange_(shared, heads * head_size), heads_(heads), kv_heads_(kv_heads), head_size_(head_size),
           multiplier_(multiplier > 0 ? multiplier : 1 / std::sqrt(static_cast<double>(head_size))), kind_(kind), modifier_(modifier) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T        = typename Pass::stored;
-        auto const qkv = qkv_.forward(p, x);
+        auto const qkv = exchange_.joined(p, qkv_.forward(p, x));
+        exchange_.lend(p, qkv, key_form::projected);
         norm_.forward(p, qkv, norm_when::before_turning);
         if (kind_.how == positions::rotary && p.distance.changes() && !turns_by_window(p)) {
             auto const wide = spread(p, qkv);
@@ -45,6 +48,7 @@ class modified_attention {
         }
         turn(p, qkv, op::turn::forward);
         norm_.forward(p, qkv, norm_when::after_turning);
+        exchange_.lend(p, qkv, key_form::turned);
         if (p.cache.capacity > 0) return out_.forward(p, matrix_view<T const>(answer(p, qkv, as_they_stand{})));
         auto const problem = make(p, qkv, as_they_stand{});
         run(p.device, problem);
@@ -62,10 +66,12 @@ class modified_attention {
         auto const dot  = p.template make<typename Pass::computed>(heads_, f.qkv.rows);
         sink_.backward(p, f, d);
         run(p.device, attention_gradient_problem<T, Modifier>{f, d, dqkv, dot});
+        exchange_.backward(p, dqkv, key_form::turned);
         norm_.backward(p, dqkv, norm_when::after_turning);
         turn(p, dqkv, op::turn::backward);
         norm_.backward(p, dqkv, norm_when::before_turning);
-        return qkv_.backward(p, matrix_view<T const>(dqkv));
+        exchange_.backward(p, dqkv, key_form::projected);
+        return qkv_.backward(p, matrix_view<T const>(exchange_.own(dqkv)));
     }
 
   private:
@@ -77,13 +83,14 @@ class modified_attention {
     template <class Pass, class T>
     void turn(Pass& p, matrix_view<T> qkv, op::turn way) const {
         if (kind_.how != positions::rotary) return;
+        index_t const all = exchange_.takes_turned() ? heads_ : heads_ + kv_heads_;
         if (turns_by_window(p)) {
-            p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.window_cosine, p.window_sine, heads_ + kv_heads_, head_size_, way});
+            p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.window_cosine, p.window_sine, all, head_size_, way});
             return;
         }
-        index_t const turning = p.key_cosine.rows > 0 ? heads_ : heads_ + kv_heads_;
+        index_t const turning = p.key_cosine.rows > 0 ? heads_ : all;
         p.device.rows(qkv.rows, op::rope<T>{qkv, p.batch.positions, p.cosine, p.sine, turning, head_size_, way});
-        if (turning > heads_) return;
+        if (turning == all) return;
         auto const keys = qkv.columns_part(heads_ * head_size_, kv_heads_ * head_size_);
         p.device.rows(qkv.rows, op::rope<T>{keys, p.batch.positions, p.key_cosine, p.key_sine, kv_heads_, head_size_, way});
     }
@@ -101,8 +108,8 @@ class modified_attention {
     matrix_view<T> answer(Pass& p, matrix_view<T> qkv, Distance const& distance) const {
         if (p.cache.capacity > 0) {
             index_t const queries = distance.forms() * heads_ * head_size_;
-            auto const    kept    = p.cache.take(qkv.columns - queries);
-            p.device.rows(qkv.rows, op::keep_keys_values<T>{qkv, kept, p.cache.used, queries});
+            auto const    kept    = exchange_.kept(p, qkv.columns - queries);
+            if (!exchange_.takes_turned()) p.device.rows(qkv.rows, op::keep_keys_values<T>{qkv, kept, p.cache.used, queries});
             if (p.cache.used > 0) return next(p, qkv, kept, distance);
         }
         auto const problem = make(p, qkv, distance);
@@ -136,6 +143,7 @@ class modified_attention {
     linear         qkv_, out_;
     head_norm      norm_;
     attention_sink sink_;
+    key_exchange   exchange_;
     index_t        heads_ = 0, kv_heads_ = 0, head_size_ = 0;
     double         multiplier_;
     layer_kind     kind_;

@@ -9,19 +9,22 @@
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
+#include <midtrain/problem/key_sharing.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
 /// Embedding, equal blocks, norm, head. Owns no memory; p says what is kept between forward and backward. Blocks that look back at the
 /// embedding say so by  static constexpr bool sees_first_embedding = true;  and find it in p.first_embedding. In training modules that predict
-/// tokens further on may stand behind the final norm; `looks_ahead`: there may be some.
+/// tokens further on may stand behind the final norm; `looks_ahead`: there may be some. `room`: for keys and values that blocks share.
 template <class Block, class Norm, bool looks_ahead = false>
 class decoder {
   public:
     using ahead = mtp_module<Block, Norm>;
 
-    decoder(embedding in, std::vector<Block> blocks, Norm norm, head out, std::vector<ahead> further = {})
-        : in_(std::move(in)), blocks_(std::move(blocks)), norm_(std::move(norm)), out_(std::move(out)), ahead_(std::move(further)) {}
+    decoder(embedding in, std::vector<Block> blocks, Norm norm, head out, std::vector<ahead> further = {},
+            key_room room = {})
+        : in_(std::move(in)), blocks_(std::move(blocks)), norm_(std::move(norm)), out_(std::move(out)), ahead_(std::move(further)),
+          room_(room) {}
 
     /// Fills p.token_loss, one value a token, and in training what backward needs.
     template <class Pass>
@@ -53,6 +56,7 @@ class decoder {
         auto const dh = out_.backward(p);
         if (!ahead_.empty()) p.device.elements(dh.size(), op::add<T>{dh.flat(), further.flat(), dh.flat()});
         auto const d = p.zeros(dh.rows, dh.columns);
+        if (room_.slots > 0) p.shared_keys.gradient = p.zeros(room_.slots * dh.rows, room_.width);
         norm_.backward_onto(p, view_of_const(dh), d);
         for (auto b = blocks_.rbegin(); b != blocks_.rend(); ++b) {
             scope const s(p);
@@ -104,6 +108,7 @@ class decoder {
         using T = typename Pass::stored;
         matrix_view<T const> x = in_.forward(p);
         if (first_is_seen()) p.first_embedding.value = x;
+        if (room_.slots > 0) p.shared_keys.value = p.make((p.mode == pass_mode::evaluate ? room_.slots : room_.numbers) * x.rows, room_.width);
         if (p.mode == pass_mode::train && train) {
             p.saving = true;
             for (auto const& b : blocks_) x = b.forward(p, x);
@@ -133,6 +138,7 @@ class decoder {
     Norm               norm_;
     head               out_;
     std::vector<ahead> ahead_;
+    key_room           room_;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

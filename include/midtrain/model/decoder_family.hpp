@@ -49,7 +49,7 @@ struct decoder_family {
                                  : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation, s.logits_multiplier);
         auto ahead = make_ahead<Shape, F>(layout, s, in.table(), out);
         layout.close();
-        return {in, std::move(blocks), last, out, std::move(ahead)};
+        return {in, std::move(blocks), last, out, std::move(ahead), key_room_of(s, 2 * s.kv_heads * head_size_of(s))};
     }
 
   private:

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 #include <vector>
+#include <midtrain/core/error.hpp>
 #include <midtrain/model/attention.hpp>
 #include <midtrain/model/block.hpp>
 #include <midtrain/model/decoder.hpp>
@@ -46,6 +47,7 @@ struct gpt2 {
         layernorm const second(layout, b, w, at + "ln_2", s.norm_epsilon);
         auto const      up   = dense("mlp.c_fc", w, s.ffn, s.deviation);
         auto const      down = dense("mlp.c_proj", s.ffn, w, small);
+        check(layer_of(s, n).keys_from < 0, "the layers of a GPT-2 make their own keys and values");
         layer_kind const kind{positions::none, layer_of(s, n).window};
         return {first, attention_of<Shape>(qkv, out, s.heads, s.heads, w / s.heads, kind, {}, scores_of(s, n)), second, gelu_mlp(up, down)};
     }

@@ -6,21 +6,22 @@
 
 namespace midtrain::inline MT_ABI::model {
 
-/// A root-mean-square norm over the width of each query's and each key's head, or over all queries and all keys of a token, or nothing.
+/// A root-mean-square norm over the width of each query's and each key's head, or over all queries and all keys of a token, or nothing. Without
+/// kv_heads keys are another layer's and stay as they are.
 class head_norm {
   public:
     head_norm() = default;
     /// `of`: the heads, all of one size.
     head_norm(parameter_layout& layout, index_t bucket, std::string const& name, op::head_rows of, double epsilon,
               norm_over over = norm_over::head, norm_when when = norm_when::before_turning)
-        : of_(over == norm_over::head ? of : op::head_rows{1, 1, of.heads * of.size, of.kv_heads * of.size}), when_(when), epsilon_(epsilon) {
+        : of_(over == norm_over::head ? of : op::head_rows{1, of.kv_heads > 0 ? 1 : 0, of.heads * of.size, of.kv_heads * of.size}), when_(when), epsilon_(epsilon) {
         bool const late = when == norm_when::after_turning;  // the names that Hunyuan gives them
         auto const gain = [&](char const* which, index_t size) {
             return layout.add(
                 {.name = name + which + ".weight", .rows = size, .columns = 1, .role = role::norm, .begins = {1, 0}, .parts = {}}, bucket);
         };
         query_ = gain(late ? "query_layernorm" : "q_norm", of_.size_of(0));
-        key_   = gain(late ? "key_layernorm" : "k_norm", of_.size_of(of_.heads));
+        if (of_.kv_heads > 0) key_ = gain(late ? "key_layernorm" : "k_norm", of_.size_of(of_.heads));
     }
 
     /// In place on the rows of queries, keys and values, if this is the time for it. Of queries and keys there may be several forms.
@@ -33,7 +34,7 @@ class head_norm {
         auto const raw   = p.make(qkv.rows, of.width());
         auto const scale = p.template make<C>(qkv.rows, of.count());
         p.device.rows(qkv.rows,
-                      op::head_norm_forward<T>{qkv, raw, p.weight(query_).flat(), p.weight(key_).flat(), scale, of, C(epsilon_)});
+                      op::head_norm_forward<T>{qkv, raw, p.weight(query_).flat(), key_gain(p), scale, of, C(epsilon_)});
         p.save(matrix_view<T const>(raw));
         p.save(matrix_view<C const>(scale));
     }
@@ -49,11 +50,17 @@ class head_norm {
             p.device.rows(op::column_tiles(of_.size_of(first)),
                           op::head_norm_gain_backward<T>{matrix_view<T const>(d), raw, scale, p.gradient(g).flat(), of_, first, count});
         };
-        gain(query_, 0, of_.heads), gain(key_, of_.heads, of_.kv_heads);
-        p.device.rows(d.rows, op::head_norm_backward<T>{d, raw, p.weight(query_).flat(), p.weight(key_).flat(), scale, of_});
+        gain(query_, 0, of_.heads);
+        if (key_.index >= 0) gain(key_, of_.heads, of_.kv_heads);
+        p.device.rows(d.rows, op::head_norm_backward<T>{d, raw, p.weight(query_).flat(), key_gain(p), scale, of_});
     }
 
   private:
+    template <class Pass>
+    row_view<typename Pass::stored const> key_gain(Pass const& p) const {
+        return key_.index < 0 ? row_view<typename Pass::stored const>{} : p.weight(key_).flat();
+    }
+
     parameter     query_, key_;
     op::head_rows of_{};
     norm_when     when_    = norm_when::before_turning;

@@ -175,6 +175,7 @@ template <class Shape>
 latent_attention make_latent_attention(layer_place const& to, Shape const& s) {
     latent_shape const m = s.latent;
     check_latent(m);
+    check(layer_of(s, to.n).keys_from < 0, "layers with latent attention make their own keys and values");
     op::latent_heads const of{s.heads, m.still, head_size_of(s), m.value_size, m.pairs_side_by_side};
     index_t const          b = to.bucket(), q = of.heads * of.size(), kv = of.heads * (of.still + of.values), w = s.width;
     auto const             self = to.at + "self_attn.";

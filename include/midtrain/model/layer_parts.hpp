@@ -46,18 +46,21 @@ double deviation_of_outputs(Shape const& s) {
 
 template <class Shape>
 attention_of<Shape> make_attention(layer_place const& to, Shape const& s) {
-    index_t const b = to.bucket(), size = head_size_of(s), q = size * s.heads, kv = size * s.kv_heads, w = s.width;
+    auto const    shared = key_sharing_of(s, to.n);
+    bool const    takes  = shared.does == key_sharing::part::takes;
+    index_t const b = to.bucket(), size = head_size_of(s), q = size * s.heads, kv = takes ? 0 : size * s.kv_heads, w = s.width;
     auto const    self = to.at + "self_attn.";
     using rows         = std::vector<std::pair<char const*, index_t>>;
-    auto const   in    = s.fused ? rows{{"qkv_proj", q + 2 * kv}} : rows{{"q_proj", q}, {"k_proj", kv}, {"v_proj", kv}};
+    check(!(takes && s.fused), "layers that take keys and values of others have no fused projections");
+    auto const   in    = takes ? rows{{"q_proj", q}} : s.fused ? rows{{"qkv_proj", q + 2 * kv}} : rows{{"q_proj", q}, {"k_proj", kv}, {"v_proj", kv}};
     linear const qkv(to.layout, b, w, q + 2 * kv, detail::parts_of(self, ".weight", in, true, s.fused ? 0 : size),
                      detail::parts_of(self, ".bias", in, s.qkv_bias), s.deviation);
     linear const out(to.layout, b, q, w, {{self + "o_proj.weight", 0, w}}, detail::parts_of(self, ".bias", {{"o_proj", w}}, s.out_bias),
                      deviation_of_outputs(s));
-    auto const norm = s.qk_norm ? head_norm(to.layout, b, self, {s.heads, s.kv_heads, size}, s.norm_epsilon, s.qk_norm_over, s.qk_norm_when)
+    auto const norm = s.qk_norm ? head_norm(to.layout, b, self, {s.heads, takes && shared.form == key_form::turned ? 0 : s.kv_heads, size}, s.norm_epsilon, s.qk_norm_over, s.qk_norm_when)
                                 : head_norm();
     auto const sink = s.sinks ? attention_sink(to.layout, b, self + "sinks", s.heads, s.deviation) : attention_sink();
-    return {qkv, out, s.heads, s.kv_heads, size, layer_of(s, to.n), norm, scores_of(s, to.n), sink, s.attention_multiplier};
+    return {qkv, out, s.heads, s.kv_heads, size, layer_of(s, to.n), norm, scores_of(s, to.n), sink, s.attention_multiplier, shared};
 }
 
 /// An MLP that is made of two matrices, of gate and up side by side, or of up alone.

@@ -71,10 +71,10 @@ enum class pass_mode { train, recompute, evaluate };
 
 /// A tensor that layers behind the one that made it see too: it stays until the pass ends, and in backward each of them adds to its
 /// gradient.
-template <class T>
+template <class T, class Value = T const>
 struct crossing {
-    matrix_view<T const> value{};
-    matrix_view<T>       gradient{};
+    matrix_view<Value> value{};
+    matrix_view<T>     gradient{};
 };
 
 /// What flows through the layers.
@@ -111,6 +111,7 @@ struct pass {
     fp8_form                       products{};                 // of linear layers
     kv_cache<stored, computed>     cache{};                    // where tokens are generated
     crossing<stored>               first_embedding{};          // (tokens, width): for blocks that say they see it
+    crossing<stored, stored>       shared_keys{};              // (lenders * tokens, keys and values of a token): model/key_exchange.hpp
 
     matrix_view<computed>          residuals{};                // ((layers + 1) * tokens, width): where somebody looks, in evaluation
     index_t                        residual_rows = 0;          // of them that are filled

@@ -24,13 +24,13 @@ struct add_scaled_tile {
         auto const  in     = sums.row(r).data;
         auto const  sum    = total.row(r).data;
         auto const  out    = c.row(r).data;
-        float const by     = a_scale(r >> a_shift, 0);
+        W const     by     = W(a_scale(r >> a_shift, 0));
         auto const  scales = b_scale;
         int const   shift  = b_shift;
         bool const  begins = first, ends = last, adds = accumulate;
         team.each(c.columns, [=](index_t i) {
             W const before = !begins ? sum[i] : adds ? W(out[i]) : W(0);
-            W const now    = before + in[i] * W(by * scales(i >> shift, 0));
+            W const now    = before + in[i] * (by * W(scales(i >> shift, 0)));
             if (ends) out[i] = C(now);
             else sum[i] = now;
         });
@@ -48,9 +48,9 @@ MT_HOST_DEVICE computed_t<T> scaled_dot(scaled_matrix<T> const& a, operand a_is,
         W             sum = 0;
         for (index_t x = k; x < end; ++x)
             sum += W(a_is == operand::plain ? a.values(i, x) : a.values(x, i)) * W(b_is == operand::plain ? b.values(x, j) : b.values(j, x));
-        float const by_a = a_is == operand::plain ? a.scale(i, k) : a.scale(k, i);
-        float const by_b = b_is == operand::plain ? b.scale(k, j) : b.scale(j, k);
-        total += sum * W(by_a * by_b);
+        W const by_a = W(a_is == operand::plain ? a.scale(i, k) : a.scale(k, i));
+        W const by_b = W(b_is == operand::plain ? b.scale(k, j) : b.scale(j, k));
+        total += sum * (by_a * by_b);
     }
     return total;
 }

@@ -9,10 +9,17 @@ namespace midtrain::inline MT_ABI {
 /// Whether a layer turns queries and keys by position, or positions enter elsewhere (or nowhere).
 enum class positions { rotary, none };
 
+/// What a layer takes of an earlier one in place of keys and values of its own. `turned`: keys as that layer's attention sees them, normed and
+/// turned, and its values, so nothing is kept twice while tokens are generated (Apple's KV reuse, arXiv 2507.13575). `projected`:
+/// both as its matrix made them, and the reader norms and turns the keys itself (Hunyuan-Large's published code).
+enum class key_form { turned, projected };
+
 /// What attention of a layer is: a constexpr function of the layer's index in the shape, `layer(n)`.
 struct layer_kind {
-    positions how    = positions::rotary;
-    index_t   window = 0;  ///< tokens that a query sees, itself among them; 0: its document
+    positions   how       = positions::rotary;
+    index_t     window    = 0;                     ///< tokens that a query sees, itself among them; 0: its document
+    int         keys_from = -1;                    ///< the earlier layer whose keys and values it takes; below 0: it makes its own
+    key_form    taken     = key_form::turned;      ///< what it takes then
 
     friend constexpr bool operator==(layer_kind const&, layer_kind const&) = default;
 };
@@ -21,6 +28,12 @@ struct layer_kind {
 constexpr positions rotary_but_every(int n, int layer) { return (layer + 1) % n == 0 ? positions::none : positions::rotary; }
 /// Layers n - 1, 2 n - 1, ... see their whole document and the others a window: Gemma 2 has n = 2, OLMo 3 has 4, Gemma 3 has 6.
 constexpr index_t window_but_every(int n, int layer, index_t window) { return (layer + 1) % n == 0 ? 0 : window; }
+
+/// Of each n layers the first makes keys and values and the others take them: cross-layer attention with share factor n (Brandon et al. 2024,
+/// arXiv 2405.12981).
+constexpr int keys_of_group(int n, int layer) { return layer % n == 0 ? -1 : layer - layer % n; }
+/// Layers behind `last` take its keys and values: Apple's KV reuse.
+constexpr int keys_of_last(int last, int layer) { return layer > last ? last : -1; }
 
 /// The kind of layer n of a shape: what its `layer(n)` says, else rotary with the shape's window.
 template <class Shape>
