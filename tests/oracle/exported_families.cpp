@@ -5,9 +5,7 @@
 #include <string>
 #include <midtrain/io/hf_config.hpp>
 #include <midtrain/io/json.hpp>
-#include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>
-#include <midtrain/io/whole_file.hpp>
 #include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/expert_family.hpp>
 #include <midtrain/model/gpt2.hpp>
@@ -57,10 +55,7 @@ int main(int argc, char** argv) {
         std::filesystem::create_directories(out);
         mt::io::mapped_file const file(argv[1]);
         auto const all = mt::io::parse_json({reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()}, argv[1]);
-        for (auto const& [name, config] : *all.as<mt::io::json::object>()) {
-            mt::io::write_whole(out + "config.json", mt::io::written(config, 2));
-            write_one(out + name, mt::io::read_hf_config(out + "config.json"));
-        }
+        for (auto const& [name, config] : *all.as<mt::io::json::object>()) write_one(out + name, mt::io::hf_config_from(config, name));
     } catch (mt::error const& e) {
         return std::fprintf(stderr, "%s\n", e.what()), 1;
     }

@@ -11,11 +11,9 @@
 
 namespace midtrain::inline MT_ABI::io {
 
-/// Reads the config.json of a model of one of hf_families. What is left out has transformers' default; what would change the mathematics and is
-/// not known here is refused by name.
-inline hf_config read_hf_config(std::string const& path) {
-    mapped_file const       file(path);
-    auto const              all = parse_json({reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()}, path);
+/// What a config.json of a model of one of hf_families says; `path` stands in errors. What is left out has transformers' default; what would
+/// change the mathematics and is not known here is refused by name.
+inline hf_config hf_config_from(json const& all, std::string const& path) {
     detail::hf_reader const r(all, path);
     auto const              type   = r.text("model_type", "");
     auto const              family = hf_family_named(type);
@@ -24,6 +22,10 @@ inline hf_config read_hf_config(std::string const& path) {
     hf_config c{.path = path, .family = *family};
     words_of(*family).read(r, c);
     return c;
+}
+inline hf_config read_hf_config(std::string const& path) {
+    mapped_file const file(path);
+    return hf_config_from(parse_json({reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size()}, path), path);
 }
 
 /// Compares a config.json with a compiled shape, field by field: weights that do not fit, or that would compute something else, are
