@@ -75,7 +75,6 @@ class trainable {
     double                  balance_factor = 1;  ///< of those weights
     double                  mtp_weight = 0;      ///< of the losses of multi-token prediction, all modules together
     double                  bias_speed = 0;      ///< by which a step moves what routers add to scores
-    fp8_form                products = products_of<Precision>();  ///< of linear layers, where the precision has any in eight bits
 
     /// Fresh weights, the same for a seed on every machine and in every order.
     void initialise(std::uint64_t seed) {
@@ -137,6 +136,12 @@ class trainable {
             check(Family::turns || !distance.changes(), "dual_chunk and self_extend are of rotary positions, and this model has none");
         check(distance.fits(), "dual_chunk has chunk > local >= 0, self_extend window >= group >= 1");
         distance_ = distance;
+        counted_.clear();
+    }
+    /// How products of linear layers become eight bits from here on, in another form than the precision's own.
+    void set_products(fp8_form const& products) {
+        static_assert(requires { Precision::products; }, "midtrain: only a precision of midtrain/precision/fp8.hpp has products in eight bits");
+        products_ = products;
         counted_.clear();
     }
     /// How far the rotary table reaches, in positions.
@@ -289,7 +294,7 @@ class trainable {
                                   .window_cosine = window_rotary_.cosine(), .window_sine = window_rotary_.sine(), .score_factor = rotary_.score_factor(),
                                   .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .loads = routers_.loads(),
                                   .balance = balance.times(balance_factor), .mtp_weight = mtp_weight, .mtp_losses = mtp_losses_.view(),
-                                  .products = products};
+                                  .products = products_};
     }
 
     void reserve(token_batch const& batch, pass_mode mode) {
@@ -384,6 +389,7 @@ class trainable {
     landing<Device, computed>           losses_, logits_;
     std::vector<std::array<index_t, 3>> counted_;
     any_distance                        distance_;
+    fp8_form                            products_ = products_of<Precision>();
     tape                                saved_;
     index_sorter                        by_token_, by_position_;
 };
