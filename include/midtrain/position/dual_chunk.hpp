@@ -7,7 +7,8 @@ namespace midtrain::inline MT_ABI::position {
 /// Dual Chunk Attention (An et al. 2024), which reads longer texts than a model was trained on, without training: the text is cut into
 /// chunks of c = chunk - local tokens. A key stands at its place in its chunk; a query stands at its own towards keys of its chunk, at
 /// min(place + c, chunk) towards those of the chunk before, so that the `local` tokens next to it are as far off as they are, and at
-/// `chunk` towards all farther ones. Conventions of ChunkLlama's code; the paper's last position is chunk - 1. For evaluation.
+/// `chunk` towards all farther ones. Conventions of ChunkLlama's code; the paper's last position is chunk - 1. Its temperature, which the
+/// paper's results do without, is one of positions: `with_temperature` of 0.05 ln(length / trained) + 1. For evaluation.
 struct dual_chunk {
     required<index_t> chunk;  ///< the largest distance; below the trained context
     required<index_t> local;  ///< tokens before a chunk that are seen as they stand, at the least
