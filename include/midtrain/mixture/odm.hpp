@@ -17,8 +17,9 @@ namespace midtrain::inline MT_ABI::mixture {
 ///     reward_i <- memory * reward_i + (1 - memory) * loss_i / w_i        for each source that was drawn
 ///     e_t       = min(1 / K, sqrt(log K / (K t)))
 ///     w_i       = (1 - K e_t) exp(e_{t-1} reward_i) / sum + e_t,         e_0 = 1 / K.
-/// t counts as in the authors' code, which updates after a turn. The paper draws single batches; here each source that was drawn is rewarded. The prior holds for the first `warmup` steps, in
-/// whole windows, whose losses do not count. Cost: all rows of the stage once a window.
+/// t counts as in the authors' code, which updates after a turn. The paper draws single batches; here each source that was drawn is
+/// rewarded. The prior holds for the first `warmup` steps, in whole windows, whose losses do not count. Cost: all rows of the stage once a
+/// window.
 template <template <class> class Sources>
 struct odm_mixture {
     Sources<midtrain::weight> prior;
