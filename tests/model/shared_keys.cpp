@@ -51,7 +51,7 @@ struct crossed : small {
         }
     }
 };
-/// What the naive reference does not know: biases, sinks, one norm over all heads, scores that are capped.
+/// What the naive reference does not know: biases, sinks, one norm over all heads.
 struct adorned : crossed {
     static constexpr bool          qkv_bias = true, out_bias = true, sinks = true;
     static constexpr mt::norm_over qk_norm_over = mt::norm_over::all;
@@ -116,12 +116,8 @@ void equals_its_equations() {
 
 template <class Shape>
 void keeps_the_laws() {
-    for (auto mode : {mt::pass_mode::train, mt::pass_mode::recompute}) BOOST_TEST((test::worst_slope<family, Shape>(mode, 24)) < 1e-6);
     BOOST_TEST((test::gradient_of<mt::host, family, Shape, mt::fp32>(mt::pass_mode::train, 24) ==
                 test::gradient_of<mt::host, family, Shape, mt::fp32>(mt::pass_mode::recompute, 24)));
-    for (auto mode : {mt::pass_mode::train, mt::pass_mode::recompute})
-        BOOST_TEST(test::relative(test::gradient_of<mt::crowd, family, Shape, mt::fp64>(mode, 24),
-                                  test::gradient_of<mt::host, family, Shape, mt::fp64>(mode, 24)) < 1e-12);
     BOOST_TEST((test::apart_from_alone<family, Shape>({0, 7, 20}, 30)) < 1e-13);
     for (mt::index_t const prompt : {1, 11}) BOOST_TEST((test::apart_when_decoding<family, Shape>(prompt)) < 1e-12);
 }
@@ -150,11 +146,19 @@ BOOST_AUTO_TEST_CASE(equal_their_equations) {
     equals_its_equations<blocks>();
     equals_its_equations<crossed>();
 }
+BOOST_AUTO_TEST_CASE(a_crowd_has_the_same_numbers) {
+    for (auto mode : {mt::pass_mode::train, mt::pass_mode::recompute})
+        BOOST_TEST(test::relative(of_model<mt::crowd, adorned>(mode).gradient, of_model<mt::host, adorned>(mode).gradient) < 1e-12);
+}
 BOOST_AUTO_TEST_CASE(keep_the_laws) {
     keeps_the_laws<pairs>();
     keeps_the_laws<last>();
     keeps_the_laws<blocks>();
     keeps_the_laws<adorned>();
+}
+BOOST_AUTO_TEST_CASE(equal_finite_differences) {
+    BOOST_TEST((test::worst_slope<family, pairs>(mt::pass_mode::train, 24)) < 1e-6);
+    BOOST_TEST((test::worst_slope<family, adorned>(mt::pass_mode::recompute, 24)) < 1e-6);
 }
 BOOST_AUTO_TEST_CASE(learn_a_batch_by_heart) {
     BOOST_TEST((test::loss_by_heart<family, pairs>(24)) < 0.05);
