@@ -1,4 +1,4 @@
-# Every .hpp outside exec/cuda is reached from all.hpp, and every policy from midtrain.hpp. cmake -DINCLUDE=include -P umbrella.cmake
+# Every .hpp outside exec/cuda is reached from all.hpp. cmake -DINCLUDE=include -P umbrella.cmake
 cmake_minimum_required(VERSION 3.24)
 set(todo all.hpp)
 set(seen "")

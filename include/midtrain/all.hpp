@@ -1,6 +1,10 @@
 #pragma once
-// midtrain.hpp, and with it formats, preparation of data, evaluation, reports and exports. For users; never included from inside.
+// midtrain.hpp, and with it policies that a file names, formats, preparation of data, evaluation, reports and exports. For users; never
+// included from inside.
 
+#include <midtrain/annealing/any_annealing.hpp>
+#include <midtrain/annealing/any_scalar.hpp>
+#include <midtrain/annealing/any_shape.hpp>
 #include <midtrain/core/symmetric_eigenvalues.hpp>
 #include <midtrain/data/any_tokens.hpp>
 #include <midtrain/data/byte_level_bpe.hpp>
@@ -74,6 +78,8 @@
 #include <midtrain/io/weight_files.hpp>
 #include <midtrain/io/zip_file.hpp>
 #include <midtrain/midtrain.hpp>
+#include <midtrain/mixture/any_mixture.hpp>
+#include <midtrain/mixture/any_order.hpp>
 #include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/either.hpp>
 #include <midtrain/model/erased_model.hpp>
@@ -120,6 +126,9 @@
 #include <midtrain/op/short_convolution.hpp>
 #include <midtrain/op/state_block.hpp>
 #include <midtrain/op/sum_of_parts.hpp>
+#include <midtrain/optim/any_optimizer.hpp>
+#include <midtrain/position/any_position.hpp>
+#include <midtrain/position/longrope_search.hpp>
 #include <midtrain/problem/latent_shape.hpp>
 #include <midtrain/problem/selective_scan.hpp>
 #include <midtrain/problem/state_shape.hpp>

@@ -1,10 +1,7 @@
 #pragma once
-// What composes, plans and trains a model on any C++20 compiler. For users; never included from inside. Formats, preparation of data,
-// evaluation, reports and exports stand in all.hpp, or each alone.
+// What composes, plans and trains a model on any C++20 compiler. For users; never included from inside. Policies that a file names,
+// formats, preparation of data, evaluation, reports and exports stand in all.hpp, or each alone.
 
-#include <midtrain/annealing/any_annealing.hpp>
-#include <midtrain/annealing/any_scalar.hpp>
-#include <midtrain/annealing/any_shape.hpp>
 #include <midtrain/annealing/batch_change.hpp>
 #include <midtrain/annealing/batch_ramp.hpp>
 #include <midtrain/annealing/clock.hpp>
@@ -17,6 +14,14 @@
 #include <midtrain/annealing/infinite.hpp>
 #include <midtrain/annealing/inverse_sqrt.hpp>
 #include <midtrain/annealing/joined.hpp>
+#include <midtrain/annealing/like/hf.hpp>
+#include <midtrain/annealing/like/llmc.hpp>
+#include <midtrain/annealing/like/llmq.hpp>
+#include <midtrain/annealing/like/megatron.hpp>
+#include <midtrain/annealing/like/nanotron.hpp>
+#include <midtrain/annealing/like/olmo_core.hpp>
+#include <midtrain/annealing/like/run_of.hpp>
+#include <midtrain/annealing/like/torchtitan.hpp>
 #include <midtrain/annealing/multi_step.hpp>
 #include <midtrain/annealing/noise_ramp.hpp>
 #include <midtrain/annealing/part.hpp>
@@ -111,8 +116,6 @@
 #include <midtrain/io/sync_folder.hpp>
 #include <midtrain/io/tensor_shape.hpp>
 #include <midtrain/io/whole_file.hpp>
-#include <midtrain/mixture/any_mixture.hpp>
-#include <midtrain/mixture/any_order.hpp>
 #include <midtrain/mixture/by_length.hpp>
 #include <midtrain/mixture/by_score.hpp>
 #include <midtrain/mixture/mixtures.hpp>
@@ -167,7 +170,6 @@
 #include <midtrain/optim/adafactor.hpp>
 #include <midtrain/op/scaled_product.hpp>
 #include <midtrain/optim/adamw.hpp>
-#include <midtrain/optim/any_optimizer.hpp>
 #include <midtrain/optim/block_norms.hpp>
 #include <midtrain/optim/by_role.hpp>
 #include <midtrain/optim/careful.hpp>
@@ -188,7 +190,6 @@
 #include <midtrain/optim/tensor_update.hpp>
 #include <midtrain/position/alibi.hpp>
 #include <midtrain/position/any_distance.hpp>
-#include <midtrain/position/any_position.hpp>
 #include <midtrain/position/by_parts.hpp>
 #include <midtrain/position/context_steps.hpp>
 #include <midtrain/position/dual_chunk.hpp>
@@ -196,7 +197,6 @@
 #include <midtrain/position/llama3.hpp>
 #include <midtrain/position/logn.hpp>
 #include <midtrain/position/longrope.hpp>
-#include <midtrain/position/longrope_search.hpp>
 #include <midtrain/position/mapped.hpp>
 #include <midtrain/position/maps.hpp>
 #include <midtrain/position/none.hpp>
