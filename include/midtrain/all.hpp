@@ -60,6 +60,7 @@
 #include <midtrain/io/hf_family/smollm3.hpp>
 #include <midtrain/io/hf_family/zamba.hpp>
 #include <midtrain/io/hf_layers.hpp>
+#include <midtrain/io/hf_quantisation.hpp>
 #include <midtrain/io/hf_rotary.hpp>
 #include <midtrain/io/hf_rotary_reader.hpp>
 #include <midtrain/io/hf_rotary_writer.hpp>

@@ -112,6 +112,7 @@
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/safetensors.hpp>
+#include <midtrain/io/scaled_weights.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
 #include <midtrain/io/sync_folder.hpp>
 #include <midtrain/io/tensor_shape.hpp>

@@ -4,6 +4,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/hf_config_reader.hpp>
 #include <midtrain/io/hf_families.hpp>
+#include <midtrain/io/hf_quantisation.hpp>
 #include <midtrain/io/hf_rotary.hpp>
 #include <midtrain/io/hf_shape.hpp>
 #include <midtrain/io/json.hpp>
@@ -18,7 +19,7 @@ inline hf_config hf_config_from(json const& all, std::string const& path) {
     auto const              type   = r.text("model_type", "");
     auto const              family = hf_family_named(type);
     r.require(family.has_value(), "'model_type' is '" + type + "'; midtrain reads " + hf_family_names());
-    r.require(r.absent("quantization_config"), "'quantization_config' is set: quantised weights are read from GGUF only");
+    detail::check_quantisation(r);
     hf_config c{.path = path, .family = *family};
     words_of(*family).read(r, c);
     return c;

@@ -10,9 +10,11 @@
 #include <vector>
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/core/error.hpp>
+#include <midtrain/core/fp8.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
+#include <midtrain/io/scaled_weights.hpp>
 #include <midtrain/io/tensor_shape.hpp>
 
 namespace midtrain::inline MT_ABI::io {
@@ -22,7 +24,7 @@ namespace midtrain::inline MT_ABI::io {
 class safetensors {
   public:
     struct tensor {
-        std::string                dtype;  ///< F32, F16, BF16, I32, ...
+        std::string                dtype;  ///< F32, F16, BF16, F8_E4M3, I32, ...
         std::vector<std::int64_t>  shape;
         std::span<std::byte const> bytes;
 
@@ -67,15 +69,30 @@ class safetensors {
         return t->second;
     }
 
-    /// Copies a tensor of rows x columns values as float: what model.load asks for. A row of one column may have one dimension.
+    /// Copies a tensor of rows x columns values as float: what model.load asks for. A row of one column may have one dimension. Eight bits
+    /// times their scales, which stand in the same file.
     void operator()(std::string_view name, index_t rows, index_t columns, std::span<float> to) const {
+        read_unscaled(name, rows, columns, to);
+        tensor const& t = at(name);
+        if (!detail::wants_scales(t.dtype)) return;
+        auto const& scales = at(detail::name_of_scales(name));
+        detail::check_scales(file_.path(), name, t.shape, scales.shape);
+        std::vector<float> factors(static_cast<std::size_t>(scales.count()));
+        read_unscaled(detail::name_of_scales(name), scales.shape[0], scales.shape[1], factors);
+        detail::scale_tiles(to, rows, columns, factors);
+    }
+    /// The same, of eight bits without their scales.
+    void read_unscaled(std::string_view name, index_t rows, index_t columns, std::span<float> to) const {
         tensor const& t = at(name);
         require(detail::is_of(t.shape, rows, columns) && std::ssize(to) == rows * columns, "tensor '" + std::string(name) + "' has shape " +
                         detail::written_shape(t.shape) + " where the model has " + detail::written_shape({rows, columns}));
         if (t.dtype == "F32") std::memcpy(to.data(), t.bytes.data(), t.bytes.size());
         else if (t.dtype == "BF16") widen<bf16>(t, to);
         else if (t.dtype == "F16") widen<f16>(t, to);
-        else require(false, "tensor '" + std::string(name) + "' has type " + t.dtype + "; weights are F32, F16 or BF16");
+        else if (t.dtype == "F8_E4M3") widen<e4m3>(t, to);
+        else if (t.dtype == "F8_E5M2") widen<e5m2>(t, to);
+        else if (t.dtype == "F8_E8M0") widen<detail::e8m0>(t, to);
+        else require(false, "tensor '" + std::string(name) + "' has type " + t.dtype + "; weights are F32, F16, BF16, or F8_E4M3 with scales");
     }
 
   private:
@@ -85,7 +102,8 @@ class safetensors {
     static std::int64_t width_of(std::string_view dtype) {
         static constexpr std::pair<std::string_view, int> known[] = {{"F64", 8}, {"I64", 8}, {"U64", 8}, {"F32", 4}, {"I32", 4},
                                                                      {"U32", 4}, {"F16", 2}, {"BF16", 2}, {"I16", 2}, {"U16", 2},
-                                                                     {"I8", 1},  {"U8", 1},  {"BOOL", 1}};
+                                                                     {"I8", 1},  {"U8", 1},  {"BOOL", 1}, {"F8_E4M3", 1},
+                                                                     {"F8_E5M2", 1}, {"F8_E8M0", 1}};
         for (auto const& [name, size] : known)
             if (name == dtype) return size;
         return 0;

@@ -53,6 +53,7 @@ class weight_files {
     void operator()(std::string_view name, index_t rows, index_t columns, std::span<float> to) const {
         auto const& t = at(name);
         (*t.read)(t.name, rows, columns, to);
+        if (t.scaled) scale(t, rows, columns, to);
     }
 
     /// Throws unless the files hold what a model asks for and nothing else; the sentence names the tensors that are missing, then those
@@ -65,6 +66,10 @@ class weight_files {
                 auto const t = find(p.name);
                 if (!t) add(missing, p.name);
                 else known.insert(t->first);
+                if (!t || !t->second.scaled) continue;
+                auto const scales = detail::name_of_scales(t->first);
+                if (tensors_.contains(scales)) known.insert(scales);
+                else add(missing, scales);
             }
         for (auto const& [name, of] : wanted.copies()) known.insert(name);
         for (auto const& [name, t] : tensors_)
@@ -79,6 +84,7 @@ class weight_files {
         std::string               name;  ///< in its file
         std::vector<std::int64_t> shape;
         reader const*             read;
+        bool                      scaled = false;  ///< read gives eight bits without their scales, which any file of these may hold
     };
     using tensors = std::map<std::string, tensor, std::less<>>;
 
@@ -120,8 +126,8 @@ class weight_files {
         auto const is = [&](std::string_view end) { return path.ends_with(end); };
         if (is(".safetensors")) {
             auto const file = std::make_shared<safetensors const>(path);
-            auto const read = keep([file](auto... all) { (*file)(all...); });
-            for (auto const& [name, t] : file->tensors()) add_tensor(name, t.shape, read, path, index);
+            auto const read = keep([file](auto... all) { file->read_unscaled(all...); });
+            for (auto const& [name, t] : file->tensors()) add_tensor(name, t.shape, read, path, index, detail::wants_scales(t.dtype));
         } else if (is(".gguf")) {
             auto const file    = std::make_shared<gguf const>(path);
             auto const weights = gguf_weights(*file);
@@ -137,13 +143,21 @@ class weight_files {
     reader const* keep(reader read) { return &files_.emplace_back(std::move(read)); }
 
     void add_tensor(std::string const& name, std::vector<std::int64_t> shape, reader const* read, std::string const& path,
-                    shard_index const* index) {
+                    shard_index const* index, bool scaled = false) {
         if (index) {
             auto const at = index->file_of.find(name);
             check(at != index->file_of.end() && path == path_ + "/" + at->second,
                   [&] { return path + ": has tensor '" + name + "', which the index does not place there"; });
         }
-        tensors_.emplace(name, tensor{name, std::move(shape), read});
+        tensors_.emplace(name, tensor{name, std::move(shape), read, scaled});
+    }
+
+    void scale(tensor const& t, index_t rows, index_t columns, std::span<float> to) const {
+        auto const& scales = at(detail::name_of_scales(t.name));
+        detail::check_scales(path_, t.name, t.shape, scales.shape);
+        std::vector<float> factors(static_cast<std::size_t>(scales.shape[0] * scales.shape[1]));
+        (*scales.read)(scales.name, scales.shape[0], scales.shape[1], factors);
+        detail::scale_tiles(to, rows, columns, factors);
     }
 
     tensors::value_type const* find(std::string_view name) const {
