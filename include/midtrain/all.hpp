@@ -81,6 +81,7 @@
 #include <midtrain/midtrain.hpp>
 #include <midtrain/mixture/any_mixture.hpp>
 #include <midtrain/mixture/any_order.hpp>
+#include <midtrain/model/afm.hpp>
 #include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/either.hpp>
 #include <midtrain/model/erased_model.hpp>
@@ -113,6 +114,7 @@
 #include <midtrain/model/smollm.hpp>
 #include <midtrain/model/state_space.hpp>
 #include <midtrain/model/state_space_parts.hpp>
+#include <midtrain/model/yi_lightning.hpp>
 #include <midtrain/model/zamba.hpp>
 #include <midtrain/op/expert_choice.hpp>
 #include <midtrain/op/expert_order.hpp>

@@ -136,6 +136,7 @@
 #include <midtrain/model/head_norm.hpp>
 #include <midtrain/model/host_weights.hpp>
 #include <midtrain/model/index_sorter.hpp>
+#include <midtrain/model/key_exchange.hpp>
 #include <midtrain/model/kv_cache.hpp>
 #include <midtrain/model/layer_parts.hpp>
 #include <midtrain/model/linear.hpp>
@@ -163,6 +164,7 @@
 #include <midtrain/op/head_norm.hpp>
 #include <midtrain/op/fp8_quantise.hpp>
 #include <midtrain/op/fp8_scale.hpp>
+#include <midtrain/op/move_onto.hpp>
 #include <midtrain/op/mtp_rows.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/op/rope.hpp>
@@ -222,6 +224,7 @@
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/grouped_gemm.hpp>
 #include <midtrain/problem/fp8_form.hpp>
+#include <midtrain/problem/key_sharing.hpp>
 #include <midtrain/problem/layer_kind.hpp>
 #include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/parameters.hpp>

@@ -34,7 +34,7 @@ struct tiny_mixtral : tiny {
                                               .naming = mt::expert_naming::mixtral};
 };
 template <bool renormalise>
-struct tiny_hunyuan : mt::model::hunyuan_large_shape {
+struct tiny_hunyuan : mt::model::hunyuan_moe_shape {
     static constexpr int layers = 2, width = 18, heads = 3, kv_heads = 1, head_size = 6, ffn = 24, vocab = 96, context = 64;
     static constexpr mt::expert_shape experts{.count = 5, .chosen = 2, .ffn = 10, .shared_ffn = 10, .renormalise = renormalise,
                                               .naming = mt::expert_naming::hunyuan};
