@@ -82,6 +82,7 @@
 #include <midtrain/mixture/any_mixture.hpp>
 #include <midtrain/mixture/any_order.hpp>
 #include <midtrain/model/afm.hpp>
+#include <midtrain/model/causal_convolution.hpp>
 #include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/either.hpp>
 #include <midtrain/model/erased_model.hpp>
@@ -96,6 +97,7 @@
 #include <midtrain/model/linear_by_heads.hpp>
 #include <midtrain/model/llama3.hpp>
 #include <midtrain/model/mamba.hpp>
+#include <midtrain/model/mamba2.hpp>
 #include <midtrain/model/map_neo.hpp>
 #include <midtrain/model/mimo.hpp>
 #include <midtrain/model/minicpm.hpp>
@@ -113,9 +115,11 @@
 #include <midtrain/model/shared_expert.hpp>
 #include <midtrain/model/smollm.hpp>
 #include <midtrain/model/state_space.hpp>
+#include <midtrain/model/state_space_duality.hpp>
 #include <midtrain/model/state_space_parts.hpp>
 #include <midtrain/model/yi_lightning.hpp>
 #include <midtrain/model/zamba.hpp>
+#include <midtrain/op/by_heads.hpp>
 #include <midtrain/op/expert_choice.hpp>
 #include <midtrain/op/expert_order.hpp>
 #include <midtrain/op/expert_rows.hpp>

@@ -42,16 +42,15 @@ BOOST_AUTO_TEST_SUITE(mamba)
 BOOST_AUTO_TEST_CASE(equals_pytorch) { test::equals_pytorch<mt::model::mamba, tiny_mamba>("tiny_mamba.safetensors"); }
 
 BOOST_AUTO_TEST_CASE(gradients_equal_finite_differences) {
-    for (auto mode : {mt::pass_mode::train, mt::pass_mode::recompute}) {
-        BOOST_TEST((test::worst_slope<mt::model::mamba, small_mamba>(mode, 39)) < 1e-6);
-        BOOST_TEST((test::worst_slope<mt::model::mamba, full_mamba>(mode, 39)) < 1e-6);
-    }
+    BOOST_TEST((test::worst_slope<mt::model::mamba, small_mamba>(mt::pass_mode::train, 39)) < 1e-6);
+    BOOST_TEST((test::worst_slope<mt::model::mamba, full_mamba>(mt::pass_mode::train, 39)) < 1e-6);
 }
 
 BOOST_AUTO_TEST_CASE(recomputation_changes_no_bit_and_a_crowd_no_number) {
     BOOST_TEST((test::gradient_of<mt::host, mt::model::mamba, small_mamba, mt::fp32>(mt::pass_mode::train, 39) ==
                 test::gradient_of<mt::host, mt::model::mamba, small_mamba, mt::fp32>(mt::pass_mode::recompute, 39)));
     auto const by_host = test::gradient_of<mt::host, mt::model::mamba, small_mamba, mt::fp64>(mt::pass_mode::train, 39);
+    BOOST_TEST((test::gradient_of<mt::host, mt::model::mamba, small_mamba, mt::fp64>(mt::pass_mode::recompute, 39) == by_host));
     BOOST_TEST(test::relative(test::gradient_of<mt::crowd, mt::model::mamba, small_mamba, mt::fp64>(mt::pass_mode::train, 39), by_host) < 1e-13);
 }
 BOOST_AUTO_TEST_CASE(documents_of_one_row_are_as_alone) {

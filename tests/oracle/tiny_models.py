@@ -8,9 +8,9 @@ import sys
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformers import (GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, MambaConfig, MambaForCausalLM, MistralConfig,
-                          MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM, SmolLM3Config, SmolLM3ForCausalLM,
-                          ZambaConfig, ZambaForCausalLM)
+from transformers import (GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, Mamba2Config, Mamba2ForCausalLM, MambaConfig,
+                          MambaForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config,
+                          Qwen3ForCausalLM, SmolLM3Config, SmolLM3ForCausalLM, ZambaConfig, ZambaForCausalLM)
 
 
 def make_llama():
@@ -60,6 +60,13 @@ def make_mamba():
     return MambaForCausalLM(MambaConfig(
         num_hidden_layers=2, hidden_size=24, vocab_size=96, state_size=16, expand=2, conv_kernel=4, time_step_rank=3, initializer_range=0.2,
         time_step_min=0.01, time_step_max=1.0, tie_word_embeddings=True))
+
+
+def make_mamba2():  # six heads in two groups
+    torch.manual_seed(23)
+    return Mamba2ForCausalLM(Mamba2Config(
+        num_hidden_layers=2, hidden_size=24, vocab_size=96, num_heads=6, head_dim=8, n_groups=2, state_size=16, expand=2, conv_kernel=4,
+        chunk_size=16, initializer_range=0.2, time_step_min=0.01, time_step_max=1.0, tie_word_embeddings=True))
 
 
 def make_zamba():  # two heads of states; layers 1 and 3 have the shared block
@@ -118,7 +125,8 @@ if __name__ == "__main__":
     made = {"torch": torch.__version__, "transformers": transformers.__version__}
     only = sys.argv[2:]
     for name, make in (("tiny_llama", make_llama), ("tiny_gpt2", make_gpt2), ("tiny_mistral", make_mistral), ("tiny_qwen2", make_qwen2),
-                       ("tiny_qwen3", make_qwen3), ("tiny_smollm3", make_smollm3), ("tiny_mamba", make_mamba), ("tiny_zamba", make_zamba)):
+                       ("tiny_qwen3", make_qwen3), ("tiny_smollm3", make_smollm3), ("tiny_mamba", make_mamba), ("tiny_mamba2", make_mamba2),
+                       ("tiny_zamba", make_zamba)):
         if not only or name in only:
             # The scan of a state space works in chunks of 32.
             save_file(golden(make(), 40 if "amba" in name else 24), f"{sys.argv[1]}/{name}.safetensors", metadata=made)

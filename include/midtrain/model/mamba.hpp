@@ -45,7 +45,7 @@ struct mamba {
         // transformers draws what projects out uniformly, to a deviation of 1 / sqrt(3 channels).
         linear const out(layout, b, c, s.width, {{.name = at + "out_proj.weight", .rows = s.width}}, biased("out_proj.bias", s.width),
                          1 / std::sqrt(3.0 * static_cast<double>(c)));
-        return {in, parts.select, parts.steps, out, parts.tensors, s.state};
+        return {in, parts.mixes, parts.select, parts.steps, out, parts.tensors, s.state.heads};
     }
 };
 

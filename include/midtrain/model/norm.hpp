@@ -61,20 +61,21 @@ class norm_parameters {
     norm_gain form_    = norm_gain::plain;
 };
 
-/// Root-mean-square norm with a gain (Zhang and Sennrich 2019).
+/// Root-mean-square norm with a gain (Zhang and Sennrich 2019), of a row or of each of its `groups` by itself; then rows lie side by side.
 class rmsnorm {
   public:
     rmsnorm() = default;
-    rmsnorm(parameter_layout& layout, index_t bucket, index_t width, std::string name, double epsilon, norm_gain form = norm_gain::plain)
-        : own_(layout, bucket, width, name, epsilon, form, false) {}
+    rmsnorm(parameter_layout& layout, index_t bucket, index_t width, std::string name, double epsilon, norm_gain form = norm_gain::plain,
+            index_t groups = 1)
+        : own_(layout, bucket, width, name, epsilon, form, false), groups_(groups) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T    = typename Pass::stored;
         using C    = typename Pass::computed;
         auto y     = p.make(x.rows, x.columns);
-        auto scale = p.make_row(x.rows);
-        p.device.rows(x.rows, op::rmsnorm_forward<T>{x, own_.gain(p), y, scale, own_.epsilon(p), own_.plus(p)});
+        auto scale = p.make_row(x.rows * groups_);
+        p.device.rows(scale.size(), op::rmsnorm_forward<T>{by_group(x), own_.gain(p), by_group(y), scale, own_.epsilon(p), own_.plus(p)});
         p.save(x);
         p.save(row_view<C const>(scale));
         return y;
@@ -87,12 +88,18 @@ class rmsnorm {
         auto const scale = p.template take<row_view<C const>>();
         auto const x     = p.template take<matrix_view<T const>>();
         if (own_.learned())
-            p.device.rows(op::column_tiles(x.columns), op::rmsnorm_gain_backward<T>{x, dy, scale, own_.gain_gradient(p)});
-        p.device.rows(x.rows, op::rmsnorm_backward<T>{x, dy, own_.gain(p), scale, dx, own_.plus(p)});
+            p.device.rows(op::column_tiles(x.columns), op::rmsnorm_gain_backward<T>{by_group(x), by_group(dy), scale, own_.gain_gradient(p)});
+        p.device.rows(scale.size(), op::rmsnorm_backward<T>{by_group(x), by_group(dy), own_.gain(p), scale, by_group(dx), own_.plus(p)});
     }
 
   private:
+    template <class T>
+    matrix_view<T> by_group(matrix_view<T> x) const {
+        return groups_ == 1 ? x : as_matrix(x.data, x.rows * groups_, x.columns / groups_);
+    }
+
     norm_parameters own_;
+    index_t         groups_ = 1;
 };
 
 /// Layer norm with gain and bias (Ba, Kiros, Hinton 2016), or with neither.

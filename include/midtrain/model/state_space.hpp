@@ -1,21 +1,19 @@
 #pragma once
 #include <utility>
+#include <midtrain/model/causal_convolution.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/linear_by_heads.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/selective_scan.hpp>
 #include <midtrain/op/selective_scan_backward.hpp>
-#include <midtrain/op/short_convolution.hpp>
-#include <midtrain/op/sum_of_parts.hpp>
-#include <midtrain/problem/state_shape.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
-/// The tensors of a state space that are no projection; a bias of the taps may be missing. The step's bias and the two of role::state are
-/// read as the optimizer keeps them: rounding log_rate to bfloat16 would change how long a state lasts by up to half a per cent.
+/// The tensors of a state space that are neither projection nor convolution. All are read as the optimizer keeps them: rounding log_rate to
+/// bfloat16 would change how long a state lasts by up to half a per cent.
 struct state_space_tensors {
-    parameter taps, taps_bias, step_bias, log_rate, skip;
+    parameter step_bias, log_rate, skip;
 };
 
 /// The Mamba mixer (Gu and Dao 2023, section 3.4): in projects to channels and their gates, a short convolution with silu, a selective scan
@@ -23,17 +21,17 @@ struct state_space_tensors {
 template <class In = linear>
 class state_space {
   public:
-    state_space(In in, linear_by_heads select, linear_by_heads steps, linear out, state_space_tensors tensors, state_shape shape)
-        : in_(std::move(in)), select_(std::move(select)), steps_(std::move(steps)), out_(std::move(out)), tensors_(tensors),
-          shape_(shape) {}
+    state_space(In in, causal_convolution mixes, linear_by_heads select, linear_by_heads steps, linear out, state_space_tensors tensors,
+                index_t heads)
+        : in_(std::move(in)), mixes_(mixes), select_(std::move(select)), steps_(std::move(steps)), out_(std::move(out)), tensors_(tensors),
+          heads_(heads) {}
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T         = typename Pass::stored;
         auto const both = in_.forward(p, x);
         p.save(both);
-        auto const u = p.make(both.rows, both.columns / 2);
-        convolve(p, both, u);
+        auto const u         = mixes_.forward(p, both.columns_part(0, both.columns / 2));
         auto const selection = select_.forward(p, matrix_view<T const>(u));
         auto const step      = steps_.forward(p, matrix_view<T const>(selection));
         auto       scan      = make(p, both, u, selection, step);
@@ -61,51 +59,11 @@ class state_space {
         steps_.backward_into(p, matrix_view<T const>(dstep), dselection);
         select_.backward_onto(p, matrix_view<T const>(dselection), du);
         auto const both = p.template take<matrix_view<T>>();
-        convolve_backward(p, both, du, dboth.columns_part(0, c));
+        mixes_.backward(p, both.columns_part(0, c), du, dboth.columns_part(0, c));
         return in_.backward(p, matrix_view<T const>(dboth));
     }
 
   private:
-    template <class Pass>
-    auto documents(Pass const& p) const {
-        return shape_.across_documents ? row_view<std::int32_t const>{} : p.batch.document_begin;
-    }
-    template <class Pass, class T>
-    auto convolution(Pass& p, matrix_view<T> both, matrix_view<T const> before) const {
-        auto const c = both.columns / 2;
-        return op::short_convolution<T>{
-            .x = both.columns_part(0, c), .taps = p.weight(tensors_.taps),
-            .bias = tensors_.taps_bias.index < 0 ? row_view<T const>{} : row_view<T const>(p.weight(tensors_.taps_bias).flat()),
-            .document_begin = documents(p), .before = before, .length = p.batch.length};
-    }
-    /// Where tokens are generated, the newest inputs are kept for the next ones.
-    template <class Pass, class T>
-    void convolve(Pass& p, matrix_view<T> both, matrix_view<T> u) const {
-        bool const    decodes = p.cache.capacity > 0, goes_on = p.cache.used > 0;
-        index_t const more = tensors_.taps.rows - 1;
-        auto const    kept = decodes ? as_matrix(p.cache.template take_state<T>(more * u.columns), more, u.columns) : matrix_view<T>{};
-        auto const    of   = convolution(p, both, goes_on ? matrix_view<T const>(kept) : matrix_view<T const>{});
-        p.device.rows(u.rows, op::short_convolution_forward<T>{of, u});
-        if (decodes) p.device.rows(op::column_tiles(u.columns), op::keep_inputs<T>{of.x, kept, goes_on});
-    }
-    template <class Pass, class T>
-    void convolve_backward(Pass& p, matrix_view<T> both, matrix_view<T> d, matrix_view<T> dx) const {
-        using C             = typename Pass::computed;
-        auto const    of    = convolution(p, both, {});
-        index_t const taps  = of.taps.rows, c = d.columns;
-        index_t const parts = (d.rows + op::short_convolution_parts<T>::tokens - 1) / op::short_convolution_parts<T>::tokens;
-        p.device.rows(d.rows, op::short_convolution_sum_backward<T>{of, d});
-        p.device.rows(d.rows, op::short_convolution_backward<T>{of, d, dx});
-        scope const s(p);
-        auto const  sums = p.template make_row<C>(parts * (taps + 1) * c);
-        p.device.rows(parts, op::short_convolution_parts<T>{of, d, sums});
-        auto const gather = [&](parameter to, index_t first) {
-            auto const g = p.gradient(to).flat();
-            p.device.rows(op::column_tiles(g.size()), op::sum_of_parts<C>{sums, (taps + 1) * c, first, g});
-        };
-        gather(tensors_.taps, 0);
-        if (tensors_.taps_bias.index >= 0) gather(tensors_.taps_bias, taps * c);
-    }
     template <class Pass, class T>
     auto make(Pass& p, matrix_view<T> both, matrix_view<T> u, matrix_view<T> selection, matrix_view<T> step) const {
         using C             = typename Pass::computed;
@@ -114,8 +72,8 @@ class state_space {
         auto       scan     = selective_scan_problem<T>{
                       .input = u, .step = step, .selection = selection, .gate = both.columns_part(c, c), .log_rate = log_rate,
                       .skip = p.unrounded(tensors_.skip).flat(), .bias = p.unrounded(tensors_.step_bias).flat(),
-                      .document_begin = documents(p), .output = p.make(u.rows, c), .kept = {}, .scratch = {}, .sequences = p.batch.sequences, .length = p.batch.length,
-                      .heads = shape_.heads, .rank = selection.columns / shape_.heads - 2 * log_rate.columns, .slots = 1,
+                      .document_begin = mixes_.documents(p), .output = p.make(u.rows, c), .kept = {}, .scratch = {}, .sequences = p.batch.sequences, .length = p.batch.length,
+                      .heads = heads_, .rank = selection.columns / heads_ - 2 * log_rate.columns, .slots = 1,
                       .goes_on = p.cache.used > 0};
         if (p.mode != pass_mode::evaluate) scan.slots = scan.chunks();
         index_t const values = scan.sequences * scan.slots * log_rate.size();
@@ -135,10 +93,11 @@ class state_space {
     }
 
     In                  in_;
+    causal_convolution  mixes_;
     linear_by_heads     select_, steps_;
     linear              out_;
     state_space_tensors tensors_;
-    state_shape         shape_;
+    index_t             heads_;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

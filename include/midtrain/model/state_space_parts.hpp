@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include <midtrain/model/causal_convolution.hpp>
 #include <midtrain/model/linear_by_heads.hpp>
 #include <midtrain/model/state_space.hpp>
 #include <midtrain/problem/parameters.hpp>
@@ -15,6 +16,7 @@ enum class state_space_names { mamba, zamba };
 
 /// All of a state space but what projects in and out, with transformers' fresh values.
 struct state_space_parts {
+    causal_convolution  mixes;
     linear_by_heads     select, steps;
     state_space_tensors tensors;
 
@@ -39,9 +41,11 @@ struct state_space_parts {
 
         parameter_part filter = named("conv1d.weight", {c, 1, taps}, {c, 1, taps});
         filter.transposed     = true;
-        tensors.taps          = add(filter, taps, c, role::filter,
+        auto const taps_at    = add(filter, taps, c, role::filter,
                                     own ? spread(1 / std::sqrt(static_cast<double>(taps))) : initial_values{0, s.deviation});
-        if (of.convolution_bias) tensors.taps_bias = add(named("conv1d.bias", {}, {}), c, 1, role::bias, {});
+        parameter taps_bias;
+        if (of.convolution_bias) taps_bias = add(named("conv1d.bias", {}, {}), c, 1, role::bias, {});
+        mixes  = causal_convolution(taps_at, taps_bias, of.across_documents);
         select = matrix(named(own ? "x_proj.weight" : "x_proj_weight", {}, {heads, selected, c / heads}), c / heads, selected,
                         {0, s.deviation});
         steps  = matrix(named(own ? "dt_proj.weight" : "dt_proj_weight", {}, {heads, c / heads, rank}), rank, c / heads,

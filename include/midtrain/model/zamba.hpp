@@ -56,7 +56,7 @@ struct zamba {
         interleaved_linear const in(layout, b, s.width, 2 * c, at + "in_proj.weight", s.deviation);
         state_space_parts const  parts(layout, b, s, at, state_space_names::zamba);
         linear const             out(layout, b, c, s.width, {{.name = at + "out_proj.weight", .rows = s.width}}, {}, s.deviation);
-        return {in, parts.select, parts.steps, out, parts.tensors, s.state};
+        return {in, parts.mixes, parts.select, parts.steps, out, parts.tensors, s.state.heads};
     }
     template <class Shape>
     static shared_branch make_shared(parameter_layout& layout, Shape const& s, index_t b, std::string const& at) {

@@ -12,11 +12,12 @@ inline constexpr index_t column_tile = 32;
 /// Teams that a sum over rows needs for so many columns.
 constexpr index_t column_tiles(index_t columns) { return (columns + column_tile - 1) / column_tile; }
 
-/// y = x * scale * (gain + plus) with scale = 1 / sqrt(mean(x^2) + epsilon), kept for backward. One row a team.
+/// y = x * scale * (gain + plus) with scale = 1 / sqrt(mean(x^2) + epsilon), kept for backward. Of a gain with several groups a row takes
+/// the next one each. One row a team.
 template <class T>
 struct rmsnorm_forward {
     matrix_view<T const>    x;      // (rows, width)
-    row_view<T const>       gain;   // (width)
+    row_view<T const>       gain;   // (groups * width)
     matrix_view<T>          y;      // (rows, width)
     row_view<computed_t<T>> scale;  // (rows)
     computed_t<T>           epsilon;
@@ -27,8 +28,8 @@ struct rmsnorm_forward {
         using C        = computed_t<T>;
         auto const in  = x.row(r).data;
         auto const out = y.row(r).data;
-        auto const g   = gain.data;
         auto const n   = x.columns;
+        auto const g   = gain.data + r % (gain.size() / n) * n;
         C const more   = plus;
         C const squares = team.reduce(n, sum{}, [=](index_t i) { return C(in[i]) * C(in[i]); });
         C const s       = C(1) / root(squares / C(n) + epsilon);
@@ -41,7 +42,7 @@ struct rmsnorm_forward {
 template <class T>
 struct rmsnorm_backward {
     matrix_view<T const>          x, dy;  // (rows, width)
-    row_view<T const>             gain;   // (width)
+    row_view<T const>             gain;   // (groups * width)
     row_view<computed_t<T> const> scale;  // (rows)
     matrix_view<T>                dx;     // (rows, width), added to
     computed_t<T>                 plus = 0;
@@ -52,8 +53,8 @@ struct rmsnorm_backward {
         auto const in = x.row(r).data;
         auto const d  = dy.row(r).data;
         auto const o  = dx.row(r).data;
-        auto const g  = gain.data;
         auto const n  = x.columns;
+        auto const g  = gain.data + r % (gain.size() / n) * n;
         C const    s  = scale[r], more = plus;
         C const mean  = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * (C(g[i]) + more) * C(in[i]); }) * s / C(n);
         team.each(n, [=](index_t i) { o[i] = T(C(o[i]) + s * (C(d[i]) * (C(g[i]) + more) - C(in[i]) * s * mean)); });
@@ -67,17 +68,18 @@ struct rmsnorm_gain_backward {
 
     matrix_view<T const>          x, dy;
     row_view<computed_t<T> const> scale;
-    row_view<computed_t<T>>       gain_gradient;
+    row_view<computed_t<T>>       gain_gradient;  // (groups * width)
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t tile) const {
         using C          = computed_t<T>;
         auto const first = tile * column_tile;
         auto const self  = *this;
-        team.each(x.columns - first < column_tile ? x.columns - first : column_tile, [=](index_t i) {
-            C total = 0;
-            for (index_t r = 0; r < self.x.rows; ++r)
-                total += C(self.dy(r, first + i)) * C(self.x(r, first + i)) * self.scale[r];
+        auto const left  = gain_gradient.size() - first;
+        team.each(left < column_tile ? left : column_tile, [=](index_t i) {
+            index_t const n = self.x.columns, groups = self.gain_gradient.size() / n, c = (first + i) % n;
+            C             total = 0;
+            for (index_t r = (first + i) / n; r < self.x.rows; r += groups) total += C(self.dy(r, c)) * C(self.x(r, c)) * self.scale[r];
             self.gain_gradient[first + i] += total;
         });
     }

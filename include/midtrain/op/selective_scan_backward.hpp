@@ -186,7 +186,8 @@ struct selective_scan_selection_backward {
             C             total = 0;
             for (index_t t = head * tiles; t < (head + 1) * tiles; ++t)
                 total += self.selection_parts[(t * p.input.rows + token) * width + s];
-            self.selection_gradient(token, p.written_column(head) + s) = T(total);
+            index_t const to = s < p.states() ? p.written_column(head) + s : p.read_column(head) + s - p.states();
+            self.selection_gradient(token, to) = T(total);
         });
     }
 };

@@ -18,7 +18,8 @@ struct selective_scan_problem {
     static constexpr index_t tile  = 32;  ///< channels that one team does
 
     matrix_view<T const>         input, step;     // (tokens, channels)
-    matrix_view<T const>         selection;       // (tokens, heads * (rank + 2 * states)): of a head what makes its steps, then B, then C
+    matrix_view<T const>         selection;       // (tokens, heads * (rank + 2 * states)): of a head what makes its steps, then B, then C;
+                                                  // `apart`, without a rank: B of all heads, then C of all
     matrix_view<T const>         gate;            // (tokens, channels)
     matrix_view<computed const>  log_rate;        // (channels, states)
     row_view<computed const>     skip, bias;      // (channels)
@@ -28,6 +29,7 @@ struct selective_scan_problem {
     row_view<computed>           scratch;         // (sequences * tiles, scratch_of_team())
     index_t                      sequences, length, heads, rank, slots;
     bool                         goes_on = false;  // from what is kept
+    bool                         apart   = false;
 
     MT_HOST_DEVICE constexpr index_t channels() const { return input.columns; }
     MT_HOST_DEVICE constexpr index_t states() const { return log_rate.columns; }
@@ -47,9 +49,11 @@ struct selective_scan_problem {
         index_t const head = t / tiles_of_head(), in_head = t % tiles_of_head() * tile, left = head_size() - in_head;
         return {head, head * head_size() + in_head, left < tile ? left : tile};
     }
-    /// B of a head begins in this column, and C behind it.
-    MT_HOST_DEVICE constexpr index_t written_column(index_t head) const { return head * (rank + 2 * states()) + rank; }
-    MT_HOST_DEVICE constexpr index_t read_column(index_t head) const { return written_column(head) + states(); }
+    /// B of a head begins in this column, and C in that one.
+    MT_HOST_DEVICE constexpr index_t written_column(index_t head) const {
+        return apart ? head * states() : head * (rank + 2 * states()) + rank;
+    }
+    MT_HOST_DEVICE constexpr index_t read_column(index_t head) const { return written_column(head) + (apart ? heads : 1) * states(); }
     /// Whether the state starts anew before token t of a sequence.
     MT_HOST_DEVICE constexpr bool starts(index_t sequence, index_t t) const {
         if (goes_on) return false;
