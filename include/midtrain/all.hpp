@@ -46,6 +46,7 @@
 #include <midtrain/io/hf_family/deepseek_v3.hpp>
 #include <midtrain/io/hf_family/gpt2.hpp>
 #include <midtrain/io/hf_family/granite.hpp>
+#include <midtrain/io/hf_family/hunyuan.hpp>
 #include <midtrain/io/hf_family/hunyuan_moe.hpp>
 #include <midtrain/io/hf_family/llama.hpp>
 #include <midtrain/io/hf_family/mamba.hpp>

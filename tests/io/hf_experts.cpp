@@ -38,7 +38,7 @@ struct mixtral : small<mt::model::mixtral_shape> {
     static constexpr mt::expert_shape experts{.count = 8, .chosen = 2, .ffn = 12, .renormalise = true, .naming = mt::expert_naming::mixtral};
 };
 template <bool renormalise>
-struct hunyuan : small<mt::model::hunyuan_large_shape> {
+struct hunyuan : small<mt::model::hunyuan_moe_shape> {
     static constexpr bool             tied = false;
     static constexpr mt::expert_shape experts{.count = 8, .chosen = 1, .ffn = 12, .shared_ffn = 12, .renormalise = renormalise,
                                               .naming = mt::expert_naming::hunyuan};

@@ -6,6 +6,7 @@
 #include <midtrain/io/hf_family/deepseek_v3.hpp>
 #include <midtrain/io/hf_family/gpt2.hpp>
 #include <midtrain/io/hf_family/granite.hpp>
+#include <midtrain/io/hf_family/hunyuan.hpp>
 #include <midtrain/io/hf_family/hunyuan_moe.hpp>
 #include <midtrain/io/hf_family/llama.hpp>
 #include <midtrain/io/hf_family/mamba.hpp>
@@ -28,7 +29,7 @@ namespace midtrain::inline MT_ABI::io {
 inline constexpr hf_words hf_families[] = {
     hf::llama, hf::gpt2, hf::mistral, hf::qwen2, hf::qwen3, hf::smollm3, hf::olmo, hf::olmo2, hf::olmo3, hf::phi3, hf::granite, hf::nemotron,
     hf::minicpm, hf::mimo, hf::mamba, hf::zamba, hf::qwen3_moe, hf::qwen2_moe, hf::mixtral, hf::hunyuan_v1_moe, hf::pangu_pro_moe,
-    hf::deepseek_v3,
+    hf::deepseek_v3, hf::hunyuan_v1_dense, hf::hunyuan,
 };
 
 constexpr hf_words const& words_of(hf_family family) {

@@ -18,7 +18,7 @@ namespace midtrain::inline MT_ABI::io {
 /// The families whose config.json we read, and write but for those that transformers has no class for.
 enum class hf_family {
     llama, gpt2, mistral, qwen2, qwen3, smollm3, olmo, olmo2, olmo3, phi3, granite, nemotron, minicpm, mimo, mamba, zamba,
-    qwen3_moe, qwen2_moe, mixtral, hunyuan_v1_moe, pangu_pro_moe, deepseek_v3
+    qwen3_moe, qwen2_moe, mixtral, hunyuan_v1_moe, pangu_pro_moe, deepseek_v3, hunyuan_v1_dense, hunyuan
 };
 
 /// The model that computes a family: model::llama, model::gpt2, ...
@@ -136,6 +136,11 @@ inline std::string hf_difference(hf_config const& file, hf_config const& shape, 
         if (said.empty() && a.how != b.how)
             said = "layer " + std::to_string(n) + (a.how == positions::none ? " turns nothing" : " turns") + " where the shape's " +
                    (b.how == positions::none ? "turns nothing" : "turns");
+        auto const keys = [](layer_kind const& k) {
+            return k.keys_from < 0 ? "makes its own keys and values"
+                                   : "takes keys and values of layer " + std::to_string(k.keys_from) + (k.taken == key_form::turned ? ", turned" : ", projected");
+        };
+        if (said.empty() && keys(a) != keys(b)) said = "layer " + std::to_string(n) + " " + keys(a) + " where the shape's " + keys(b);
     }
     flag("attention_bias", file.qkv_bias, shape.qkv_bias);
     flag("bias of o_proj", file.out_bias, shape.out_bias);
