@@ -10,6 +10,7 @@ struct expert_decoder;
 struct gpt2;
 struct llama;
 struct mamba;
+struct mamba2;
 struct nemotron;
 struct olmo;
 struct zamba;
@@ -47,6 +48,7 @@ auto by_model(model_files const& files, F const& f) {
         case mt::io::hf_model::llama: return f.template operator()<mt::model::llama>();
         case mt::io::hf_model::gpt2: return f.template operator()<mt::model::gpt2>();
         case mt::io::hf_model::mamba: return f.template operator()<mt::model::mamba>();
+        case mt::io::hf_model::mamba2: return f.template operator()<mt::model::mamba2>();
         case mt::io::hf_model::nemotron: return f.template operator()<mt::model::nemotron>();
         case mt::io::hf_model::olmo: return f.template operator()<mt::model::olmo>();
         case mt::io::hf_model::zamba: return f.template operator()<mt::model::zamba>();

@@ -8,6 +8,7 @@
 #include <midtrain/io/hf_config_writer.hpp>
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/model/mamba.hpp>
+#include <midtrain/model/mamba2.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/model/zamba.hpp>
 #include <midtrain/precision/precision.hpp>
@@ -42,6 +43,9 @@ mt::index_t parameters_of(io::hf_config const& c) {
 }
 std::string const zamba_numbers = R"("model_type":"zamba","num_hidden_layers":76,"hidden_size":3712,"num_attention_heads":16,"intermediate_size":14848,"vocab_size":32000)";
 
+std::string const mamba2_numbers =
+    R"("model_type":"mamba2","num_hidden_layers":24,"hidden_size":768,"vocab_size":50288,"num_heads":24,"n_groups":1,"tie_word_embeddings":true)";
+
 struct small_zamba : mt::decoder_shape {
     static constexpr int             layers = 4, width = 14, heads = 3, kv_heads = 1, head_size = 5, ffn = 11, vocab = 96, context = 64;
     static constexpr mt::state_shape state{.states = 5, .inner = 28, .rank = 2, .heads = 2, .step_most = 1.0};
@@ -52,7 +56,7 @@ struct small_zamba : mt::decoder_shape {
 
 BOOST_AUTO_TEST_SUITE(state_spaces)
 
-// transformers counts 159,308,544 parameters of MambaConfig() and 7,232,490,496 of ZambaConfig(), which is Zamba-7B-v1.
+// transformers counts 159,308,544 parameters of MambaConfig(), 128,989,632 of mamba2-130m's and 7,232,490,496 of ZambaConfig(), which is Zamba-7B-v1.
 BOOST_AUTO_TEST_CASE(models_with_transformers_defaults_have_as_many_parameters) {
     auto const mamba = read(R"({"model_type":"mamba","num_hidden_layers":32,"hidden_size":768,"vocab_size":50280})");
     BOOST_TEST((mamba.state.states == 16 && mamba.state.taps == 4 && mamba.state.inner == 1536 && mamba.state.rank == 48));
@@ -60,7 +64,10 @@ BOOST_AUTO_TEST_CASE(models_with_transformers_defaults_have_as_many_parameters) 
     auto const zamba = read("{" + zamba_numbers + "}");
     BOOST_TEST((zamba.state.heads == 2 && zamba.state.rank == 232 && zamba.head_size == 464 && zamba.hybrid(2) && zamba.hybrid(7) && !zamba.hybrid(8)));
     BOOST_TEST(parameters_of<mt::model::zamba>(zamba) == 7'232'490'496);
-    BOOST_TEST((!io::turns(mamba.family) && !io::turns(zamba.family)));
+    auto const mamba2 = read("{" + mamba2_numbers + "}");
+    BOOST_TEST((mamba2.state.states == 128 && mamba2.state.rates == 24 && mamba2.state.heads == 1 && mamba2.state.rank == 0));
+    BOOST_TEST(parameters_of<mt::model::mamba2>(mamba2) == 128'989'632);
+    BOOST_TEST((!io::turns(mamba2.family) && !io::turns(mamba.family) && !io::turns(zamba.family)));
 }
 BOOST_AUTO_TEST_CASE(what_is_written_reads_back) {
     auto const mamba = read(R"({"model_type":"mamba","num_hidden_layers":2,"hidden_size":24,"vocab_size":96,"expand":3,"time_step_rank":5,"use_bias":true,)"
@@ -70,6 +77,11 @@ BOOST_AUTO_TEST_CASE(what_is_written_reads_back) {
     BOOST_CHECK_NO_THROW(io::check_hf_shape(back, io::hf_family::mamba, mamba));
     BOOST_TEST((back.state.inner == 72 && back.state.rank == 5 && back.state.bias && !back.state.convolution_bias && back.state.taps == 3));
     BOOST_TEST((std::abs(back.state.step_scale - 2) < 1e-15 * 4 && !back.tied));
+    auto const mamba2 = read(R"({"model_type":"mamba2","num_hidden_layers":2,"hidden_size":24,"vocab_size":96,"num_heads":6,"head_dim":8,"n_groups":3,)"
+                             R"("state_size":10,"time_step_limit":[0.0,Infinity]})");
+    auto const again = read(io::written(io::hf_config_json(io::hf_family_of(io::hf_model::mamba2, mamba2), mamba2, {}, {}, "float32")));
+    BOOST_CHECK_NO_THROW(io::check_hf_shape(again, io::hf_family::mamba2, mamba2));
+    BOOST_TEST((again.state.inner == 48 && again.state.rates == 6 && again.state.heads == 3 && again.state.states == 10 && !again.tied));
     auto const zamba = read(io::written(io::hf_config_json(io::hf_family_of(io::hf_model::zamba, small_zamba{}), small_zamba{}, {}, {}, "float32")));
     BOOST_CHECK_NO_THROW(io::check_hf_shape(zamba, io::hf_family::zamba, small_zamba{}));
     BOOST_TEST((zamba.hybrid(1) && !zamba.hybrid(2) && std::abs(zamba.state.step_most - 1) < 1e-15));
@@ -83,6 +95,9 @@ BOOST_AUTO_TEST_CASE(what_differs_or_is_not_known_is_named) {
     BOOST_TEST(says("{" + zamba_numbers + R"(,"attention_hidden_size":3712})", "'attention_hidden_size' is not twice 'hidden_size'"));
     BOOST_TEST(says("{" + zamba_numbers + R"(,"layers_block_type":["hybrid"]})", "'layers_block_type' is no list of a kind for each layer"));
     BOOST_TEST(says("{" + zamba_numbers + R"(,"hidden_act":"silu"})", "'hidden_act' is 'silu'"));
+    BOOST_TEST(says("{" + mamba2_numbers + R"(,"head_dim":32})", "'num_heads' times 'head_dim' is not"));
+    BOOST_TEST(says("{" + mamba2_numbers + R"(,"time_step_limit":[0.0,0.1]})", "'time_step_limit' is not 0 to infinity"));
+    BOOST_TEST(says("{" + mamba2_numbers + R"(,"time_step_limit":[0.001,{"__float__":"Infinity"}]})", "'time_step_limit' is not 0 to infinity"));
     auto other = read("{" + mamba + "}");
     auto shape = other;
     shape.state.states = 8;

@@ -11,6 +11,7 @@
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/mamba.hpp>
+#include <midtrain/model/mamba2.hpp>
 #include <midtrain/model/nemotron.hpp>
 #include <midtrain/model/olmo.hpp>
 #include <midtrain/model/zamba.hpp>
@@ -40,6 +41,7 @@ void write_one(std::string const& folder, mt::io::hf_config const& shape) {
         case mt::io::hf_model::olmo: return write<mt::model::olmo>(folder, shape);
         case mt::io::hf_model::nemotron: return write<mt::model::nemotron>(folder, shape);
         case mt::io::hf_model::mamba: return write<mt::model::mamba>(folder, shape);
+        case mt::io::hf_model::mamba2: return write<mt::model::mamba2>(folder, shape);
         case mt::io::hf_model::zamba: return write<mt::model::zamba>(folder, shape);
         case mt::io::hf_model::deepseek_v3: return write<mt::model::deepseek_v3>(folder, shape);
         case mt::io::hf_model::experts: return write<mt::model::expert_decoder>(folder, shape);

@@ -36,6 +36,8 @@ CONFIGS = {
     "nemotron": lambda: hf.NemotronConfig(**HALF, head_dim=8),
     "mamba": lambda: hf.MambaConfig(num_hidden_layers=2, hidden_size=20, vocab_size=96, state_size=8, initializer_range=0.1, bos_token_id=None,
                                     pad_token_id=None, eos_token_id=95, residual_in_fp32=False),
+    "mamba2": lambda: hf.Mamba2Config(num_hidden_layers=2, hidden_size=20, vocab_size=96, num_heads=8, head_dim=5, n_groups=2, state_size=8,
+                                      initializer_range=0.1, bos_token_id=None, pad_token_id=None, eos_token_id=95, residual_in_fp32=False),
     "zamba": lambda: hf.ZambaConfig(**(SMALL | dict(num_hidden_layers=6)), attn_layer_period=2, attn_layer_offset=1, n_mamba_heads=2,
                                     mamba_d_state=8, use_mamba_kernels=False),
     "qwen3_moe": lambda: hf.Qwen3MoeConfig(**EXPERTS, moe_intermediate_size=12, num_experts=6, num_experts_per_tok=2, mlp_only_layers=[0]),

@@ -10,6 +10,7 @@
 #include <midtrain/io/hf_family/hunyuan_moe.hpp>
 #include <midtrain/io/hf_family/llama.hpp>
 #include <midtrain/io/hf_family/mamba.hpp>
+#include <midtrain/io/hf_family/mamba2.hpp>
 #include <midtrain/io/hf_family/mistral.hpp>
 #include <midtrain/io/hf_family/mixtral.hpp>
 #include <midtrain/io/hf_family/nemotron.hpp>
@@ -28,7 +29,7 @@ namespace midtrain::inline MT_ABI::io {
 /// All families; of those that one model computes, a shape is written as the first that has words for all of it.
 inline constexpr hf_words hf_families[] = {
     hf::llama, hf::gpt2, hf::mistral, hf::qwen2, hf::qwen3, hf::smollm3, hf::olmo, hf::olmo2, hf::olmo3, hf::phi3, hf::granite, hf::nemotron,
-    hf::minicpm, hf::mimo, hf::mamba, hf::zamba, hf::qwen3_moe, hf::qwen2_moe, hf::mixtral, hf::hunyuan_v1_moe, hf::pangu_pro_moe,
+    hf::minicpm, hf::mimo, hf::mamba, hf::mamba2, hf::zamba, hf::qwen3_moe, hf::qwen2_moe, hf::mixtral, hf::hunyuan_v1_moe, hf::pangu_pro_moe,
     hf::deepseek_v3, hf::hunyuan_v1_dense, hf::hunyuan,
 };
 
@@ -49,7 +50,7 @@ constexpr bool     is_llama(hf_family f) { return model_of(f) == hf_model::llama
 /// Whether it has a rotary table.
 constexpr bool turns(hf_family f) {
     auto const m = model_of(f);
-    return m != hf_model::gpt2 && m != hf_model::mamba && m != hf_model::zamba;
+    return m != hf_model::gpt2 && m != hf_model::mamba && m != hf_model::mamba2 && m != hf_model::zamba;
 }
 /// Whether its positions are weights, and end.
 constexpr bool learns_positions(hf_family f) { return model_of(f) == hf_model::gpt2; }

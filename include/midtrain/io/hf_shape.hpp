@@ -17,12 +17,12 @@ namespace midtrain::inline MT_ABI::io {
 
 /// The families whose config.json we read, and write but for those that transformers has no class for.
 enum class hf_family {
-    llama, gpt2, mistral, qwen2, qwen3, smollm3, olmo, olmo2, olmo3, phi3, granite, nemotron, minicpm, mimo, mamba, zamba,
+    llama, gpt2, mistral, qwen2, qwen3, smollm3, olmo, olmo2, olmo3, phi3, granite, nemotron, minicpm, mimo, mamba, mamba2, zamba,
     qwen3_moe, qwen2_moe, mixtral, hunyuan_v1_moe, pangu_pro_moe, deepseek_v3, hunyuan_v1_dense, hunyuan
 };
 
 /// The model that computes a family: model::llama, model::gpt2, ...
-enum class hf_model { llama, gpt2, olmo, nemotron, mamba, zamba, experts, deepseek_v3 };
+enum class hf_model { llama, gpt2, olmo, nemotron, mamba, mamba2, zamba, experts, deepseek_v3 };
 
 /// What a config.json says, in the names of decoder_shape: it is a shape itself, whose numbers are known at run time only.
 struct hf_config {
@@ -96,7 +96,8 @@ inline std::string state_difference(hf_config const& file, hf_config const& shap
     auto const &a = file.state, &b = shape.state;
     same("the number of states", a.states, b.states), same("the width of the convolution", a.taps, b.taps);
     same("the number of channels", a.inner, b.inner), same("the rank of the time step", a.rank, b.rank);
-    same("the number of Mamba heads", a.heads, b.heads), same("a bias of the projections", a.bias, b.bias);
+    same("the number of Mamba heads", a.heads, b.heads), same("the number of heads with a rate", a.rates, b.rates);
+    same("a bias of the projections", a.bias, b.bias);
     same("a bias of the convolution", a.convolution_bias, b.convolution_bias);
     for (int n = 0; said.empty() && n < shape.layers; ++n)
         if (file.hybrid(n) != shape.hybrid(n)) said = "layer " + std::to_string(n) + " has the shared block in one of file and shape only";

@@ -1,6 +1,7 @@
 #pragma once
 #include <charconv>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -31,7 +32,7 @@ struct json {
 
 namespace detail {
 
-/// Strict RFC 8259, depth at most 64. `where` names the text in errors.
+/// Strict RFC 8259 but for Infinity, which Python writes; depth at most 64. `where` names the text in errors.
 class json_reader {
   public:
     json_reader(std::string_view text, std::string_view where) : text_(text), where_(where) {}
@@ -69,6 +70,7 @@ class json_reader {
         if (take("true")) return {true};
         if (take("false")) return {false};
         if (take("null")) return {nullptr};
+        if (take("Infinity")) return {std::numeric_limits<double>::infinity()};
         return {number()};
     }
     json members(int depth) {

@@ -22,10 +22,10 @@ template <class Shape>
 constexpr int inner_of(Shape const& s) {
     return s.state.inner > 0 ? s.state.inner : 2 * s.width;
 }
-/// The rank of what makes their time steps.
+/// The rank of what makes their time steps; Mamba-2 has none.
 template <class Shape>
 constexpr int step_rank_of(Shape const& s) {
-    return s.state.rank > 0 ? s.state.rank : (s.width + 15) / 16;
+    return s.state.rates > 0 ? 0 : s.state.rank > 0 ? s.state.rank : (s.width + 15) / 16;
 }
 
 }  // namespace midtrain::inline MT_ABI

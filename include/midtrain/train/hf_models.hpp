@@ -9,6 +9,7 @@ struct expert_decoder;
 struct gpt2;
 struct llama;
 struct mamba;
+struct mamba2;
 struct nemotron;
 struct olmo;
 struct zamba;
@@ -40,6 +41,10 @@ struct hf_model_for<model::nemotron> {
 template <>
 struct hf_model_for<model::mamba> {
     static constexpr auto value = io::hf_model::mamba;
+};
+template <>
+struct hf_model_for<model::mamba2> {
+    static constexpr auto value = io::hf_model::mamba2;
 };
 template <>
 struct hf_model_for<model::zamba> {
