@@ -37,10 +37,10 @@ struct qwen2 : small<mt::model::qwen2_moe_shape> {
 struct mixtral : small<mt::model::mixtral_shape> {
     static constexpr mt::expert_shape experts{.count = 8, .chosen = 2, .ffn = 12, .renormalise = true, .naming = mt::expert_naming::mixtral};
 };
-template <bool renormalise>
+template <bool renormalise, int chosen = 1>
 struct hunyuan : small<mt::model::hunyuan_moe_shape> {
     static constexpr bool             tied = false;
-    static constexpr mt::expert_shape experts{.count = 8, .chosen = 1, .ffn = 12, .shared_ffn = 12, .renormalise = renormalise,
+    static constexpr mt::expert_shape experts{.count = 8, .chosen = chosen, .ffn = 12, .shared_ffn = 12, .renormalise = renormalise,
                                               .naming = mt::expert_naming::hunyuan};
 };
 struct pangu : small<mt::model::pangu_pro_moe_shape> {
@@ -67,10 +67,11 @@ BOOST_AUTO_TEST_CASE(shapes_are_written_and_read_back) {
     is_written_as<qwen2>(hf_family::qwen2_moe);
     is_written_as<mixtral>(hf_family::mixtral);
     is_written_as<hunyuan<true>>(hf_family::hunyuan_v1_moe);
+    is_written_as<hunyuan<false>>(hf_family::hunyuan);
 }
 
 BOOST_AUTO_TEST_CASE(what_transformers_has_no_class_for_is_not_written) {
-    BOOST_CHECK_THROW(mt::io::hf_family_of(hf_model::experts, hunyuan<false>{}), mt::error);
+    BOOST_CHECK_THROW(mt::io::hf_family_of(hf_model::experts, hunyuan<false, 2>{}), mt::error);
     BOOST_CHECK_THROW(mt::io::hf_family_of(hf_model::experts, pangu{}), mt::error);
 }
 
