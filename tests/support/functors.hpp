@@ -13,9 +13,11 @@
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
+#include <midtrain/op/fp8_quantise.hpp>
 #include <midtrain/op/join.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/op/rope.hpp>
+#include <midtrain/op/scaled_product.hpp>
 #include <midtrain/op/short_convolution.hpp>
 #include <midtrain/op/sum_of_parts.hpp>
 #include <midtrain/op/turn_apart.hpp>
@@ -55,6 +57,7 @@ class functors {
         f.attention();
         f.state_spaces();
         f.optimizers();
+        f.eight_bits();
         return f.found_;
     }
 
@@ -87,6 +90,32 @@ class functors {
         return midtrain::as_matrix(b.view().data, b.size() / columns, columns);
     }
 
+    void eight_bits() {
+        using scaled          = midtrain::scaled_matrix<T>;
+        index_t const w       = width_, across = scaled::tiles(w, scaled::tile);
+        auto const    x = random<T>(rows * w), a = random<T>(rows * w), b = random<T>(rows * w);
+        auto const    by_row = random<float>(rows * across), by_block = random<float>(across), by_column = random<float>(w), whole = random<float>(1);
+        auto const    most = device_.template make<std::uint32_t>(rows);
+        scaled const  tiles{matrix(a, w), matrix(by_row, across), scaled::one, scaled::tile};
+        device_.rows(rows * across, midtrain::op::quantise_tiles<T, midtrain::e4m3>{matrix(x, w), tiles, rows, false});
+        keep("quantise_tiles 1 x 128", a), keep("quantise_tiles 1 x 128 scales", by_row);
+        scaled const blocks{matrix(b, w), matrix(by_block, across), scaled::tile, scaled::tile};
+        device_.rows(across, midtrain::op::quantise_tiles<T, midtrain::e4m3>{matrix(x, w), blocks, rows, true});
+        keep("quantise_tiles 128 x 128", b), keep("quantise_tiles 128 x 128 scales", by_block);
+        auto const c = random<T>(rows * rows);
+        auto const work = random<C>(2 * rows * rows);
+        plain(device_, midtrain::scaled_gemm_problem<T, T>{.a = tiles, .b = blocks, .b_is = midtrain::operand::transposed, .c = matrix(c, rows),
+                                                          .accumulate = true, .work = matrix(work, rows)});
+        keep("scaled product", c);
+        device_.rows(midtrain::op::column_tiles(w), midtrain::op::quantise_columns<T, midtrain::e5m2>{
+            matrix(x, w), {matrix(a, w), matrix(by_column, w), scaled::tile, scaled::one}, {}, false});
+        keep("quantise_columns", a), keep("quantise_columns scales", by_column);
+        scaled const one{matrix(b, w), matrix(whole, 1)};
+        device_.rows(rows, midtrain::op::largest_of_rows<T>{matrix(x, w), {}, most.view()});
+        device_.rows(1, midtrain::op::scale_of_whole<midtrain::e5m2>{most.view(), one.scales, rows, false});
+        device_.rows(rows, midtrain::op::quantise_rows<T, midtrain::e5m2>{matrix(x, w), one, rows});
+        keep("quantise_rows", b), keep("scale_of_whole", whole);
+    }
     void norms() {
         index_t const w = width_;
         auto const x = random<T>(rows * w), dy = random<T>(rows * w), gain = random<T>(w), y = random<T>(rows * w), dx = random<T>(rows * w);
