@@ -44,6 +44,10 @@ with open(f"{here}/../golden/family_configs.json") as file:
 # transformers writes none with modules that predict tokens further on: of MiMo, as published, and of DeepSeek-V3.
 families["deepseek_v3_ahead"] = {**families["deepseek_v3"], "num_nextn_predict_layers": 1}
 families["mimo"] = {**families["qwen2"], "model_type": "mimo", "architectures": ["MiMoForCausalLM"], "num_nextn_predict_layers": 1}
+# Nor one whose layers share keys and values: of Hunyuan-Large, as published.
+families["hunyuan"] = {**families["hunyuan_v1_moe"], "model_type": "hunyuan", "architectures": ["HunYuanForCausalLM"], "moe_topk": 1,
+                       "num_hidden_layers": 4, "use_cla": True, "cla_share_factor": 2, "use_mixed_mlp_moe": True, "num_shared_expert": 1,
+                       "use_qk_norm": True}
 for name in sys.argv[4:] or families:
     os.makedirs(f"{scratch}/{name}")
     with open(f"{scratch}/{name}/config.json", "w") as file:
