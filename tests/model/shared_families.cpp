@@ -41,6 +41,19 @@ void keeps_the_laws() {
     BOOST_TEST((test::loss_by_heart<Family, Shape>(24)) < 0.1);
 }
 
+// The models of tests/oracle/tiny_sharing.py.
+struct tiny : mt::decoder_shape {
+    static constexpr int           layers = 4, width = 16, heads = 4, kv_heads = 2, head_size = 6, ffn = 12, vocab = 96, context = 64;
+    static constexpr bool          qk_norm      = true;
+    static constexpr mt::norm_when qk_norm_when = mt::norm_when::after_turning;
+};
+struct cross_layer : tiny {
+    static constexpr mt::layer_kind layer(int n) { return {.keys_from = mt::keys_of_group(2, n), .taken = mt::key_form::projected}; }
+};
+struct key_reuse : tiny {
+    static constexpr mt::layer_kind layer(int n) { return {.keys_from = mt::keys_of_last(1, n)}; }
+};
+
 /// Values that are kept of a token while tokens are generated.
 template <class Family, class Shape>
 mt::index_t kept() {
@@ -56,6 +69,11 @@ BOOST_AUTO_TEST_SUITE(families_that_share_keys)
 BOOST_AUTO_TEST_CASE(apples) { keeps_the_laws<mt::model::afm, afm>(); }
 BOOST_AUTO_TEST_CASE(yi_lightning) { keeps_the_laws<mt::model::yi_lightning, yi>(); }
 BOOST_AUTO_TEST_CASE(hunyuan_large) { keeps_the_laws<mt::model::hunyuan_large, hunyuan>(); }
+
+BOOST_AUTO_TEST_CASE(equal_pytorch) {
+    test::equals_pytorch<mt::model::llama, cross_layer>("tiny_cross_layer.safetensors");
+    test::equals_pytorch<mt::model::afm, key_reuse>("tiny_key_reuse.safetensors");
+}
 
 /// The published numbers of the model of 2025: 3.11 billion weights, and 37.5 % less kept than if each layer kept its own.
 BOOST_AUTO_TEST_CASE(apples_model_is_as_large_as_told) {
