@@ -115,7 +115,7 @@ int train_with(host_model& model, run_file const& run, model_files const& files,
     mt::evaluation_file evaluations(form.folder.value + "/evaluations.jsonl", state.step);
     auto const&         when = form.evaluate;
     // A rate that waits for held-out losses must not depend on how long they take to measure.
-    bool const waits = std::any_of(recipe.stages.all.begin(), recipe.stages.all.end(), [](auto const& s) { return s.rate.kind() == "reduce_on_plateau"; });
+    bool const waits = std::any_of(recipe.stages.all.begin(), recipe.stages.all.end(), [](auto const& s) { return s.rate.looks_back(); });
     mt::check(!waits || (inputs.any_held_out() && (when.every_steps > 0 || when.every.count > 0)),
               "reduce_on_plateau waits for held-out losses: give sources held_out, and [evaluate] every_steps or every");
     mt::evaluator       evaluate(model, recipe.stages, {.every_steps = when.every_steps, .every = when.every, .stage_ends = when.stage_ends, .share = waits ? 1e9 : when.share},

@@ -5,10 +5,17 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <midtrain/annealing/any_annealing.hpp>
+#include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/cooled.hpp>
+#include <midtrain/annealing/decay.hpp>
 #include <midtrain/annealing/excerpt.hpp>
+#include <midtrain/annealing/joined.hpp>
 #include <midtrain/annealing/like/any_trainer.hpp>
 #include <midtrain/annealing/like/run_of.hpp>
+#include <midtrain/annealing/piecewise.hpp>
+#include <midtrain/annealing/then.hpp>
+#include <midtrain/annealing/warmup.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/json_writer.hpp>
@@ -121,6 +128,32 @@ BOOST_AUTO_TEST_CASE(a_cooldown_begins_where_the_emulation_stands) {
             }
             BOOST_TEST(good, mt::io::written(*one.find("trainer")));
         }
+    }
+}
+
+// A joint beside what counts steps is judged at its step, where the batch stands; where nobody knows the step it must say `jump`.
+BOOST_AUTO_TEST_CASE(joints_are_judged_at_the_step) {
+    constexpr like::hf   theirs{.learning_rate = 1, .max_steps = 100, .warmup_steps = 0, .scheduler = like::hf_linear{}};
+    constexpr mt::tokens batch{4096}, half{50 * 4096 - 100}, all{100 * 4096};  // the 50th step ends behind the joint
+    constexpr mt::then   meets{.first = theirs, .until = half, .second = mt::linear{.from = 0.5, .to = 0}};
+    constexpr mt::then   apart{.first = theirs, .until = half, .second = mt::linear{.from = 0.4, .to = 0}};
+    static_assert(meets.fits(all, batch) && !apart.fits(all, batch) && !meets.fits(all) && !meets.fits(all, {2 * 4096}));
+    static_assert(meets.rate({49, {49 * 4096}, all, batch}) == 0.51 && meets.rate({50, {50 * 4096}, all, batch}) < 0.5);
+    constexpr mt::piecewise_steps steps{.points = {{.at = 0, .rate = 1}, {.at = 50, .rate = 0.5}}};
+    constexpr mt::then            back{.first = mt::constant{.peak = 1}, .until = half, .second = mt::then{.first = steps, .until = half, .second = meets.second}};
+    static_assert(back.fits(3 * half, batch) && !back.fits(3 * half));
+    static_assert(steps.fits({50 * 4096}, batch) && !steps.fits({49 * 4096}, batch) && steps.fits(half));
+
+    // The same for parts that a file names, under a warm-up and in an excerpt.
+    using part = mt::annealing::joined<mt::annealing::one_annealing>::part;
+    like::any_trainer const trainer = like::hf<like::any_hf_scheduler>{.learning_rate = 1, .max_steps = 100, .warmup_steps = 0, .scheduler = like::hf_linear{}};
+    for (double from : {0.5, 0.4}) {
+        mt::annealing::joined<mt::annealing::one_annealing> const parts{
+            .parts = {part{.over = half, .rate = like::run_of<like::any_trainer>{.trainer = trainer}}, part{.rate = mt::linear{.from = from, .to = 0}}}};
+        BOOST_TEST(mt::any_annealing(parts).fits(all, batch) == (from == 0.5));
+        BOOST_TEST(!mt::any_annealing(parts).fits(all));
+        BOOST_TEST((mt::warmed<mt::any_annealing>{.over = 4 * batch, .policy = parts}.fits(all + 4 * batch, batch)) == (from == 0.5));
+        BOOST_TEST((mt::excerpt<mt::any_annealing>{.of = all, .policy = parts}.fits(half, batch)) == (from == 0.5));
     }
 }
 

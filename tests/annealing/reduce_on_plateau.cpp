@@ -6,8 +6,14 @@
 #include <vector>
 #include <midtrain/annealing/any_annealing.hpp>
 #include <midtrain/annealing/constant.hpp>
+#include <midtrain/annealing/cooled.hpp>
 #include <midtrain/annealing/decay.hpp>
+#include <midtrain/annealing/excerpt.hpp>
+#include <midtrain/annealing/joined.hpp>
 #include <midtrain/annealing/reduce_on_plateau.hpp>
+#include <midtrain/annealing/scaled_by_batch.hpp>
+#include <midtrain/annealing/then.hpp>
+#include <midtrain/annealing/warmup.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
@@ -104,6 +110,54 @@ BOOST_AUTO_TEST_CASE(numbers_that_make_no_sense_do_not_fit) {
     BOOST_TEST(broken([](auto& p) { p.factor = 1; }));
     BOOST_TEST(broken([](auto& p) { p.patience = -1; }));
     BOOST_TEST(broken([](auto& p) { p.threshold = -0.1; }));
+}
+
+/// The record reaches what looks back also where it is a part: a part sees the evaluations of its own steps.
+BOOST_AUTO_TEST_CASE(parts_see_the_record) {
+    policy_type const  p{.policy = {.peak = 1}, .factor = 0.5, .patience = 2};
+    mt::tokens const   batch{10}, all{400};
+    auto const         at = [&](std::int64_t step) { return mt::progress{step, step * batch, all, batch}; };
+    record              r;
+    std::vector<record> records;  // what was seen before each step; nothing ever gets better
+    for (int step = 0; step <= 40; ++step) records.push_back(r), r.add(3);
+    auto const after = [&](std::int64_t step) { return records[static_cast<std::size_t>(step)].seen(); };
+    double const halved = 0.5;
+    BOOST_TEST(p.rate(at(3), after(3)) == 1);
+    BOOST_TEST(p.rate(at(4), after(4)) == halved);  // the first is the best so far, and two more are borne
+
+    // Behind a part of ten steps it counts from there on.
+    mt::then const late{.first = mt::constant{.peak = 1}, .until = 10 * batch, .second = p};
+    static_assert(mt::RateLooksBack<decltype(late)> && !mt::RateLooksBack<mt::then<mt::constant, mt::constant>>);
+    mt::annealing::joined<policy_type> const two{.parts = {{.over = 10 * batch, .at_end = mt::joint::jump, .rate = p}, {.rate = p}}};
+    mt::warmed<policy_type> const            warm{.over = 10 * batch, .policy = p};
+    for (std::int64_t step = 10; step <= 40; ++step) {
+        double const want = p.rate(at(step), {after(step).values, 1, 10, after(step).held_out});
+        BOOST_TEST(late.rate(at(step), after(step)) == want, step);
+        BOOST_TEST(two.rate(at(step), after(step)) == want, step);
+        BOOST_TEST(warm.rate(at(step), after(step)) == want, step);
+    }
+    BOOST_TEST(late.rate(at(13), after(13)) == 1);
+    BOOST_TEST(late.rate(at(14), after(14)) == halved);
+    BOOST_TEST(late.rate(at(9), after(9)) == 1);
+    BOOST_TEST(two.rate(at(9), after(9)) < halved);
+    BOOST_TEST(late.rate(at(14)) == 1);  // a plan, without a record
+
+    // A stretch of a longer way sees its stage, and a tail begins at the rate of its joint, whatever comes after.
+    BOOST_TEST((mt::excerpt<policy_type>{.of = 3 * all, .skip = all, .policy = p}.rate(at(4), after(4)) == halved));
+    mt::cooled<policy_type> const tail{.decay = {200}, .policy = p};
+    double const                  joint = p.rate(at(20), after(20));
+    BOOST_TEST(joint < 0.1);
+    BOOST_TEST(tail.rate(at(20), after(20)) == joint);
+    BOOST_TEST(tail.rate(at(30), after(30)) == joint / 2);
+    BOOST_TEST((mt::scaled_by_batch<policy_type>{.of = {40}, .policy = p}.rate(at(4), after(4)) == halved / 2));
+
+    // What a file names does the same.
+    using mt::annealing::annealing_choice, mt::annealing::one_annealing;
+    mt::reduce_on_plateau<annealing_choice<>> const chosen{.policy = mt::constant{.peak = 1}, .factor = 0.5, .patience = 2};
+    mt::any_annealing const named = mt::annealing::joined<one_annealing>{.parts = {{.over = 10 * batch, .rate = mt::constant{.peak = 1}}, {.rate = chosen}}};
+    BOOST_TEST(named.fits(all, batch));
+    BOOST_TEST((named.looks_back() && mt::any_annealing(chosen).looks_back() && !mt::any_annealing(mt::constant{.peak = 1}).looks_back()));
+    for (std::int64_t step = 0; step <= 40; ++step) BOOST_TEST(named.rate(at(step), after(step)) == late.rate(at(step), after(step)), step);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

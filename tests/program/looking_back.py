@@ -96,6 +96,15 @@ refused("train", "plateau.toml", "--set", "folder=refused", says="reduce_on_plat
 run("train", "plateau.toml", "--set", "folder=plateau", "--set", "evaluate.every_steps=20")
 rates = [r["rate"] for r in lines("plateau/metrics.jsonl") if "rate" in r]
 assert rates == [3e-3] * 40 + [1.5e-3] * 20, rates
+# As a part it counts from its own beginning: of evaluations each ten steps, that after 40 is the first which is no better than one of the part's.
+open(path("parts.toml"), "w").write(run_file.replace(
+    '{ kind = "constant", peak = 3e-3 }',
+    '{ kind = "joined", parts = [{ over = 2560, rate = { kind = "constant", peak = 3e-3 } }, '
+    '{ rate = { kind = "reduce_on_plateau", factor = 0.5, patience = 0, threshold = 0.9, policy = { kind = "constant", peak = 3e-3 } } }] }'))
+refused("train", "parts.toml", "--set", "folder=refused", says="reduce_on_plateau waits for held-out losses")
+run("train", "parts.toml", "--set", "folder=parts", "--set", "evaluate.every_steps=10")
+rates = [r["rate"] for r in lines("parts/metrics.jsonl") if "rate" in r]
+assert rates == [3e-3] * 40 + [1.5e-3] * 10 + [0.75e-3] * 10, rates
 
 # A batch that follows the noise: with a share that allows all, it doubles at every decision.
 open(path("ramp.toml"), "w").write(run_file.replace("length = 32 }", 'length = 32, ramp = { kind = "noise", to = 16, every = 12, share = 1e12 } }'))

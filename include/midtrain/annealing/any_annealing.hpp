@@ -12,6 +12,7 @@
 #include <midtrain/annealing/like/any_trainer.hpp>
 #include <midtrain/annealing/like/run_of.hpp>
 #include <midtrain/annealing/multi_step.hpp>
+#include <midtrain/annealing/part.hpp>
 #include <midtrain/annealing/piecewise.hpp>
 #include <midtrain/annealing/polynomial.hpp>
 #include <midtrain/annealing/power_law.hpp>
@@ -43,18 +44,26 @@ struct annealing_choice
     double rate(progress at, loss_record const& so_far = {}) const {
         return this->visit([&](auto const& p) -> double { return rate_of(p, at, so_far); });
     }
-    bool fits(tokens budget) const {
-        return this->visit([&](auto const& p) {
-            if constexpr (requires { p.fits(budget); }) return p.fits(budget);
-            else return true;
+    bool fits(tokens budget, tokens batch = {}) const {
+        return this->visit([&](auto const& p) { return part_fits(p, budget, batch); });
+    }
+    /// Whether it, or a part of it, waits for held-out losses.
+    bool looks_back() const {
+        return this->visit([](auto const& p) {
+            if constexpr (requires { p.parts[0].rate.looks_back(); }) {
+                for (auto const& part : p.parts)
+                    if (part.rate.looks_back()) return true;
+                return false;
+            } else return requires { p.reductions(loss_record{}); };
         });
     }
 };
 
-/// One of this folder's policies: whole, a stretch of it, behind a warm-up or with a tail.
+/// One of this folder's policies: whole, a stretch of it, behind a warm-up or with a tail, or one that held-out losses lower.
 using one_annealing = annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>, option<"warmed", warmed<annealing_choice<>>>,
-                                       option<"cooled", cooled<annealing_choice<>, any_shape>>>;
-/// The same, several of them one after another, or one that held-out losses lower.
+                                       option<"cooled", cooled<annealing_choice<>, any_shape>>,
+                                       option<"reduce_on_plateau", reduce_on_plateau<annealing_choice<>>>>;
+/// The same, or several of them one after another.
 using any_annealing =
     annealing_choice<option<"excerpt", excerpt<annealing_choice<>>>, option<"warmed", warmed<annealing_choice<>>>,
                      option<"cooled", cooled<annealing_choice<>, any_shape>>, option<"joined", joined<one_annealing>>,

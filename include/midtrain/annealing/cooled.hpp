@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <midtrain/annealing/part.hpp>
 #include <midtrain/annealing/shapes.hpp>
 #include <midtrain/core/required.hpp>
@@ -15,16 +16,28 @@ struct cooled {
     double                      floor = 0;
     [[no_unique_address]] Shape shape{};
 
-    constexpr double rate(progress at) const {
-        if (at.left() >= decay) return policy.rate(at);
-        return fall(shape, rate_at_joint(at), floor, 1.0 - ratio(at.left(), decay));
+    constexpr double rate(progress at) const { return at_part(at, {}); }
+    constexpr double rate(progress at, loss_record const& so_far) const
+        requires RateLooksBack<Policy>
+    {
+        return at_part(at, so_far);
     }
-    constexpr bool fits(tokens budget) const {
-        return tokens{} <= decay && decay <= budget && part_fits(policy, budget) && shape_fits(shape, rate_at_joint({0, budget, budget, {}}), floor);
+    constexpr bool fits(tokens budget, tokens batch = {}) const {
+        std::int64_t const steps = batch.count > 0 ? budget.count / batch.count : 0;
+        return tokens{} <= decay && decay <= budget && part_fits(policy, budget, batch) &&
+               shape_fits(shape, rate_at_joint({steps, budget, budget, batch}, {}), floor);
     }
 
-    // Below: a part of the above. Public, so that the policy stays an aggregate.
-    constexpr double rate_at_joint(progress at) const { return policy.rate(moved_back(at, at.budget - decay)); }
+    // Below: parts of the above. Public, so that the policy stays an aggregate.
+    constexpr double at_part(progress at, loss_record const& so_far) const {
+        if (at.left() >= decay) return rate_of(policy, at, so_far);
+        return fall(shape, rate_at_joint(at, so_far), floor, 1.0 - ratio(at.left(), decay));
+    }
+    // What the tail begins with is settled where it begins: later losses do not move it.
+    constexpr double rate_at_joint(progress at, loss_record const& so_far) const {
+        progress const joint = moved_back(at, at.budget - decay);
+        return rate_of(policy, joint, so_far.before(so_far.stage_begin + joint.step));
+    }
 };
 
 }  // namespace midtrain::inline MT_ABI::annealing

@@ -14,8 +14,15 @@ struct excerpt {
     tokens           skip{};
     Policy           policy{};
 
-    constexpr double rate(progress at) const { return policy.rate(part_of(at, tokens{} - skip, of)); }
-    constexpr bool   fits(tokens budget) const { return tokens{} <= skip && budget + skip <= of && part_fits(policy, of); }
+    constexpr double rate(progress at) const { return rate_of(policy, part_of(at, tokens{} - skip, of)); }
+    constexpr double rate(progress at, loss_record const& so_far) const
+        requires RateLooksBack<Policy>
+    {
+        return policy.rate(part_of(at, tokens{} - skip, of), so_far);
+    }
+    constexpr bool fits(tokens budget, tokens batch = {}) const {
+        return tokens{} <= skip && budget + skip <= of && part_fits(policy, of, batch);
+    }
 };
 
 }  // namespace midtrain::inline MT_ABI::annealing

@@ -20,22 +20,21 @@ struct joined {
     };
     std::vector<part> parts{};
 
-    double rate(progress at) const {
-        std::size_t n = 0;
-        for (; n + 1 < parts.size() && !(at.seen < parts[n].over); ++n) at = part_of(at, parts[n].over, at.budget - parts[n].over);
-        if (parts.empty()) return 0;
-        at.budget = length(n, at.budget);
-        return parts[n].rate.rate(at);
+    double rate(progress at) const { return at_part(at, {}); }
+    double rate(progress at, loss_record const& so_far) const
+        requires RateLooksBack<Policy>
+    {
+        return at_part(at, so_far);
     }
 
     /// The parts lie inside the stage, fit where they stand, and meet.
-    bool fits(tokens budget) const {
+    bool fits(tokens budget, tokens batch = {}) const {
         for (std::size_t n = 0; n < parts.size(); ++n) {
             tokens const over = length(n, budget);
-            if (over < tokens{} || budget < over || !parts[n].rate.fits(over)) return false;
+            if (over < tokens{} || budget < over || !part_fits(parts[n].rate, over, batch)) return false;
             budget = budget - over;
             if (n + 1 == parts.size() || parts[n].at_end == joint::jump) continue;
-            if (!joint_meets(rate_at_end(parts[n].rate, over), rate_at_start(parts[n + 1].rate, length(n + 1, budget)))) return false;
+            if (!joint_meets(rate_at_end(parts[n].rate, over, batch), rate_at_start(parts[n + 1].rate, length(n + 1, budget), batch))) return false;
         }
         return !parts.empty();
     }
@@ -50,7 +49,15 @@ struct joined {
         for (std::size_t n = 0; n < parts.size(); ++n) f(std::string_view(std::to_string(n)), parts[n]);
     }
 
-    // Below: a part of the above. Public, so that the policy stays an aggregate.
+    // Below: parts of the above. Public, so that the policy stays an aggregate.
+    double at_part(progress at, loss_record const& so_far) const {
+        if (parts.empty()) return 0;
+        progress    own = at;
+        std::size_t n   = 0;
+        for (; n + 1 < parts.size() && !(own.seen < parts[n].over); ++n) own = part_of(own, parts[n].over, own.budget - parts[n].over);
+        own.budget = length(n, own.budget);
+        return rate_of(parts[n].rate, own, record_of(so_far, at, own));
+    }
     tokens length(std::size_t n, tokens left) const { return n + 1 < parts.size() ? parts[n].over : left; }
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <midtrain/concepts/annealing_policy.hpp>
+#include <midtrain/core/loss_record.hpp>
 #include <midtrain/core/types.hpp>
 
 namespace midtrain::inline MT_ABI::annealing {
@@ -18,21 +20,29 @@ constexpr progress moved_back(progress at, tokens to) {
     return {at.step - steps, to, at.budget, at.batch};
 }
 
-/// Whether a part fits into its tokens; what has no `fits` fits everywhere.
+/// What a part that looks back sees: its own steps of the record, and those of its stage where it began before it.
+constexpr loss_record record_of(loss_record seen, progress stage, progress part) {
+    if (stage.step > part.step) seen.stage_begin += stage.step - part.step;
+    return seen;
+}
+
+/// Whether a part fits into its tokens, in steps of `batch` where that is known; what has no `fits` fits everywhere.
 template <class Policy>
-constexpr bool part_fits(Policy const& policy, tokens budget) {
-    if constexpr (requires { policy.fits(budget); }) return policy.fits(budget);
+constexpr bool part_fits(Policy const& policy, tokens budget, tokens batch = {}) {
+    if constexpr (requires { policy.fits(budget, batch); }) return policy.fits(budget, batch);
+    else if constexpr (requires { policy.fits(budget); }) return policy.fits(budget);
     else return true;
 }
 
-/// A policy's rate at the start and at the end of a stretch of its own.
+/// A policy's rate at the start and at the end of a stretch of its own, in steps of `batch`. Without a batch no step is counted, so what
+/// counts steps is asked for its first.
 template <class Policy>
-constexpr double rate_at_start(Policy const& policy, tokens budget) {
-    return policy.rate({0, {}, budget, {}});
+constexpr double rate_at_start(Policy const& policy, tokens budget, tokens batch = {}) {
+    return rate_of(policy, {0, {}, budget, batch});
 }
 template <class Policy>
-constexpr double rate_at_end(Policy const& policy, tokens budget) {
-    return policy.rate({0, budget, budget, {}});
+constexpr double rate_at_end(Policy const& policy, tokens budget, tokens batch = {}) {
+    return rate_of(policy, {batch.count > 0 ? (budget.count + batch.count - 1) / batch.count : 0, budget, budget, batch});
 }
 
 /// Whether two policies must meet where they join.

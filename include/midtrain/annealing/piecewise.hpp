@@ -32,11 +32,12 @@ struct piecewise_of {
         double const r = static_cast<double>(done - place(n - 1)) / static_cast<double>(place(n) - place(n - 1));
         return fall(shape, points[n - 1].rate, points[n].rate, r);
     }
-    constexpr bool fits(tokens budget) const {
+    constexpr bool fits(tokens budget, tokens batch = {}) const {
         for (std::size_t n = 1; n < points.size(); ++n)
             if (!(place(n - 1) < place(n)) || !shape_fits(shape, points[n - 1].rate, points[n].rate)) return false;
-        if constexpr (requires { points.back().at.value.count; }) return !points.empty() && points.back().at <= budget;
-        else return !points.empty();
+        if (points.empty()) return false;
+        if constexpr (Clock::counts_steps) return batch.count <= 0 || points.back().at <= (budget.count + batch.count - 1) / batch.count;
+        else return points.back().at <= budget;
     }
 
     // Below: a part of the above. Public, so that the policy stays an aggregate.

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <midtrain/annealing/part.hpp>
 #include <midtrain/core/loss_record.hpp>
 #include <midtrain/core/math.hpp>
 #include <midtrain/core/types.hpp>
@@ -20,15 +21,14 @@ struct reduce_on_plateau {
     double       least     = 0;     ///< the rate is not reduced below it
 
     constexpr double rate(progress at, loss_record const& so_far) const {
-        double const full = policy.rate(at);
+        double const full = rate_of(policy, at, so_far);
         double       r    = full;
         for (std::int64_t k = reductions(so_far); k > 0; --k) r *= factor;
         return r > least ? r : full < least ? full : least;
     }
-    constexpr bool fits(tokens budget) const {
+    constexpr bool fits(tokens budget, tokens batch = {}) const {
         bool const sound = factor > 0 && factor < 1 && patience >= 0 && cooldown >= 0 && threshold >= 0 && threshold < 1 && least >= 0;
-        if constexpr (requires { policy.fits(budget); }) return sound && policy.fits(budget);
-        else return sound;
+        return sound && part_fits(policy, budget, batch);
     }
     /// How often the rate has been reduced.
     constexpr std::int64_t reductions(loss_record const& so_far) const {

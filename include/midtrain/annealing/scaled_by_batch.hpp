@@ -14,10 +14,16 @@ struct scaled_by_batch {
     Policy           policy{};
     double           power = 0.5;
 
-    constexpr double rate(progress at) const {
-        return policy.rate(at) * (at.batch.count > 0 ? math::pow(ratio(at.batch, of), power) : 1.0);
+    constexpr double rate(progress at) const { return rate_of(policy, at) * multiple(at); }
+    constexpr double rate(progress at, loss_record const& so_far) const
+        requires RateLooksBack<Policy>
+    {
+        return policy.rate(at, so_far) * multiple(at);
     }
-    constexpr bool fits(tokens budget) const { return tokens{} < of.value && part_fits(policy, budget); }
+    constexpr bool fits(tokens budget, tokens batch = {}) const { return tokens{} < of.value && part_fits(policy, budget, batch); }
+
+    // Below: a part of the above. Public, so that the policy stays an aggregate.
+    constexpr double multiple(progress at) const { return at.batch.count > 0 ? math::pow(ratio(at.batch, of), power) : 1.0; }
 };
 
 }  // namespace midtrain::inline MT_ABI::annealing

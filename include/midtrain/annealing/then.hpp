@@ -15,16 +15,26 @@ struct then {
     Second           second;
     joint            at_joint = joint::continuous;
 
-    constexpr double rate(progress at) const {
-        return at.seen < until ? first.rate(part_of(at, {}, until)) : second.rate(part_of(at, until, at.budget - until));
+    constexpr double rate(progress at) const { return at_part(at, {}); }
+    constexpr double rate(progress at, loss_record const& so_far) const
+        requires(RateLooksBack<First> || RateLooksBack<Second>)
+    {
+        return at_part(at, so_far);
     }
 
     /// The join lies inside the stage, and the parts fit where they stand.
-    constexpr bool fits(tokens budget) const {
+    constexpr bool fits(tokens budget, tokens batch = {}) const {
         if (until < tokens{} || budget < until) return false;
-        if (!part_fits(first, until) || !part_fits(second, budget - until)) return false;
+        if (!part_fits(first, until, batch) || !part_fits(second, budget - until, batch)) return false;
         if (at_joint == joint::jump || until == tokens{}) return true;
-        return joint_meets(rate_at_end(first, until), rate_at_start(second, budget - until));
+        return joint_meets(rate_at_end(first, until, batch), rate_at_start(second, budget - until, batch));
+    }
+
+    // Below: a part of the above. Public, so that the policy stays an aggregate.
+    constexpr double at_part(progress at, loss_record const& so_far) const {
+        if (at.seen < until) return rate_of(first, part_of(at, {}, until), so_far);
+        progress const own = part_of(at, until, at.budget - until);
+        return rate_of(second, own, record_of(so_far, at, own));
     }
 };
 

@@ -26,14 +26,23 @@ struct warmed {
     start_rate       start = 0;
     warmup_from      from  = warmup_from::zero;
 
-    constexpr double rate(progress at) const {
-        tokens const up = warmed_so_far(at, from);
-        if (at.seen < over && up < over) return warm_up(start, rate_at_start(policy, at.budget - over), up, over);
-        if (at.seen < over) return rate_at_start(policy, at.budget - over);
-        return policy.rate(part_of(at, over, at.budget - over));
+    constexpr double rate(progress at) const { return at_part(at, {}); }
+    constexpr double rate(progress at, loss_record const& so_far) const
+        requires RateLooksBack<Policy>
+    {
+        return at_part(at, so_far);
     }
-    constexpr bool fits(tokens budget) const {
-        return tokens{} <= over && over < budget && start >= 0 && part_fits(policy, budget - over);
+    constexpr bool fits(tokens budget, tokens batch = {}) const {
+        return tokens{} <= over && over < budget && start >= 0 && part_fits(policy, budget - over, batch);
+    }
+
+    // Below: a part of the above. Public, so that the policy stays an aggregate.
+    constexpr double at_part(progress at, loss_record const& so_far) const {
+        tokens const up = warmed_so_far(at, from);
+        if (at.seen < over && up < over) return warm_up(start, rate_at_start(policy, at.budget - over, at.batch), up, over);
+        if (at.seen < over) return rate_at_start(policy, at.budget - over, at.batch);
+        progress const own = part_of(at, over, at.budget - over);
+        return rate_of(policy, own, record_of(so_far, at, own));
     }
 };
 

@@ -13,7 +13,8 @@ concept RateLooksBack = requires(Policy const policy, progress at, loss_record c
 
 /// The learning rate as a pure function of progress: no step(), no memory, so it can be plotted, tested in one line and shared
 /// between ranks. Law: finite and not negative over the whole budget, and it ends where it says it ends.
-/// A policy whose parts must fit into the stage also has  bool fits(tokens budget) const,  which the recipe's rules then ask.
+/// A policy whose parts must fit into the stage also has  bool fits(tokens budget) const,  which the recipe's rules then ask; one whose
+/// parts may count steps,  bool fits(tokens budget, tokens batch = {}) const,  where a batch of zero is one that does not stand.
 /// One that looks back has  rate(progress, loss_record const&)  instead; plans and rules ask it with an empty record.
 /// The shortest one is midtrain/annealing/constant.hpp.
 template <class Policy>

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <midtrain/annealing/part.hpp>
 #include <midtrain/averaging/none.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/averaging_policy.hpp>
@@ -137,9 +138,11 @@ constexpr void judge_rate(Stage const& s, Judge const& judge) {
                   "midtrain: stage.rate is not an AnnealingPolicy: it needs  double rate(progress) const.  "
                   "(One that looks back:  double rate(progress, loss_record const&) const.)  The shortest one is midtrain/annealing/constant.hpp");
     static_assert(FitsIfItHasFits<Rate>, "midtrain: stage.rate has a member fits, but not  bool fits(tokens budget) const");
-    if constexpr (requires { s.rate.fits(tokens{}); })
-        judge.template refuse_if<"the parts of the rate (warm-up, decay, joints) do not fit into the budget, or do not meet">(
-            !s.rate.fits(s.at(0).budget), s.name);
+    // Under a ramp nobody knows here how many steps a part has.
+    bool const   stands = s.batch.ramp.changes(s.batch.sequences) == 0 && !s.batch.ramp.looks_back();
+    tokens const batch  = stands ? s.batch.size() : tokens{};
+    judge.template refuse_if<"the parts of the rate (warm-up, decay, joints) do not fit into the budget, or do not meet">(
+        !annealing::part_fits(s.rate, s.at(0).budget, batch), s.name);
     bool bad = false, moves = false;
     at_points(s, [&](progress at) {
         double const r = rate_of(s.rate, at);
