@@ -39,6 +39,7 @@ struct metrics_row {
     std::vector<double>       losses;            ///< by source; NaN where it had no target in the step
     std::vector<std::int64_t> targets;           ///< by source, in the step
     std::vector<std::int64_t> source_tokens;     ///< by source, drawn in the stage so far
+    std::vector<std::int64_t> source_epochs{};   ///< by source, whole passes in all stages; empty in files of older versions
     double                    noise_scale = std::numeric_limits<double>::quiet_NaN();  ///< tokens; NaN where it was not measured
     double                    noise_error = std::numeric_limits<double>::quiet_NaN();
     std::vector<double>       source_noise{};    ///< by source, tokens; empty where it was not measured
@@ -121,6 +122,7 @@ class metrics_line {
         r.seconds = real(need("seconds")), r.tokens_per_second = real(need("tokens_per_second"));
         by_source("weights", r.weights, real), by_source("losses", r.losses, real);
         by_source("targets", r.targets, count), by_source("source_tokens", r.source_tokens, count);
+        if (all_.find("source_epochs")) by_source("source_epochs", r.source_epochs, count);
         if (auto const p = all_.find("phases")) {
             auto const of = [&](char const* key) { return p->find(key) ? real(*p->find(key)) : 0.0; };
             r.phases = {of("data"), of("compute"), of("update"), of("checkpoint"), of("evaluation")};
@@ -203,6 +205,7 @@ class metrics_file {
         });
         by_source(r, "targets", [&](std::size_t i) { return std::to_string(r.source_targets[i]); });
         by_source(r, "source_tokens", [&](std::size_t i) { return std::to_string(r.source_tokens[i]); });
+        if (!r.source_epochs.empty()) by_source(r, "source_epochs", [&](std::size_t i) { return std::to_string(r.source_epochs[i]); });
         if (r.phases.sum() > 0) phases(r.phases);
         if (r.noise.steps > 0) noise(r);
         if (!r.routers.empty()) routers(r);

@@ -42,7 +42,7 @@ struct report {
     std::span<double const>       source_loss;        ///< by source, mean over this step's targets; 0 where it had none
     std::span<std::int64_t const> source_targets;     ///< by source, targets in this step
     std::span<std::int64_t const> source_tokens;      ///< by source, tokens drawn in the stage so far
-    std::span<std::int64_t const> source_epochs;      ///< by source, whole passes over its documents so far, in all stages
+    std::span<std::int64_t const> source_epochs;      ///< by source, whole passes so far, in all stages: run_state::epochs
     noise_scale                   noise;              ///< of the last measured steps, where this one was measured
     std::span<double const>       source_noise;       ///< by source, the scale in tokens; empty where this step was not measured
 

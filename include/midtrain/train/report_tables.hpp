@@ -71,8 +71,11 @@ inline std::string sources_table(metrics const& m) {
         auto const loss = chart::smoothed_loss(m, stages.back(), k, 0.1);
         rows.push_back({{m.sources[k]}, {written_count(drawn(k))}, {fixed(100 * drawn(k) / std::max(all, 1.0), 1) + " %"},
                         {fixed(m.rows.front().weights[k], 2) + " \u2192 " + fixed(m.rows.back().weights[k], 2)}, {fixed(loss.back())}});
+        if (auto const& passes = m.rows.back().source_epochs; !passes.empty()) rows.back().push_back({std::to_string(passes[k])});
     }
-    return table({"Source", "Tokens drawn", "Share", "Planned share", "Loss at end"}, rows);
+    std::vector<std::string> head{"Source", "Tokens drawn", "Share", "Planned share", "Loss at end"};
+    if (!m.rows.back().source_epochs.empty()) head.push_back("Whole passes");
+    return table(head, rows);
 }
 
 /// The held-out losses of a run, or those of several with the lowest marked.

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -49,6 +50,13 @@ struct run_state {
     origin                    parent;
 
     std::size_t record_width() const { return 1 + sources.size(); }
+    /// Whole passes over a source's documents so far; where an order has put them in buckets, over those of the bucket that saw most.
+    std::int64_t epochs(std::size_t source) const {
+        std::int64_t most = cursors[source].epoch;
+        if (source < buckets.size())
+            for (auto const& of : buckets[source].cursors) most = std::max(most, of.epoch);
+        return most;
+    }
     /// What policies that look back may see; it points here.
     loss_record seen() const {
         return {.values = record, .sources = sources.size(), .stage_begin = step - step_in_stage, .held_out = held_out, .noise = noise};

@@ -31,7 +31,7 @@ class step_reporter {
     /// Of the step that `s` has just done. Spans and views point here, into `s`, `of` and the stage.
     template <class Stage>
     report make(Stage const& stage, run_state const& s, run_plan const& plan, step_result const& of, step_watcher const& watcher) {
-        for (std::size_t i = 0; i < source_epochs_.size(); ++i) source_epochs_[i] = s.cursors[i].epoch;
+        for (std::size_t i = 0; i < source_epochs_.size(); ++i) source_epochs_[i] = s.epochs(i);
         for (std::size_t i = 0; i < source_tokens_.size(); ++i) source_tokens_[i] = s.drawn.drawn[i] * length_;
         report r;
         r.stage = stage.name, r.stage_number = stage_ + 1, r.stage_count = count_;
