@@ -138,9 +138,10 @@ class trainable {
         distance_ = distance;
         counted_.clear();
     }
-    /// How products of linear layers become eight bits from here on, in another form than the precision's own.
-    void set_products(fp8_form const& products) {
-        static_assert(requires { Precision::products; }, "midtrain: only a precision of midtrain/precision/fp8.hpp has products in eight bits");
+    /// How products of linear layers become eight bits from here on, in another form than the precision's own (precision/fp8.hpp).
+    void set_products(fp8_form const& products)
+        requires requires { Precision::products; }
+    {
         products_ = products;
         counted_.clear();
     }
