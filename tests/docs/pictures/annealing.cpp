@@ -51,10 +51,10 @@ picture schedule(std::string name, std::string title, std::string heading, std::
 }
 
 picture three_exponentials() {
-    auto p = shapes("exponentials", "exponential, halving, half-life",
+    auto p = shapes("exponentials", "exponentials, half_life",
                     {shape("exponential", 0, annealing::exponential_shape{}, 0.1), shape("inverse", 1, annealing::inverse_shape{}, 0.1),
                      shape("halving", 2, annealing::halving_shape{}, 0.1),
-                     line("half_life", look_of(3), 0, 1, [](double r) {
+                     line("half_life", dashes(3), 0, 1, [](double r) {
                          return annealing::half_life{.from = 1, .every = 30_Gtok}.rate(stage_at(r * stage_tokens));
                      })});
     p.y.name = "rate / peak, floor 0.1";
@@ -67,7 +67,7 @@ picture warmups() {
     auto const dots = [&](std::string name, std::size_t n, auto const& policy) {
         return dotted(points(std::move(name), look_of(n), 13, [&](double s) { return policy.rate(step(static_cast<int>(s))); }));
     };
-    return {.name = "warmups", .title = "Warm-ups over 8 steps", .heading = "", .x = {"step", -0.5, 12.5}, .y = rate_scale,
+    return {.name = "warmups", .title = "Warm-ups over 8 steps", .heading = "warm-ups", .x = {"step", -0.5, 12.5}, .y = rate_scale,
             .lines = {dots("zero", 0, mt::wsd{.peak = 1, .decay = 0_tok, .warmup = 8_Gtok}),
                       dots("one_batch", 1, mt::wsd{.peak = 1, .decay = 0_tok, .warmup = 8_Gtok, .from = mt::warmup_from::one_batch}),
                       dots("start = 0.4", 2, mt::wsd{.peak = 1, .decay = 0_tok, .warmup = 8_Gtok, .start = 0.4})}};
@@ -119,7 +119,7 @@ picture endless() {
 
 picture power() {
     mt::power_scheduler const policy{.peak = 1, .scale = mt::math::pow(10e9, 0.51)};
-    return schedule("power_scheduler", "The power scheduler, alone and with a tail", "",
+    return schedule("power_scheduler", "The power scheduler, alone and with a tail", "power_scheduler",
                     {rate("alone", look_of(0), policy),
                      rate("cooled", look_of(1), mt::cooled<mt::power_scheduler>{.decay = 25_Gtok, .policy = policy})});
 }
@@ -135,7 +135,7 @@ std::vector<picture> of_annealing() {
             shapes("decay_fast_first", "fast first: 1 \u2212 \u221Ar",
                    {shape("linear", 0, linear_shape{}), shape("one_minus_sqrt", 1, one_minus_sqrt_shape{}), shape("polynomial", 2, polynomial_shape{}),
                     shape("halving", 3, halving_shape{})}),
-            shapes("decay_cosine", "",
+            shapes("decay_cosine", "cosine, mirror_cosine",
                    {shape("linear", 0, linear_shape{}), shape("cosine", 1, cosine_shape{}), shape("mirror_cosine", 2, mirror_cosine_shape{})}),
             three_exponentials(), warmups(),
             schedule("wsd", "Warm-up, stable, decay", "wsd",

@@ -46,7 +46,7 @@ picture scaled() {
     auto const over = [&](std::string name, std::size_t n, auto const& policy) {
         return line(std::move(name), look_of(n), 0, stage_tokens, [&](double x) { return policy.rate(step_after(doubling, x).second); });
     };
-    return {.name = "scaled_by_batch", .title = "A rate that grows with the batch", .heading = "", .x = tokens_scale, .y = {"rate / peak", 0, 3.1},
+    return {.name = "scaled_by_batch", .title = "A rate that grows with the batch", .heading = "scaled_by_batch", .x = tokens_scale, .y = {"rate / peak", 0, 3.1},
             .lines = {over("wsd", 0, plain), over("scaled_by_batch", 1, grows)}};
 }
 
@@ -55,7 +55,7 @@ picture roles() {
     auto const        of = [&](std::string name, std::size_t n, mt::role r) {
         return line(std::move(name), look_of(n), 128, 8192, [&](double w) { return rates.factor(r, 1, static_cast<mt::index_t>(w)); }, true);
     };
-    return {.name = "rates_by_role", .title = "Multiples of the rate by role and width", .heading = "",
+    return {.name = "rates_by_role", .title = "Multiples of the rate by role and width", .heading = "rates by role, muP",
             .x = {"inputs of a matrix", 128, 8192, mt::chart::plain_label, true}, .y = {"multiple", 0.008, 2.2, mt::chart::plain_label, true},
             .lines = {of("norm", 0, mt::role::norm), of("embedding", 1, mt::role::embedding), of("matrix", 2, mt::role::matrix),
                       of("expert", 3, mt::role::expert)}};
@@ -73,7 +73,8 @@ picture plateau() {
     mt::annealing::reduce_on_plateau<mt::constant> const policy{.policy = {.peak = 1}, .factor = 0.5, .patience = 4, .threshold = 1e-3};
     mt::loss_record const all{.values = {}, .sources = 1, .stage_begin = 0, .held_out = held_out, .noise = {}};
     auto const rate_at = [&](double step) { return policy.rate({static_cast<std::int64_t>(step), {}, {}, {}}, all.before(static_cast<std::int64_t>(step))); };
-    return {.name = "plateau", .title = "A rate that follows the held-out loss", .heading = "reduce_on_plateau", .x = {"step", 0, 600}, .y = {"", 0, 1.05},
+    return {.name = "plateau", .title = "A rate that follows the held-out loss", .heading = "reduce_on_plateau", .x = {"step", 0, 600},
+            .y = {"rate, loss", 0, 1.05},
             .lines = {line("rate / peak", look_of(0), 0, 600, rate_at),
                       line("loss, made up", dashes(5), 10, 600, [&](double s) { return loss(static_cast<int>(s / 10) - 1); })}};
 }

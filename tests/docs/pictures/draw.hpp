@@ -103,7 +103,7 @@ inline std::string drawn(picture const& what) {
     constexpr double width = 380, height = 200, top = 24, bottom = height - 36, size = 11;
     auto const       names = names_of(what);
     double           room = 8, left = 44;
-    for (auto const& [style, name] : names) room = std::max(room, text_width(name, size) + 30);
+    for (auto const& [style, name] : names) room = std::max(room, text_width(name, size) + 34);
     for (auto const& [y, name] : what.y_names) left = std::max(left, text_width(name, size) + 14);
     svg        to(width, height, what.title);
     plot const p{left, top, width - room, bottom, {what.x.low, what.x.high, left, width - room, what.x.logarithmic},

@@ -69,7 +69,7 @@ picture staged() {
 constexpr sources<mt::each<mt::tokens>> sizes{.web{900_Gtok}, .code{90_Gtok}, .maths{10_Gtok}};
 
 picture tempered() {
-    return {.name = "tempered", .title = "Shares from sizes of 900, 90 and 10 by temperature", .heading = "", .x = {"temperature", 1, 10},
+    return {.name = "tempered", .title = "Shares from sizes of 900, 90 and 10 by temperature", .heading = "tempered", .x = {"temperature", 1, 10},
             .y = share_scale, .shares = stacked(names, 1, 10, [](double t) {
                 return mt::tempered_mixture<sources>{.sizes = sizes, .temperature = t}.weights({});
             })};
@@ -93,7 +93,7 @@ picture capped() {
 picture floored() {
     mt::annealed_mixture<sources> const moving{.from = usual, .to = later};
     mt::floored_mixture<sources, mt::annealed_mixture<sources>> const policy{.of = moving, .floor = {.web = .5, .code = .1, .maths = 0}};
-    auto p  = areas("floored", "Half of web text at the least", "", shares(policy));
+    auto p  = areas("floored", "Half of web text at the least", "floored", shares(policy));
     p.lines = {line("without a floor", mt::chart::black, 0, stage_tokens, [&](double x) { return moving.weights(stage_at(x))[0]; })};
     return p;
 }
@@ -109,7 +109,7 @@ picture blends() {
     put(2, mt::micro_anneal<sources>{.candidate = {.web = 0, .code = 0, .maths = 1}, .usual = later});
     put(3, mt::upsampled_mixture<sources>{.of = {.share = later}, .factor = {.web{1}, .code{3}, .maths{1}}});
     picture p{.name = "blends", .title = "Mixtures made of others", .heading = "replay, micro_anneal, ..", .x = {"", 0, 4}, .y = share_scale};
-    p.x_names = {{0.5, "fixed"}, {1.5, "replay"}, {2.5, "micro_anneal"}, {3.5, "upsampled"}};
+    p.x_names = {{0.5, "fixed"}, {1.5, "replay"}, {2.5, "micro"}, {3.5, "upsampled"}};
     for (int n = 0; n < 4; ++n) {
         double sum = 0;
         for (int k = 0; k < 3; ++k) {
@@ -150,6 +150,18 @@ picture by_losses(std::string name, std::string title, std::string heading, stac
     return {.name = std::move(name), .title = std::move(title), .heading = std::move(heading), .x = {"step", 0, steps}, .y = share_scale, .shares = std::move(all)};
 }
 
+/// The same shares as lines, over a part of the scale.
+picture lines_of(picture p, double low, double high) {
+    stack const all = std::exchange(p.shares, {});
+    p.y.low = low, p.y.high = high;
+    for (std::size_t k = all.names.size(); k-- > 0;) {
+        series s{.name = all.names[k], .style = look_of(k), .pieces = {{}}};
+        for (std::size_t i = 0; i < all.x.size(); ++i) s.pieces[0].push_back({all.x[i], all.tops[k + 1][i] - all.tops[k][i]});
+        p.lines.push_back(std::move(s));
+    }
+    return p;
+}
+
 }  // namespace
 
 std::vector<picture> of_mixture() {
@@ -158,7 +170,8 @@ std::vector<picture> of_mixture() {
             transitions(), path(), staged(), tempered(), unimax(), capped(), floored(), blends(),
             by_losses("doremi", "DoReMi on losses that are made up", "doremi",
                       learning(mt::doremi_mixture<sources>{.prior = even, .reference = {.web{2.6}, .code{1.2}, .maths{1.6}}, .hold = hold, .step_size = 0.3})),
-            by_losses("odm", "Online data mixing on losses that are made up", "", learning(mt::odm_mixture<sources>{.prior = even, .hold = hold}))};
+            lines_of(by_losses("odm", "Online data mixing on losses that are made up", "odm", learning(mt::odm_mixture<sources>{.prior = even, .hold = hold})),
+                     0.28, 0.42)};
 }
 
 }  // namespace pictures

@@ -63,7 +63,7 @@ picture middle() {
     for (std::size_t i = 0; i < text.size(); ++i) text[i] = i < 22 ? 0 : i < 38 ? 1 : 2;
     mt::data::fim const how{.rate = 1, .prefix = 10, .suffix = 10, .middle = 10};
     using order = mt::data::fim_cut::order;
-    picture p{.name = "fim", .title = "Filling in the middle", .heading = "", .x = {"place in the document", -1, 64}, .y = {"", 0, 3},
+    picture p{.name = "fim", .title = "Filling in the middle", .heading = "fim", .x = {"place in the document", -1, 64}, .y = {"", 0, 3},
               .box_names = {{0, "prefix"}, {1, "middle"}, {2, "suffix"}, {6, "sentinel"}},
               .y_names = {{2.5, "as it is"}, {1.5, "PSM"}, {0.5, "SPM"}}};
     double row = 2;
@@ -83,7 +83,7 @@ scale const tokens_scale{"tokens", 0, stage_tokens, mt::chart::tokens_label};
 
 picture by_length() {
     mt::by_length const policy{.from = {0, 4096, 16384}, .shares = {0.6, 0.25, 0.15}, .at_end = {0.1, 0.25, 0.65}};
-    return {.name = "by_length", .title = "Buckets by length", .heading = "", .x = tokens_scale, .y = {"share", 0, 1, share_label},
+    return {.name = "by_length", .title = "Buckets by length", .heading = "by_length", .x = tokens_scale, .y = {"share", 0, 1, share_label},
             .shares = stacked({"below 4k", "4k to 16k", "16k and more"}, 0, stage_tokens, [&](double x) {
                 return std::vector<double>{policy.share(0, stage_at(x)), policy.share(1, stage_at(x)), policy.share(2, stage_at(x))};
             })};

@@ -48,7 +48,7 @@ picture ratios(std::string name, std::string title, std::string heading, std::ve
 }
 
 picture larger_bases(std::vector<series> lines) {
-    auto p   = waves("ntk", "Larger bases by formulas", "ntk, ntk_alpha, dynamic_ntk", std::move(lines));
+    auto p   = waves("ntk", "Larger bases by formulas", "ntk, dynamic_ntk", std::move(lines));
     p.y.high = 1e8;
     return p;
 }
@@ -69,7 +69,7 @@ picture temperatures() {
     auto const over = [](std::string name, std::size_t n, auto const& policy_of) {
         return line(std::move(name), look_of(n), 1, 64, [&](double s) { return policy_of(static_cast<mt::index_t>(trained * s)).temperature(trained); }, true);
     };
-    return {.name = "temperatures", .title = "The temperature of queries and keys over the stretch", .heading = "",
+    return {.name = "temperatures", .title = "The temperature of queries and keys over the stretch", .heading = "yarn's, longrope's heat",
             .x = {"stretch", 1, 64, mt::chart::plain_label, true}, .y = {"\u03B1", 0.95, 1.45},
             .lines = {over("yarn", 0, [](mt::index_t n) { return mt::yarn{.base = base, .trained = trained, .extended = n}; }),
                       over("longrope", 1, [](mt::index_t n) { return mt::longrope{.base = base, .trained = trained, .extended = n}; }),
@@ -78,7 +78,7 @@ picture temperatures() {
 
 picture steps() {
     mt::context_steps const policy{.from = 8192, .to = 131'072, .steps = 6};
-    return {.name = "context_steps", .title = "A context that grows in six steps", .heading = "", .x = {"step", 0, 7},
+    return {.name = "context_steps", .title = "A context that grows in six steps", .heading = "context in six steps", .x = {"step", 0, 7},
             .y = {"tokens", 4096, 262'144, [](double x) { return mt::chart::number("%gk", x / 1024); }, true},
             .lines = {line("", look_of(0), 0, 7, [&](double x) { return static_cast<double>(policy.length(static_cast<int>(x))); })}};
 }
@@ -94,7 +94,7 @@ std::vector<picture> of_position() {
     return {waves("rope", "Bases", "rope: larger bases",
                   {rope, wavelength("base 1e5", look_of(1), mt::rope{.base = 1e5, .length = extended}),
                    wavelength("base 1e6", look_of(2), mt::rope{.base = 1e6, .length = extended})}),
-            waves("interpolated", "Interpolation by 8", "", {rope, wavelength("interpolated", look_of(1), interpolated)}),
+            waves("interpolated", "Interpolation by 8", "interpolated", {rope, wavelength("interpolated", look_of(1), interpolated)}),
             larger_bases({rope, wavelength("ntk", look_of(1), mt::ntk{.base = base, .trained = trained, .extended = extended}),
                           wavelength("ntk_alpha 1000", look_of(2), mt::ntk_alpha{.base = base, .alpha = 1000, .length = 262'144}),
                           wavelength("dynamic at 8k", look_of(3), mt::dynamic_ntk{.base = base, .trained = trained, .extended = extended}, 8192)}),
@@ -105,7 +105,7 @@ std::vector<picture> of_position() {
             ratios("yarn", "YaRN's two ramps, from 4,096 to 32,768", "yarn",
                    {ratio("ramp: pairs", look_of(0), yarn), ratio("ramp: turns", look_of(1), by_turns), ratio("interpolated", dashes(2), interpolated)}),
             longrope(),
-            ratios("parts", "What leaves some of a head alone", "",
+            ratios("parts", "What leaves some of a head alone", "proportional, partial",
                    {ratio("proportional .25", look_of(0), mt::proportional{.base = base, .length = trained, .share = 0.25}),
                     ratio("partial .5", look_of(1), mt::partial<mt::rope>{.share = 0.5, .policy = plain}),
                     ratio("none", look_of(2), mt::no_positions{.length = trained})}),

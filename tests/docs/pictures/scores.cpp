@@ -21,7 +21,7 @@ picture alibi() {
     auto const      head = [&](std::string name, std::size_t n, mt::index_t h) {
         return points(std::move(name), look_of(n), 128, [&](double d) { return policy.score(0.0, 127, 127 - static_cast<mt::index_t>(d), h); });
     };
-    return {.name = "alibi", .title = "ALiBi's bias in three of eight heads", .heading = "alibi", .x = {"distance", 0, 127}, .y = {"bias", -64, 2},
+    return {.name = "alibi", .title = "ALiBi's bias in four of eight heads", .heading = "alibi", .x = {"distance", 0, 127}, .y = {"bias", -64, 2},
             .lines = {head("head 1", 0, 0), head("head 2", 1, 1), head("head 4", 2, 3), head("head 8", 3, 7)}};
 }
 
