@@ -3,9 +3,9 @@
 
 bench/compile.py [--families] [--headers] [--budget SECONDS]   (CXX chooses the compiler)
 
-The least of three runs counts, of a family or a header one. With --families also what each model costs who uses it: nothing but its header and one trainable of it, whose numbers
-are known at run time. With --headers each header is read alone, too, slowest first. With --budget the exit is 1 when the umbrella takes
-longer.
+The least of three runs counts, of a family or a header the only one. With --families also what each model costs who uses it: its header and one
+trainable of it, whose numbers are known at run time. With --headers each header is read alone, too, slowest first. With --budget the exit is 1
+when the umbrella takes longer.
 """
 import argparse
 import json

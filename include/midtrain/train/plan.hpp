@@ -8,8 +8,8 @@
 #include <midtrain/concepts/mixture_policy.hpp>
 #include <midtrain/core/random.hpp>
 #include <midtrain/core/seconds_now.hpp>
-#include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/problem/batch.hpp>
+#include <midtrain/train/cost_of_token.hpp>
 #include <midtrain/train/stage.hpp>
 #include <midtrain/train/written.hpp>
 
@@ -55,19 +55,6 @@ struct run_plan {
         return t;
     }
 };
-
-/// Floating-point operations of one token, forward and backward: six for each weight of a matrix, and 12 * heads * head size * half the
-/// length a layer for causal attention (the embedding's look-up costs none).
-template <class Model>
-double cost_of_token(Model const& model, index_t length) {
-    auto const& s       = model.shape();
-    double      weights = static_cast<double>(model.parameters().count());
-    if (!s.tied) weights -= static_cast<double>(s.vocab) * s.width;
-    double size = head_size_of(s);
-    if constexpr (requires { s.latent; })
-        if (s.latent.rank > 0) size = (s.latent.still + size + s.latent.value_size) / 2;  // of scores, and of what they weigh
-    return 6.0 * weights + 6.0 * static_cast<double>(s.layers) * s.heads * size * static_cast<double>(length);
-}
 
 namespace detail {
 
