@@ -29,14 +29,15 @@ struct small : Common {
     static constexpr int layers = 4, width = 32, heads = 4, kv_heads = 2, ffn = 48, vocab = 96, context = 256, end_token = 95;
 };
 struct shape : small<mt::model::hunyuan_large_shape> {
-    static constexpr mt::expert_shape experts{.count = 8, .chosen = 1, .ffn = 48, .shared_ffn = 48, .capacity = 1, .past = mt::overflow::recycle,
-                                              .naming = mt::expert_naming::hunyuan};
+    static constexpr mt::expert_shape experts{.count = 8, .chosen = 1, .ffn = 48, .shared_ffn = 48, .capacity = 1,
+                                              .past = mt::overflow::recycle, .naming = mt::expert_naming::hunyuan};
 };
 /// Of three layers two read, wider shared experts, a dense layer first, and biases.
 struct another : small<mt::model::hunyuan_moe_shape> {
     static constexpr bool             qkv_bias = true, out_bias = true, qk_norm = false;
     static constexpr mt::layer_kind   layer(int n) { return {.keys_from = mt::keys_of_group(3, n), .taken = mt::key_form::projected}; }
-    static constexpr mt::expert_shape experts{.count = 8, .chosen = 1, .ffn = 12, .shared_ffn = 24, .first_dense = 1, .naming = mt::expert_naming::hunyuan};
+    static constexpr mt::expert_shape experts{.count = 8, .chosen = 1, .ffn = 12, .shared_ffn = 24, .first_dense = 1,
+                                              .naming = mt::expert_naming::hunyuan};
 };
 struct dense : small<mt::model::hunyuan_moe_shape> {
     static constexpr int  head_size = 10;
@@ -88,12 +89,13 @@ BOOST_AUTO_TEST_CASE(a_hunyuan_without_experts_or_sharing_is_read) {
 }
 /// As Tencent's Hunyuan-7B-Instruct says it, and as transformers 5 does.
 BOOST_AUTO_TEST_CASE(a_dense_hunyuan_is_read) {
-    auto const c = test::read_config(config("hunyuan_v1_dense", R"("head_dim":10,"attention_head_dim":10,"attention_bias":true,"use_qk_norm":true,
-        "use_cla":false,"cla_share_factor":2,"eos_token_id":95,"mlp_bias":false,"norm_type":"rms","rope_scaling":{"alpha":1000.0,"beta_fast":32,
-        "beta_slow":1,"factor":1.0,"mscale":1.0,"mscale_all_dim":1.0,"type":"dynamic"})"));
+    auto const c = test::read_config(config("hunyuan_v1_dense", R"("head_dim":10,"attention_head_dim":10,"attention_bias":true,
+        "use_qk_norm":true,"use_cla":false,"cla_share_factor":2,"eos_token_id":95,"mlp_bias":false,"norm_type":"rms",
+        "rope_scaling":{"alpha":1000.0,"beta_fast":32,"beta_slow":1,"factor":1.0,"mscale":1.0,"mscale_all_dim":1.0,"type":"dynamic"})"));
     mt::io::check_hf_shape(c, hf_family::hunyuan_v1_dense, dense{});
     mt::io::check_hf_positions(c, mt::ntk_alpha{.base = 1e4, .alpha = 1000, .length = 256});
-    auto const now = test::read_config(config("hunyuan_v1_dense", R"("head_dim":10,"rope_parameters":{"rope_type":"dynamic","alpha":50.0,"rope_theta":10000.0})"));
+    auto const now = test::read_config(config("hunyuan_v1_dense", R"("head_dim":10,
+        "rope_parameters":{"rope_type":"dynamic","alpha":50.0,"rope_theta":10000.0})"));
     mt::io::check_hf_positions(now, mt::ntk_alpha{.base = 1e4, .alpha = 50, .length = 256});
     auto const plain = test::read_config(config("hunyuan_v1_dense", R"("rope_scaling":{"type":"linear","factor":2.0})"));
     BOOST_TEST((plain.rotary.type == "linear" && plain.rotary.factor == 2));

@@ -34,6 +34,13 @@ struct alibi_shape : test::small_shape {
     static constexpr mt::layer_kind layer(int) { return {mt::positions::none}; }
     static constexpr mt::alibi      scores(int) { return {.heads = heads}; }
 };
+/// One layer reads what the one before projected, and one what the one before keeps.
+struct reading_shape : test::small_shape {
+    static constexpr int            layers = 4;
+    static constexpr mt::layer_kind layer(int n) {
+        return {.keys_from = mt::keys_of_group(2, n), .taken = n == 1 ? mt::key_form::projected : mt::key_form::turned};
+    }
+};
 struct capped_shape : test::small_shape {
     static constexpr mt::soft_cap scores(int) { return {.cap = 0.05}; }
 };
@@ -94,6 +101,10 @@ BOOST_AUTO_TEST_CASE(where_queries_grow_and_keys_shrink) {
     mt::xpos const policy{.base = 1e4, .length = 40, .scale_base = 8};
     equals_the_whole<mt::host, mt::model::llama, test::small_shape>(11, policy);
     equals_the_whole<mt::crowd, mt::model::llama, test::small_shape>(1, policy);
+}
+BOOST_AUTO_TEST_CASE(with_keys_of_other_layers) {
+    equals_the_whole<mt::host, mt::model::llama, reading_shape>(11);
+    equals_the_whole<mt::crowd, mt::model::llama, reading_shape>(1);
 }
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
     mt::host                                                               device(2);

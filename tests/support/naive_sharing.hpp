@@ -13,8 +13,8 @@
 namespace test {
 
 /// A decoder whose layers may share keys and values, written from the papers' equations in double, token by token and head by head: RMSNorm
-/// (Zhang and Sennrich 2019, eq. 4), rotary positions (Su et al. 2021, eq. 34), grouped attention (Vaswani et al. 2017, eq. 1; Ainslie et al.
-/// 2023), SwiGLU (Shazeer 2020, eq. 6), norms of heads (Henry et al. 2020). A layer m that takes of layer n has
+/// (Zhang and Sennrich 2019, eq. 4), rotary positions (Su et al. 2021, eq. 34), grouped attention (Vaswani et al. 2017, eq. 1; Ainslie et
+/// al. 2023), SwiGLU (Shazeer 2020, eq. 6), norms of heads (Henry et al. 2020). A layer m that takes of layer n has
 ///     y_m = W_o softmax(rot(q_m) rot(k)^T / sqrt(d)) v_n,  q_m = W_q x_m,
 /// with k = norm_m of k_n (Brandon et al. 2024: K and V of layer n in place of its own; Hunyuan-Large's norms) or layer n's own normed k_n
 /// (Apple 2025: what n keeps is what m reads).
@@ -32,7 +32,8 @@ class naive_sharing {
         rows out;
         for (midtrain::index_t s = 0; s < b.sequences; ++s) {
             rows x;
-            for (midtrain::index_t t = 0; t < b.length; ++t) x.push_back(part("model.embed_tokens.weight", b.inputs[s * b.length + t], shape.width));
+            for (midtrain::index_t t = 0; t < b.length; ++t)
+                x.push_back(part("model.embed_tokens.weight", b.inputs[s * b.length + t], shape.width));
             std::map<int, rows> plain, seen, values;  // keys before norm and turning, keys that attention sees, values; by layer
             for (int n = 0; n < shape.layers; ++n) layer(n, x, plain, seen, values, b, s * b.length);
             for (auto const& one : x) out.push_back(times("model.embed_tokens.weight", norm(one, "model.norm.weight")));
@@ -101,7 +102,8 @@ class naive_sharing {
                midtrain::token_batch const& b, midtrain::index_t base) const {
         auto const at   = "model.layers." + std::to_string(n) + ".";
         auto const kind = midtrain::layer_of(shape, n);
-        int const  from = kind.keys_from < 0 ? n : kind.keys_from, size = midtrain::head_size_of(shape), group = shape.heads / shape.kv_heads;
+        int const  from = kind.keys_from < 0 ? n : kind.keys_from, size = midtrain::head_size_of(shape);
+        auto const of = [&](int head, int i) { return static_cast<std::size_t>(head / (shape.heads / shape.kv_heads) * size + i); };
         auto const place = [&](std::size_t t) { return b.positions[base + static_cast<midtrain::index_t>(t)]; };
         rows       queries;
         for (std::size_t t = 0; t < x.size(); ++t) {
@@ -120,7 +122,7 @@ class naive_sharing {
                 auto const dot = [&](std::size_t j) {
                     traced sum;
                     for (int i = 0; i < size; ++i)
-                        sum += queries[t][static_cast<std::size_t>(head * size + i)] * seen[n][j][static_cast<std::size_t>(head / group * size + i)];
+                        sum += queries[t][static_cast<std::size_t>(head * size + i)] * seen[n][j][of(head, i)];
                     return exp(sum / traced(std::sqrt(static_cast<double>(size))));
                 };
                 row    y(static_cast<std::size_t>(size));
@@ -129,7 +131,7 @@ class naive_sharing {
                     if (kind.window > 0 && static_cast<midtrain::index_t>(t - j) >= kind.window) continue;
                     traced const p = dot(j);
                     total += p;
-                    for (int i = 0; i < size; ++i) y[static_cast<std::size_t>(i)] += p * values[from][j][static_cast<std::size_t>(head / group * size + i)];
+                    for (int i = 0; i < size; ++i) y[static_cast<std::size_t>(i)] += p * values[from][j][of(head, i)];
                 }
                 for (auto const& v : y) said.push_back(v / total);
             }

@@ -32,7 +32,8 @@ class modified_attention {
   public:
     modified_attention(linear qkv, linear out, index_t heads, index_t kv_heads, index_t head_size, layer_kind kind, head_norm norm = {},
                        Modifier modifier = {}, attention_sink sink = {}, double multiplier = 0, key_sharing shared = {})
-        : qkv_(std::move(qkv)), out_(std::move(out)), norm_(norm), sink_(sink), exchange_(shared, heads * head_size), heads_(heads), kv_heads_(kv_heads), head_size_(head_size),
+        : qkv_(std::move(qkv)), out_(std::move(out)), norm_(norm), sink_(sink), exchange_(shared, heads * head_size),
+          heads_(heads), kv_heads_(kv_heads), head_size_(head_size),
           multiplier_(multiplier > 0 ? multiplier : 1 / std::sqrt(static_cast<double>(head_size))), kind_(kind), modifier_(modifier) {}
 
     template <class Pass>
@@ -107,9 +108,9 @@ class modified_attention {
     template <class Pass, class T, class Distance>
     matrix_view<T> answer(Pass& p, matrix_view<T> qkv, Distance const& distance) const {
         if (p.cache.capacity > 0) {
-            index_t const queries = distance.forms() * heads_ * head_size_;
-            auto const    kept    = exchange_.kept(p, qkv.columns - queries);
-            if (!exchange_.takes_turned()) p.device.rows(qkv.rows, op::keep_keys_values<T>{qkv, kept, p.cache.used, queries});
+            index_t const queries = distance.forms() * heads_ * head_size_, values = kv_heads_ * head_size_;
+            auto const    kept    = exchange_.kept(p, qkv.columns - queries - values, values);
+            if (!exchange_.takes_turned()) p.device.rows(qkv.rows, op::keep_keys_values<T>{qkv, kept.seen, p.cache.used, queries});
             if (p.cache.used > 0) return next(p, qkv, kept, distance);
         }
         auto const problem = make(p, qkv, distance);
@@ -118,12 +119,13 @@ class modified_attention {
         return problem.output;
     }
     template <class Pass, class T, class Distance>
-    matrix_view<T> next(Pass& p, matrix_view<T> qkv, matrix_view<T> kept, Distance const& distance) const {
+    matrix_view<T> next(Pass& p, matrix_view<T> qkv, key_exchange::place<T> const& kept, Distance const& distance) const {
         auto const    output = p.make(1, heads_ * head_size_);
         index_t const first  = kind_.window > 0 ? std::max<index_t>(0, p.cache.used + 1 - kind_.window) : 0;
-        p.device.rows(heads_, op::cached_attention<T, Modifier, Distance>{qkv, kept, p.cache.scores, output, first, p.cache.used, kv_heads_,
-                                                                          head_size_, scale(p), modifier_, distance,
-                                                                          sink_.logits(p)});
+        p.device.rows(heads_, op::cached_attention<T, Modifier, Distance>{
+                                  .qkv = qkv, .cache = kept.seen, .scores = p.cache.scores, .output = output, .first = first, .last = p.cache.used,
+                                  .kv_heads = kv_heads_, .size = head_size_, .scale = scale(p), .modifier = modifier_, .distance = distance,
+                                  .sink = sink_.logits(p), .apart = kept.apart});
         return output;
     }
     template <class Pass, class T, class Distance>

@@ -8,9 +8,9 @@
 
 namespace midtrain::inline MT_ABI::model {
 
-/// A layer's side of keys and values that several layers share, or nothing. Who lends lays them down in p.shared_keys and, in backward, adds
-/// what its readers sent to its own gradient; who takes has a matrix for queries alone. One slot of gradients serves one lender after another:
-/// each leaves it empty.
+/// A layer's side of keys and values that several layers share, or nothing. Who lends lays them down in p.shared_keys and, in backward,
+/// adds what its readers sent to its own gradient; who takes has a matrix for queries alone. One slot of gradients serves one lender after
+/// another: each leaves it empty.
 class key_exchange {
   public:
     key_exchange() = default;
@@ -43,7 +43,8 @@ class key_exchange {
     void backward(Pass& p, matrix_view<typename Pass::stored> dqkv, key_form now) const {
         using T = typename Pass::stored;
         if (of_.does == key_sharing::part::none || of_.form != now) return;
-        auto const own = dqkv.columns_part(queries_, dqkv.columns - queries_), shared = p.shared_keys.gradient.rows_part(of_.slot * dqkv.rows, dqkv.rows);
+        auto const own    = dqkv.columns_part(queries_, dqkv.columns - queries_);
+        auto const shared = p.shared_keys.gradient.rows_part(of_.slot * dqkv.rows, dqkv.rows);
         p.device.rows(dqkv.rows, takes() ? op::move_onto<T>{own, shared} : op::move_onto<T>{shared, own});
     }
     /// What the layer's own matrix has made of it.
@@ -52,13 +53,22 @@ class key_exchange {
         return takes() ? dqkv.columns_part(0, queries_) : dqkv;
     }
 
-    /// While tokens are generated: what is kept of who lends turned keys is kept for its readers too.
+    /// Where keys and values stand while tokens are generated: `seen` holds keys and, unless they are `apart`, values behind them.
+    template <class T>
+    struct place {
+        matrix_view<T> seen, apart;
+    };
+    /// Who takes turned keys has no part of its own, and who turns projected ones keeps these alone. `keys`, `values`: of a token.
     template <class Pass>
-    auto kept(Pass& p, index_t width) const {
-        if (takes_turned()) return p.cache.lent[static_cast<std::size_t>(of_.number)];
-        auto const part = p.cache.take(width);
-        if (lends(key_form::turned)) p.cache.lend(of_.number, part);
-        return part;
+    auto kept(Pass& p, index_t keys, index_t values) const {
+        using T = typename Pass::stored;
+        if (takes()) {
+            auto const lent = p.cache.lent[static_cast<std::size_t>(of_.number)];
+            return takes_turned() ? place<T>{lent, {}} : place<T>{p.cache.take(keys), lent.columns_part(lent.columns - values, values)};
+        }
+        auto const part = p.cache.take(keys + values);
+        if (of_.does == key_sharing::part::lends) p.cache.lend(of_.number, part);
+        return place<T>{part, {}};
     }
 
   private:

@@ -52,13 +52,15 @@ attention_of<Shape> make_attention(layer_place const& to, Shape const& s) {
     auto const    self = to.at + "self_attn.";
     using rows         = std::vector<std::pair<char const*, index_t>>;
     check(!(takes && s.fused), "layers that take keys and values of others have no fused projections");
-    auto const   in    = takes ? rows{{"q_proj", q}} : s.fused ? rows{{"qkv_proj", q + 2 * kv}} : rows{{"q_proj", q}, {"k_proj", kv}, {"v_proj", kv}};
+    auto const   in    = takes     ? rows{{"q_proj", q}}
+                         : s.fused ? rows{{"qkv_proj", q + 2 * kv}}
+                                   : rows{{"q_proj", q}, {"k_proj", kv}, {"v_proj", kv}};
     linear const qkv(to.layout, b, w, q + 2 * kv, detail::parts_of(self, ".weight", in, true, s.fused ? 0 : size),
                      detail::parts_of(self, ".bias", in, s.qkv_bias), s.deviation);
     linear const out(to.layout, b, q, w, {{self + "o_proj.weight", 0, w}}, detail::parts_of(self, ".bias", {{"o_proj", w}}, s.out_bias),
                      deviation_of_outputs(s));
-    auto const norm = s.qk_norm ? head_norm(to.layout, b, self, {s.heads, takes && shared.form == key_form::turned ? 0 : s.kv_heads, size}, s.norm_epsilon, s.qk_norm_over, s.qk_norm_when)
-                                : head_norm();
+    op::head_rows const of{s.heads, takes && shared.form == key_form::turned ? 0 : s.kv_heads, size};
+    auto const norm = s.qk_norm ? head_norm(to.layout, b, self, of, s.norm_epsilon, s.qk_norm_over, s.qk_norm_when) : head_norm();
     auto const sink = s.sinks ? attention_sink(to.layout, b, self + "sinks", s.heads, s.deviation) : attention_sink();
     return {qkv, out, s.heads, s.kv_heads, size, layer_of(s, to.n), norm, scores_of(s, to.n), sink, s.attention_multiplier, shared};
 }

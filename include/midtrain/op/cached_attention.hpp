@@ -38,13 +38,14 @@ struct cached_attention {
     row_view<T const>          sink = {};  // (heads): op/attention_sink.hpp; empty: none
     // Of a value, and where the first stands in the cache; 0 and below zero: of a key, behind the keys.
     index_t                    value_size = 0, value_column = -1;
+    matrix_view<T const>       apart = {};  // (capacity, values of all key heads): where they are kept elsewhere
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t head) const {
         using C          = computed_t<T>;
         index_t const n  = last - first + 1, kvs = kv_heads, kv = head / (scores.rows / kvs), begin = first, d = size;
         auto const    q  = qkv.row(0).data + head * size;
-        auto const    apart = distance;
+        auto const    far   = distance;
         index_t const forms = scores.rows * size, at = last;  // columns between a query's forms
         auto const    s  = scores.row(head).data;
         auto const    kept = cache;
@@ -53,8 +54,8 @@ struct cached_attention {
         C const       by = scale;
         auto const    rows = score_row<Modifier>(modifier, last, head);
         team.each(n, [=](index_t j) {
-            int const  form = form_of(apart, at, begin + j);
-            auto const k    = kept.row(begin + j).data + (apart.key_form(form) * kvs + kv) * d;
+            int const  form = form_of(far, at, begin + j);
+            auto const k    = kept.row(begin + j).data + (far.key_form(form) * kvs + kv) * d;
             auto const u    = q + form * forms;
             C          x    = 0;
             for (index_t i = 0; i < d; ++i) x += C(u[i]) * C(k[i]);
@@ -65,10 +66,11 @@ struct cached_attention {
         C const    seen  = team.reduce(n, largest{}, [=](index_t j) { return s[j]; });
         C const    top   = sinks && b > seen ? b : seen;
         C const    total = team.reduce(n, sum{}, [=](index_t j) { return s[j] = exponential(s[j] - top); }) + (sinks ? exponential(b - top) : C(0));
-        index_t const value = (value_column < 0 ? apart.key_forms() * kvs * d : value_column) + kv * dv;
+        auto const    values = apart.data ? apart : kept;
+        index_t const value  = (apart.data ? 0 : value_column < 0 ? far.key_forms() * kvs * d : value_column) + kv * dv;
         team.each(dv, [=](index_t i) {
             C x = 0;
-            for (index_t j = 0; j < n; ++j) x += s[j] * C(kept(begin + j, value + i));
+            for (index_t j = 0; j < n; ++j) x += s[j] * C(values(begin + j, value + i));
             y[i] = T(x / total);
         });
     }

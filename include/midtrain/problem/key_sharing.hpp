@@ -21,7 +21,8 @@ constexpr sharing_flaw sharing_flaw_of(Shape const& s, int n) {
     auto const source = layer_of(s, reader.keys_from);
     if (source.keys_from >= 0) return sharing_flaw::not_its_own;
     for (int m = 0; m < n; ++m)
-        if (auto const other = layer_of(s, m); other.keys_from == reader.keys_from && other.taken != reader.taken) return sharing_flaw::two_forms;
+        if (auto const other = layer_of(s, m); other.keys_from == reader.keys_from && other.taken != reader.taken)
+            return sharing_flaw::two_forms;
     bool apart = false;  // where windows have a table of their own
     if constexpr (requires { s.window_rope_base; }) apart = s.window_rope_base > 0 && (source.window > 0) != (reader.window > 0);
     bool const same  = source.how == reader.how && (reader.how == positions::none || !apart);
@@ -52,7 +53,9 @@ std::vector<key_sharing> key_sharing_of(Shape const& s) {
     for (int n = 0; n < s.layers; ++n) {
         auto const flaw = sharing_flaw_of(s, n);
         auto const say  = [&](sharing_flaw which, char const* what) {
-            check(flaw != which, [&] { return "layer " + std::to_string(n) + " takes keys and values of layer " + std::to_string(layer_of(s, n).keys_from) + what; });
+            check(flaw != which, [&] {
+                return "layer " + std::to_string(n) + " takes keys and values of layer " + std::to_string(layer_of(s, n).keys_from) + what;
+            });
         };
         say(sharing_flaw::not_earlier, ", which is not before it");
         say(sharing_flaw::not_its_own, ", which takes them itself: name the layer that makes them");

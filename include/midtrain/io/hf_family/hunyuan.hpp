@@ -50,16 +50,18 @@ inline void write_hunyuan_v1_dense(json::object& o, hf_config const& c, hf_rotar
 inline constexpr hf_words hunyuan_v1_dense{hf_family::hunyuan_v1_dense, hf_model::llama, "hunyuan_v1_dense", "HunYuanDenseV1ForCausalLM",
                                            llama_keys, read_hunyuan_v1_dense, write_hunyuan_v1_dense};
 
-/// Hunyuan-Large's config.json, whose class is no part of transformers: of each 'cla_share_factor' layers the first makes keys and values where
-/// 'use_cla' says so, and a token has one expert, weighed by the softmax of all, beside the shared one; keys and defaults as
-/// configuration_hunyuan.py. Later models of that name have more experts a token, weighed otherwise: transformers has them as hunyuan_v1_moe.
+/// Hunyuan-Large's config.json, whose class is no part of transformers: of each 'cla_share_factor' layers the first makes keys and values
+/// where 'use_cla' says so, and a token has one expert, weighed by the softmax of all, beside the shared one; keys and defaults as
+/// configuration_hunyuan.py. Later models of that name have more experts a token, weighed otherwise: hunyuan_v1_moe in transformers.
 inline void read_hunyuan(detail::hf_reader const& r, hf_config& c) {
-    detail::read_llama_numbers(r, c, {.norm_epsilon = 1e-5}, llama_keys, r.absent("attention_head_dim") ? 0 : r.whole("attention_head_dim"));
+    int const head_size = r.absent("attention_head_dim") ? 0 : r.whole("attention_head_dim");
+    detail::read_llama_numbers(r, c, {.norm_epsilon = 1e-5}, llama_keys, head_size);
     detail::refuse_strangers(r, "num_experts use_qk_norm mlp_bias");
     detail::read_hunyuan_attention(r, c);
     c.mlp_bias = r.flag("mlp_bias", false);
     c.qk_norm  = r.flag("use_qk_norm", false);
-    for (auto const* other : {"use_mla", "mamba", "position_embedding_xdrope", "group_limited_greedy", "norm_topk_prob"}) r.must_be(other, false);
+    for (auto const* other : {"use_mla", "mamba", "position_embedding_xdrope", "group_limited_greedy", "norm_topk_prob"})
+        r.must_be(other, false);
     r.must_be("use_rotary_pos_emb", true);
     auto const norm = r.text("norm_type", "hf_rms");
     r.require(norm == "hf_rms" || norm == "rms" || norm == "fused", "'norm_type' is '" + norm + "'; midtrain's hunyuan has RMSNorm");
@@ -70,7 +72,8 @@ inline void read_hunyuan(detail::hf_reader const& r, hf_config& c) {
     detail::read_hunyuan_positions(r, c);
     int const count = detail::read_alike(r, "num_experts", 1);
     if (count == 1) return;  // an MLP
-    r.require(detail::read_alike(r, "moe_topk", 1) == 1, "'moe_topk' is above 1, which Hunyuan-Large does not have; transformers has such models as hunyuan_v1_moe");
+    r.require(detail::read_alike(r, "moe_topk", 1) == 1,
+              "'moe_topk' is above 1, which Hunyuan-Large does not have; transformers has such models as hunyuan_v1_moe");
     r.require(!c.mlp_bias, "'mlp_bias' is true, which midtrain's experts do not have");
     int const ffn = r.absent("moe_intermediate_size") ? c.ffn : detail::read_alike(r, "moe_intermediate_size", c.ffn);
     bool const recycles = r.flag("moe_drop_tokens", false) && r.flag("moe_random_routing_dropped_token", false);
@@ -85,7 +88,8 @@ inline void write_hunyuan(json::object& o, hf_config const& c, hf_rotary const& 
     auto const& e = c.experts;
     detail::write_llama_numbers(o, c, rotary);
     check(c.head_size * c.heads == c.width, "config.json: Hunyuan-Large has heads of width / heads only");
-    check(e.count == 0 || e.shared_ffn % e.ffn == 0, "config.json: Hunyuan-Large's shared expert is as wide as some of the others together");
+    check(e.count == 0 || e.shared_ffn % e.ffn == 0,
+          "config.json: Hunyuan-Large's shared expert is as wide as some of the others together");
     int every = 1;
     while (every < c.layers && c.layer(every).keys_from >= 0) ++every;
     bool const recycles          = e.capacity > 0 && e.past == overflow::recycle;
@@ -103,7 +107,8 @@ inline void write_hunyuan(json::object& o, hf_config const& c, hf_rotary const& 
     o["norm_type"]               = {std::string("hf_rms")};
     add_hf_rotary(o, rotary);
 }
-inline constexpr hf_words hunyuan{hf_family::hunyuan, hf_model::experts, "hunyuan", "HunYuanForCausalLM", llama_keys, read_hunyuan, write_hunyuan};
+inline constexpr hf_words hunyuan{hf_family::hunyuan, hf_model::experts, "hunyuan", "HunYuanForCausalLM", llama_keys, read_hunyuan,
+                                  write_hunyuan};
 
 }  // namespace hf
 
