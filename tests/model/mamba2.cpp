@@ -2,6 +2,7 @@
 #include <string>
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/exec/host/host.hpp>
+#include <midtrain/io/hf_shape.hpp>
 #include <midtrain/model/mamba2.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/precision/precision.hpp>
@@ -66,6 +67,16 @@ BOOST_AUTO_TEST_CASE(heads_divide_channels_and_groups_heads) {
     mt::parameter_layout layout;
     BOOST_CHECK_EXCEPTION(family::make(layout, uneven_mamba2{}), mt::error,
                           [](mt::error const& e) { return std::string(e.what()).find("'rates', its heads, divides its channels") != std::string::npos; });
+}
+
+// As by gpt2, mamba and zamba.
+BOOST_AUTO_TEST_CASE(modules_that_predict_further_on_are_refused) {
+    auto ahead      = mt::io::hf_config{};
+    ahead.layers    = 1, ahead.width = 14, ahead.vocab = 96, ahead.state = full_mamba2::state, ahead.state.inner = 28;
+    ahead.mtp.depth = 1;
+    mt::parameter_layout layout;
+    BOOST_CHECK_EXCEPTION(family::make(layout, ahead), mt::error,
+                          [](mt::error const& e) { return std::string(e.what()).find("this family has none") != std::string::npos; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

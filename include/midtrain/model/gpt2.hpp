@@ -9,6 +9,7 @@
 #include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/model/mlp.hpp>
 #include <midtrain/model/norm.hpp>
+#include <midtrain/problem/mtp_shape.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
@@ -22,6 +23,7 @@ struct gpt2 {
 
     template <class Shape>
     static decoder<block_type<Shape>, layernorm> make(parameter_layout& layout, Shape const& s) {
+        check_no_mtp(s);
         embedding const in(layout, s.vocab, s.width, "transformer.wte.weight", s.context, "transformer.wpe.weight", s.deviation);
         std::vector<block_type<Shape>> blocks;
         for (int n = 0; n < s.layers; ++n) blocks.push_back(make_block(layout, s, n));

@@ -9,6 +9,7 @@
 #include <midtrain/model/norm.hpp>
 #include <midtrain/model/state_space.hpp>
 #include <midtrain/model/state_space_parts.hpp>
+#include <midtrain/problem/mtp_shape.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
@@ -19,6 +20,7 @@ struct mamba {
 
     template <class Shape>
     static decoder<mixer_block<rmsnorm, state_space<>>, rmsnorm> make(parameter_layout& layout, Shape const& s) {
+        check_no_mtp(s);
         embedding const in(layout, s.vocab, s.width, "backbone.embeddings.weight", 0, "", s.deviation);
         std::vector<mixer_block<rmsnorm, state_space<>>> blocks;
         for (int n = 0; n < s.layers; ++n) {

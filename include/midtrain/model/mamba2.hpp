@@ -9,6 +9,7 @@
 #include <midtrain/model/mixer_block.hpp>
 #include <midtrain/model/norm.hpp>
 #include <midtrain/model/state_space_duality.hpp>
+#include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/state_shape.hpp>
 
 namespace midtrain::inline MT_ABI::model {
@@ -22,6 +23,7 @@ struct mamba2 {
 
     template <class Shape>
     static decoder<block_type, rmsnorm> make(parameter_layout& layout, Shape const& s) {
+        check_no_mtp(s);
         embedding const         in(layout, s.vocab, s.width, "backbone.embeddings.weight", 0, "", s.deviation);
         std::vector<block_type> blocks;
         for (int n = 0; n < s.layers; ++n) {

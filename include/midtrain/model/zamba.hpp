@@ -11,6 +11,7 @@
 #include <midtrain/model/shared_block.hpp>
 #include <midtrain/model/state_space.hpp>
 #include <midtrain/model/state_space_parts.hpp>
+#include <midtrain/problem/mtp_shape.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
@@ -28,6 +29,7 @@ struct zamba {
 
     template <class Shape>
     static decoder<block_type, rmsnorm> make(parameter_layout& layout, Shape const& s) {
+        check_no_mtp(s);
         embedding const in(layout, s.vocab, s.width, "model.embed_tokens.weight", 0, "", s.deviation);
         std::vector<block_type>      blocks;
         std::optional<shared_branch> shared;

@@ -1,4 +1,5 @@
 #pragma once
+#include <midtrain/core/error.hpp>
 #include <midtrain/core/types.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -21,6 +22,12 @@ template <class Shape>
 constexpr int mtp_depth_of(Shape const& s) {
     if constexpr (requires { s.mtp; }) return s.mtp.depth;
     else return 0;
+}
+
+/// Throws midtrain::error where a shape asks for modules that its family does not have.
+template <class Shape>
+void check_no_mtp(Shape const& s) {
+    check(mtp_depth_of(s) == 0, "mtp: decoders have modules that predict tokens further on; this family has none");
 }
 
 }  // namespace midtrain::inline MT_ABI
