@@ -12,10 +12,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 WIDTHS = (1280, 420)
-SECTIONS = {"one": ["Loss", "Evaluation", "Schedule", "Speed", "Stages", "Sources", "Events", "Settings"],
+SECTIONS = {"one": ["Loss", "Evaluation", "Schedule", "Experts and tokens further on", "Speed", "Stages", "Sources", "Events", "Settings"],
             "six": ["Runs", "Loss", "Held-out loss", "Settings that differ", "Schedule and speed", "Evaluation", "Events"]}
 FIGURES = {"one": ["Training loss by source", "Held-out loss", "Loss by position", "Long context: needle", "Mixture", "Learning rate", "Tokens a step",
-                   "Gradient norm", "Tokens a second", "Time by phase"],
+                   "Gradient norm", "Load of experts", "Loss by token ahead", "Tokens a second", "Time by phase"],
            "six": ["Training loss of each run", "At each run's end", "Learning rate", "Time by phase", "Loss by position: books"]}
 # Added to a copy of the page: moves the pointer over the first picture, switches a line off, and notes what only a browser knows.
 PROBE = """<script>addEventListener('load',()=>{

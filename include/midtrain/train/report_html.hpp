@@ -7,6 +7,7 @@
 #include <vector>
 #include <midtrain/core/error.hpp>
 #include <midtrain/train/compare_figures.hpp>
+#include <midtrain/train/expert_figures.hpp>
 #include <midtrain/train/instrument_figures.hpp>
 #include <midtrain/train/needle_map.hpp>
 #include <midtrain/train/position_chart.hpp>
@@ -122,6 +123,11 @@ inline std::string one_run(run_folder const& r) {
                              small(noise)) +
                       figure("Effective rank by layer", "Directions that the residual stream uses.", small(ranks)) +
                       figure("Entropy by layer", "Of the residual stream's covariance, in nats.", small(entropy))));
+    s += section("Experts and tokens further on",
+                 grid(figure("Load of experts", "In even shares; solid: the router furthest from even, dashed: the mean of all.",
+                             small(chart::load_figure(m))) +
+                      figure("Loss by token ahead", "Nats a token, smoothed: of the next token, and of those that modules predict further on.",
+                             small(chart::ahead_figure(m)))));
     s += section("Speed",
                  grid(figure("Tokens a second", "", small(chart::speed_figure(m))) + figure("Time by phase", "", phases_of(alone))));
     s += section("Stages", stages_table(m));
