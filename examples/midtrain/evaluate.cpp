@@ -129,8 +129,7 @@ void add_evaluate(CLI::App& program) {
     c->add_option("--temperature", s->generate.temperature, "0: always the likeliest token")->check(CLI::NonNegativeNumber);
     c->add_option("--top-p", s->generate.top_p, "draws among the likeliest tokens that have this share")->check(CLI::Range(0.0, 1.0));
     c->add_option("--seed", s->generate.seed, "of what is drawn");
-    std::map<std::string, precision> const precisions{{"automatic", precision::automatic}, {"fp32", precision::fp32}, {"bf16", precision::bf16}};
-    c->add_option("--precision", s->how.compute, "fp32, bf16 or automatic")->transform(CLI::CheckedTransformer(precisions));
+    c->add_option("--precision", s->how.compute, "automatic, fp32, bf16, fp8_tensor, fp8_block or fp8_block_ue8m0")->transform(CLI::CheckedTransformer(precisions()));
     c->add_option("--threads", s->how.threads, "0: as many as there are")->check(CLI::NonNegativeNumber);
     c->add_option("--out", s->out, "a file for all results (.json)");
     c->add_option("--compare", s->compare, "the --out of another model, to say what has changed");

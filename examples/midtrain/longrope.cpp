@@ -96,8 +96,7 @@ void add_longrope(CLI::App& program) {
     c->add_flag("--free", s->free, "factors may fall with the pair");
     c->add_option("--attention-factor", s->attention_factor, "the temperature; 0: that of LongRoPE")->check(CLI::NonNegativeNumber);
     c->add_option("--seed", s->search.seed, "of the search")->capture_default_str();
-    std::map<std::string, precision> const precisions{{"automatic", precision::automatic}, {"fp32", precision::fp32}, {"bf16", precision::bf16}};
-    c->add_option("--precision", s->how.compute, "fp32, bf16 or automatic")->transform(CLI::CheckedTransformer(precisions));
+    c->add_option("--precision", s->how.compute, "automatic, fp32, bf16, fp8_tensor, fp8_block or fp8_block_ue8m0")->transform(CLI::CheckedTransformer(precisions()));
     c->add_option("--threads", s->how.threads, "0: as many as there are")->check(CLI::NonNegativeNumber);
     c->add_option("--out", s->out, "a file for the stage's position, as a run file wants it (.toml)");
     c->callback([=] { longrope(*s); });

@@ -1,5 +1,6 @@
 #include "models.hpp"
 #include <filesystem>
+#include <midtrain/core/enum_names.hpp>
 #include <midtrain/exec/host/probe.hpp>
 #include <midtrain/io/gguf_config.hpp>
 #include <midtrain/io/hf_rotary.hpp>
@@ -93,6 +94,13 @@ std::unique_ptr<counted_model> count_model(mt::counting_device& device, model_fi
 
 precision chosen_precision(precision wanted, mt::host& device) {
     if (wanted != precision::automatic) return wanted;
+std::map<std::string, precision> precisions() {
+    std::map<std::string, precision> all;
+    for (int i = 0; !mt::enum_name(static_cast<precision>(i)).empty(); ++i)
+        all.emplace(mt::enum_name(static_cast<precision>(i)), static_cast<precision>(i));
+    return all;
+}
+
     return mt::probe_products(device).prefer_bf16() ? precision::bf16 : precision::fp32;
 }
 

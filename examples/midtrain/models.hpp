@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,7 +33,7 @@ struct model_files {
 /// A folder in Hugging Face's form or a .gguf file. `tokenizer`: another folder or file to take that from.
 model_files open_model(std::string const& path, std::string const& tokenizer = "");
 
-enum class precision { automatic, fp32, bf16 };
+enum class precision { automatic, fp32, bf16, fp8_tensor, fp8_block, fp8_block_ue8m0 };
 
 struct model_options {
     precision      compute = precision::automatic;
@@ -41,6 +42,9 @@ struct model_options {
     bool           fresh   = false;   ///< new weights instead of those on the disk
     std::uint64_t  seed    = 1;       ///< of new weights
 };
+
+/// By their names, for options.
+std::map<std::string, precision> precisions();
 
 /// fp32 or bf16: what this processor multiplies faster, where nobody chose.
 precision chosen_precision(precision wanted, mt::host& device);

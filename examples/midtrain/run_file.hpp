@@ -29,7 +29,7 @@ namespace mt = midtrain;
 struct model_form {
     mt::required<std::string> from;        ///< a folder in Hugging Face's form, or a .gguf file
     bool                      fresh = false;  ///< new weights from `seed` instead of those in the folder, whose config.json alone is read
-    precision                 compute   = precision::automatic;  ///< automatic, fp32 or bf16
+    precision                 compute   = precision::automatic;  ///< automatic, fp32, bf16, or bf16 with products of eight bits
     bool                      recompute = false;  ///< keep less for backward, and compute it again
     int                       threads   = 0;      ///< 0: as many as there are
     std::string               tokenizer{};        ///< a folder or .gguf, where it is not the model's own

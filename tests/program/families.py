@@ -52,7 +52,7 @@ for name in sys.argv[4:] or families:
     os.makedirs(f"{scratch}/{name}")
     with open(f"{scratch}/{name}/config.json", "w") as file:
         json.dump(families[name], file)
-    for compute in ("fp32", "bf16"):
+    for compute in ("fp32", "bf16", "fp8_block"):
         where = f"{name}-{compute}"
         tree = {**RUN, "folder": where, "model": {"from": name, "fresh": True, "compute": compute, "threads": 1}}
         if families[name].get("num_nextn_predict_layers"):
