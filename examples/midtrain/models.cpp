@@ -92,8 +92,6 @@ std::unique_ptr<counted_model> count_model(mt::counting_device& device, model_fi
     return by_model(files, [&]<class Family>() { return made_as<Family>::count(device, files, how); });
 }
 
-precision chosen_precision(precision wanted, mt::host& device) {
-    if (wanted != precision::automatic) return wanted;
 std::map<std::string, precision> precisions() {
     std::map<std::string, precision> all;
     for (int i = 0; !mt::enum_name(static_cast<precision>(i)).empty(); ++i)
@@ -101,6 +99,8 @@ std::map<std::string, precision> precisions() {
     return all;
 }
 
+precision chosen_precision(precision wanted, mt::host& device) {
+    if (wanted != precision::automatic) return wanted;
     return mt::probe_products(device).prefer_bf16() ? precision::bf16 : precision::fp32;
 }
 
