@@ -112,8 +112,8 @@
 #include <midtrain/io/json_writer.hpp>
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/io/safetensors.hpp>
-#include <midtrain/io/scaled_weights.hpp>
 #include <midtrain/io/safetensors_writer.hpp>
+#include <midtrain/io/scaled_weights.hpp>
 #include <midtrain/io/sync_folder.hpp>
 #include <midtrain/io/tensor_shape.hpp>
 #include <midtrain/io/whole_file.hpp>
