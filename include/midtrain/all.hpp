@@ -110,6 +110,7 @@
 #include <midtrain/model/olmo3.hpp>
 #include <midtrain/model/pangu_pro_moe.hpp>
 #include <midtrain/model/phi3.hpp>
+#include <midtrain/model/qwen3.hpp>
 #include <midtrain/model/qwen_moe.hpp>
 #include <midtrain/model/router.hpp>
 #include <midtrain/model/shared_block.hpp>

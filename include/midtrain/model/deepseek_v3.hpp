@@ -17,8 +17,7 @@ struct deepseek_v3 : expert_family<deepseek_v3> {
     }
 };
 
-/// Where DeepSeek-V3's shapes begin; kv_heads is heads, and head_size what of a head turns. Of its published 671B (section 4.2):
-/// 61 layers of 7168, 128 heads, first_dense 3.
+/// Where DeepSeek-V3's shapes begin; kv_heads is heads, and head_size what of a head turns.
 struct deepseek_v3_shape : decoder_shape {
     static constexpr bool         tied         = false;
     static constexpr double       norm_epsilon = 1e-6, deviation = 0.006;
@@ -29,6 +28,10 @@ struct deepseek_v3_shape : decoder_shape {
                                           .renormalise = true, .scale = 2.5, .biased = true, .grouping = expert_groups::best, .groups = 8,
                                           .top_groups = 4, .first_dense = 3, .naming = expert_naming::deepseek,
                                           .balance = {.sequence = 1e-4}};
+};
+/// The published one (section 4.2), without its module of multi-token prediction.
+struct deepseek_v3_671b : deepseek_v3_shape {
+    static constexpr int layers = 61, width = 7168, heads = 128, kv_heads = 128, ffn = 18'432, vocab = 129'280, context = 4096;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

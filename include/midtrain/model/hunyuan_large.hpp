@@ -24,5 +24,11 @@ struct hunyuan_moe_shape : decoder_shape {
 struct hunyuan_large_shape : hunyuan_moe_shape {
     static constexpr midtrain::layer_kind layer(int n) { return {.keys_from = keys_of_group(2, n), .taken = key_form::projected}; }
 };
+/// The published one (table 1): 389 billion weights, of which a token meets 52.
+struct hunyuan_large_389b : hunyuan_large_shape {
+    static constexpr int          layers = 64, width = 6400, heads = 80, kv_heads = 8, ffn = 18'304, vocab = 129'024, context = 32'768;
+    static constexpr expert_shape experts{.count = 16, .chosen = 1, .ffn = 18'304, .shared_ffn = 18'304, .capacity = 1,
+                                          .past = overflow::recycle, .naming = expert_naming::hunyuan};
+};
 
 }  // namespace midtrain::inline MT_ABI::model

@@ -51,4 +51,11 @@ struct mamba {
     }
 };
 
+/// The smallest published one.
+struct mamba_130m : decoder_shape {
+    static constexpr int         layers = 24, width = 768, vocab = 50'280;
+    static constexpr double      deviation = 0.1;
+    static constexpr state_shape state{};
+};
+
 }  // namespace midtrain::inline MT_ABI::model

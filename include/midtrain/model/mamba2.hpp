@@ -71,4 +71,11 @@ struct mamba2 {
     }
 };
 
+/// The smallest published one.
+struct mamba2_130m : decoder_shape {
+    static constexpr int         layers = 24, width = 768, vocab = 50'288;
+    static constexpr double      deviation = 0.1;
+    static constexpr state_shape state{.states = 128, .rates = 24};
+};
+
 }  // namespace midtrain::inline MT_ABI::model

@@ -22,5 +22,9 @@ struct nemotron_shape : decoder_shape {
     static constexpr bool                tied      = false;
     static constexpr double              deviation = 0.0134;
 };
+/// Nemotron-4 340B (arXiv 2406.11704, table 1).
+struct nemotron_4_340b : nemotron_shape {
+    static constexpr int layers = 96, width = 18'432, heads = 96, kv_heads = 8, ffn = 73'728, vocab = 256'000, context = 4096;
+};
 
 }  // namespace midtrain::inline MT_ABI::model

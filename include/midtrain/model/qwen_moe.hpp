@@ -16,6 +16,17 @@ struct qwen3_moe_shape : decoder_shape {
     static constexpr bool   qk_norm = true, tied = false;
     static constexpr double norm_epsilon = 1e-6;
 };
+/// The published ones (table 2): 30B and 235B, of which a token meets 3B and 22B.
+template <int Layers, int Width, int Heads, int Ffn>
+struct qwen3_128_experts : qwen3_moe_shape {
+    static constexpr int          layers = Layers, width = Width, heads = Heads, kv_heads = 4, head_size = 128, ffn = 8 * Ffn, vocab = 151'936;
+    static constexpr int          context = 32'768, end_token = 151'643;
+    static constexpr double       rope_base = 1e6;
+    static constexpr expert_shape experts{.count = 128, .chosen = 8, .ffn = Ffn, .renormalise = true, .naming = expert_naming::qwen,
+                                          .balance = {.global_batch = 1e-3}};
+};
+using qwen3_30b_a3b   = qwen3_128_experts<48, 2048, 32, 768>;
+using qwen3_235b_a22b = qwen3_128_experts<94, 4096, 64, 1536>;
 
 /// Qwen2-MoE: weights are not renormalised, and beside the experts stands a shared one behind a gate; names as Qwen2MoeForCausalLM.
 using qwen2_moe = expert_decoder;

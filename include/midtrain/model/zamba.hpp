@@ -83,4 +83,11 @@ struct zamba {
     }
 };
 
+/// The published one (section 3.1).
+struct zamba_7b : decoder_shape {
+    static constexpr int         layers = 76, width = 3712, heads = 16, kv_heads = 16, head_size = 464, ffn = 14'848, vocab = 32'000, context = 4096;
+    static constexpr state_shape state{.heads = 2};
+    static constexpr bool        hybrid(int n) { return zamba_hybrid(n); }
+};
+
 }  // namespace midtrain::inline MT_ABI::model
