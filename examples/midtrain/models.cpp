@@ -8,6 +8,7 @@
 namespace midtrain::inline MT_ABI::model {
 struct deepseek_v3;
 struct expert_decoder;
+struct gemma;
 struct gpt2;
 struct llama;
 struct mamba;
@@ -46,6 +47,7 @@ auto by_model(model_files const& files, F const& f) {
     switch (mt::io::model_of(files.shape.family)) {
         case mt::io::hf_model::deepseek_v3: return f.template operator()<mt::model::deepseek_v3>();
         case mt::io::hf_model::experts: return f.template operator()<mt::model::expert_decoder>();
+        case mt::io::hf_model::gemma: return f.template operator()<mt::model::gemma>();
         case mt::io::hf_model::llama: return f.template operator()<mt::model::llama>();
         case mt::io::hf_model::gpt2: return f.template operator()<mt::model::gpt2>();
         case mt::io::hf_model::mamba: return f.template operator()<mt::model::mamba>();

@@ -44,6 +44,7 @@
 #include <midtrain/io/hf_experts.hpp>
 #include <midtrain/io/hf_families.hpp>
 #include <midtrain/io/hf_family/deepseek_v3.hpp>
+#include <midtrain/io/hf_family/gemma2.hpp>
 #include <midtrain/io/hf_family/gpt2.hpp>
 #include <midtrain/io/hf_family/granite.hpp>
 #include <midtrain/io/hf_family/hunyuan.hpp>

@@ -50,7 +50,7 @@ struct gemma2 : small<mt::model::gemma_shape> {
     static constexpr int            head_size            = 6;
     static constexpr double         embedding_multiplier = 4.47213595499957939, attention_multiplier = 0.316227766016837933;  // sqrt 20, 1 / sqrt 10
     static constexpr mt::layer_kind layer(int n) { return {.window = n == 0 ? 7 : 0}; }
-    static constexpr mt::soft_cap   scores(int) { return {.cap = 2}; }
+    static constexpr double         attention_cap = 2, logits_cap = 1.5;
 };
 struct hunyuan : small<mt::decoder_shape> {
     static constexpr int           head_size = 6;

@@ -104,8 +104,7 @@ struct small_olmo : mt::model::olmo_shape {
 };
 struct small_gemma : mt::model::gemma_shape {
     static constexpr int    layers = 2, width = 30, heads = 3, kv_heads = 1, head_size = 12, ffn = 40, vocab = 96, context = 64;
-    static constexpr double deviation = 0.1, embedding_multiplier = 5.4;
-    static constexpr mt::soft_cap scores(int) { return {.cap = 2}; }
+    static constexpr double deviation = 0.1, embedding_multiplier = 5.4, attention_cap = 2, logits_cap = 0.7;
 };
 
 struct faint : test::small_shape {

@@ -8,6 +8,7 @@
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/expert_family.hpp>
+#include <midtrain/model/gemma.hpp>
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/mamba.hpp>
@@ -37,6 +38,7 @@ void write(std::string const& folder, mt::io::hf_config const& shape) {
 void write_one(std::string const& folder, mt::io::hf_config const& shape) {
     switch (mt::io::model_of(shape.family)) {
         case mt::io::hf_model::llama: return write<mt::model::llama>(folder, shape);
+        case mt::io::hf_model::gemma: return write<mt::model::gemma>(folder, shape);
         case mt::io::hf_model::gpt2: return write<mt::model::gpt2>(folder, shape);
         case mt::io::hf_model::olmo: return write<mt::model::olmo>(folder, shape);
         case mt::io::hf_model::nemotron: return write<mt::model::nemotron>(folder, shape);

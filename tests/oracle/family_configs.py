@@ -50,6 +50,8 @@ CONFIGS = {
                                                rope_parameters={"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0,
                                                                 "original_max_position_embeddings": 16, "mscale": 1.0,
                                                                 "mscale_all_dim": 0.7}),
+    "gemma2": lambda: hf.Gemma2Config(**ROPE, head_dim=6, sliding_window=16, query_pre_attn_scalar=10, attn_logit_softcapping=2.0,
+                                      final_logit_softcapping=6.0),
     "hunyuan_v1_dense": lambda: hf.HunYuanDenseV1Config(**SMALL, head_dim=6, rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0,
                                                                                               "alpha": 50.0, "factor": 1.0}),
     "hunyuan_v1_moe": lambda: hf.HunYuanMoEV1Config(**EXPERTS, num_experts=5, moe_topk=2),

@@ -61,7 +61,7 @@ def make_granite():
 
 def make_gemma2():
     return Gemma2ForCausalLM(Gemma2Config(**RMS, head_dim=6, sliding_window=7, layer_types=["sliding_attention", "full_attention"],
-                                          query_pre_attn_scalar=10, attn_logit_softcapping=2.0, final_logit_softcapping=None,
+                                          query_pre_attn_scalar=10, attn_logit_softcapping=2.0, final_logit_softcapping=1.5,
                                           rope_parameters=PLAIN))
 
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <midtrain/core/error.hpp>
 #include <midtrain/io/hf_family/deepseek_v3.hpp>
+#include <midtrain/io/hf_family/gemma2.hpp>
 #include <midtrain/io/hf_family/gpt2.hpp>
 #include <midtrain/io/hf_family/granite.hpp>
 #include <midtrain/io/hf_family/hunyuan.hpp>
@@ -30,7 +31,7 @@ namespace midtrain::inline MT_ABI::io {
 inline constexpr hf_words hf_families[] = {
     hf::llama, hf::gpt2, hf::mistral, hf::qwen2, hf::qwen3, hf::smollm3, hf::olmo, hf::olmo2, hf::olmo3, hf::phi3, hf::granite, hf::nemotron,
     hf::minicpm, hf::mimo, hf::mamba, hf::mamba2, hf::zamba, hf::qwen3_moe, hf::qwen2_moe, hf::mixtral, hf::hunyuan_v1_moe, hf::pangu_pro_moe,
-    hf::deepseek_v3, hf::hunyuan_v1_dense, hf::hunyuan,
+    hf::deepseek_v3, hf::hunyuan_v1_dense, hf::hunyuan, hf::gemma2,
 };
 
 constexpr hf_words const& words_of(hf_family family) {

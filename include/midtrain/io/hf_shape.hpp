@@ -18,11 +18,11 @@ namespace midtrain::inline MT_ABI::io {
 /// The families whose config.json we read, and write but for those that transformers has no class for.
 enum class hf_family {
     llama, gpt2, mistral, qwen2, qwen3, smollm3, olmo, olmo2, olmo3, phi3, granite, nemotron, minicpm, mimo, mamba, mamba2, zamba,
-    qwen3_moe, qwen2_moe, mixtral, hunyuan_v1_moe, pangu_pro_moe, deepseek_v3, hunyuan_v1_dense, hunyuan
+    qwen3_moe, qwen2_moe, mixtral, hunyuan_v1_moe, pangu_pro_moe, deepseek_v3, hunyuan_v1_dense, hunyuan, gemma2
 };
 
 /// The model that computes a family: model::llama, model::gpt2, ...
-enum class hf_model { llama, gpt2, olmo, nemotron, mamba, mamba2, zamba, experts, deepseek_v3 };
+enum class hf_model { llama, gpt2, olmo, nemotron, mamba, mamba2, zamba, experts, deepseek_v3, gemma };
 
 /// What a config.json says, in the names of decoder_shape: it is a shape itself, whose numbers are known at run time only.
 struct hf_config {
@@ -36,6 +36,7 @@ struct hf_config {
     midtrain::norm_place norms        = norm_place::before;
     midtrain::norm_gain  gains        = norm_gain::plain;
     double      embedding_multiplier = 1, residual_multiplier = 1, logits_multiplier = 1, attention_multiplier = 0, window_rope_base = 0;
+    double      logits_cap = 0, attention_cap = 0;  ///< of the last logits, and of scores; 0: none
     double      norm_epsilon = 0, rope_base = 10'000, deviation = 0.02;
     hf_rotary   rotary{};  ///< of a model that turns
     std::vector<layer_kind> kinds{};    ///< of each layer; none: all turn and have `window`
@@ -67,6 +68,8 @@ hf_config hf_config_of(Shape const& s) {
                     .residual_multiplier = s.residual_multiplier, .logits_multiplier = s.logits_multiplier,
                     .attention_multiplier = s.attention_multiplier, .window_rope_base = s.window_rope_base, .norm_epsilon = s.norm_epsilon,
                     .rope_base = s.rope_base, .deviation = s.deviation};
+        if constexpr (requires { s.logits_cap; }) c.logits_cap = s.logits_cap;
+        if constexpr (requires { s.attention_cap; }) c.attention_cap = s.attention_cap;
         for (int n = 0; n < s.layers; ++n) c.kinds.push_back(layer_of(s, n));
         if constexpr (requires { s.state; }) c.state = s.state, c.state.inner = inner_of(s), c.state.rank = step_rank_of(s);
         if constexpr (requires { s.experts; }) c.experts = s.experts;
@@ -192,6 +195,8 @@ inline std::string hf_difference(hf_config const& file, hf_config const& shape, 
     number("multiplier of logits", file.logits_multiplier, shape.logits_multiplier);
     number("attention_multiplier", scale(file), scale(shape));
     number("rope_theta of windows", file.window_rope_base, shape.window_rope_base);
+    number("attn_logit_softcapping", file.attention_cap, shape.attention_cap);
+    number("final_logit_softcapping", file.logits_cap, shape.logits_cap);
     return said;
 }
 

@@ -16,6 +16,7 @@ struct json {
     using array  = std::vector<json>;
     using object = std::map<std::string, json, std::less<>>;
     std::variant<std::nullptr_t, bool, double, std::string, array, object> value;
+    bool with_point = false;  ///< a number that is written with a point also where it is whole: some readers tell 3.0 from 3
 
     /// The member of an object, or nullptr.
     json const* find(std::string_view key) const {

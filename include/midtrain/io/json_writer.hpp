@@ -52,7 +52,10 @@ inline std::string written(json const& v, int indent = 0, int level = 0) {
                     [&](auto const& m) { return io::quoted(m.first) + (indent > 0 ? ": " : ":") + written(m.second, indent, level + 1); });
     if (auto const a = v.as<json::array>()) return list('[', ']', *a, [&](json const& x) { return written(x, indent, level + 1); });
     if (auto const s = v.as<std::string>()) return io::quoted(*s);
-    if (auto const d = v.as<double>()) return written(*d);
+    if (auto const d = v.as<double>()) {
+        auto const text = written(*d);
+        return v.with_point && text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+    }
     if (auto const b = v.as<bool>()) return *b ? "true" : "false";
     return "null";
 }

@@ -45,8 +45,8 @@ struct decoder_family {
         std::vector<block_type<Shape, F>> blocks;
         for (int n = 0; n < s.layers; ++n) blocks.push_back(make_block<Shape, F>({layout, n, "model.layers." + std::to_string(n) + "."}, s));
         Norm const last = make_norm<Norm>({layout, s.layers, "model."}, s, "norm");
-        head const out  = s.tied ? head(in.table(), s.logits_multiplier)
-                                 : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation, s.logits_multiplier);
+        head const out  = s.tied ? head(in.table(), s.logits_multiplier, s.logits_cap)
+                                 : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation, s.logits_multiplier, s.logits_cap);
         auto ahead = make_ahead<Shape, F>(layout, s, in.table(), out);
         layout.close();
         return {in, std::move(blocks), last, out, std::move(ahead), key_room_of(s, 2 * s.kv_heads * head_size_of(s))};
@@ -69,7 +69,7 @@ struct decoder_family {
                 auto           body = make_block<Shape, F>(to, s);
                 auto const     last = make_norm<Norm>(to, s, mimo ? "final_layernorm" : "shared_head.norm");
                 head const     out  = s.mtp.own_head ? head(layout, to.bucket(), s.vocab, s.width, to.at + (mimo ? "lm_head.weight" : "shared_head.head.weight"),
-                                                            s.deviation, s.logits_multiplier)
+                                                            s.deviation, s.logits_multiplier, s.logits_cap)
                                                      : shared;
                 if (!mimo) layout.add_copy(to.at + "embed_tokens.weight", table);
                 if (!mimo && !s.mtp.own_head) layout.add_copy(to.at + "shared_head.head.weight", shared.table());

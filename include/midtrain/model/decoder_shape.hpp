@@ -22,6 +22,7 @@ struct decoder_shape {
     static constexpr midtrain::norm_place norms = norm_place::before;
     static constexpr midtrain::norm_gain  gains = norm_gain::plain;
     static constexpr double embedding_multiplier = 1, residual_multiplier = 1, logits_multiplier = 1;  ///< Granite, MiniCPM, muP
+    static constexpr double logits_cap           = 0;    ///< the last logits are cap tanh(logit / cap) (Gemma 2); 0: as they are
     static constexpr double attention_multiplier = 0;    ///< what scores are multiplied by; 0: 1 / sqrt(head size)
     static constexpr double window_rope_base     = 0;    ///< layers with a window turn by plain rope of this base; 0: as the others do
     static constexpr int    context      = 2048;   ///< learned positions, and what config.json says

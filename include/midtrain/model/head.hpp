@@ -2,22 +2,25 @@
 #include <algorithm>
 #include <cstdint>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/op/cap_logits.hpp>
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/problem/gemm.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
-/// The vocabulary head, logits = multiplier * h w^T, and its cross-entropy, in chunks of rows, so that the logits of a whole batch never
-/// exist. Since the denominator of the loss is known before, gradients are written in forward, and backward only hands them on.
+/// The vocabulary head, logits = multiplier * h w^T, which may be capped (op/cap_logits.hpp), and its cross-entropy, in chunks of rows, so that
+/// the logits of a whole batch never exist. Since the denominator of the loss is known before, gradients are written in forward, and backward only hands them on.
 class head {
   public:
     static constexpr index_t chunk = 256;
 
     head() = default;
-    explicit head(parameter table, double multiplier = 1) : table_(table), multiplier_(multiplier) {}  ///< tied: the embedding's table
-    head(parameter_layout& layout, index_t bucket, index_t vocabulary, index_t width, std::string name, double deviation, double multiplier = 1)
-        : multiplier_(multiplier) {
+    explicit head(parameter table, double multiplier = 1, double cap = 0)  ///< tied: the embedding's table
+        : table_(table), multiplier_(multiplier), cap_(cap) {}
+    head(parameter_layout& layout, index_t bucket, index_t vocabulary, index_t width, std::string name, double deviation, double multiplier = 1,
+         double cap = 0)
+        : multiplier_(multiplier), cap_(cap) {
         table_ = layout.add(
             {.name = name, .rows = vocabulary, .columns = width, .role = role::head, .begins = {0, deviation}, .parts = {}}, bucket);
     }
@@ -51,6 +54,7 @@ class head {
     void logits(Pass& p, matrix_view<typename Pass::stored const> h, matrix_view<typename Pass::computed> out) const {
         using T = typename Pass::stored;
         p.device.gemm(gemm_problem<T, T, typename Pass::computed>{.a = multiplied(p, h), .b = p.weight(table_), .b_is = operand::transposed, .c = out});
+        capped(p, out, {});
     }
 
   private:
@@ -65,20 +69,28 @@ class head {
             scope const s(p);
             auto const  logits   = p.template make<C>(std::min(chunk, h.rows), w.rows);
             auto const  gradient = train ? over(p, logits) : matrix_view<T>{};
+            auto const  slope    = train && cap_ > 0 ? p.template make<C>(logits.rows, w.rows) : matrix_view<C>{};
             for (index_t r = 0; r < h.rows; r += chunk) {
                 index_t const n = std::min(chunk, h.rows - r);
                 p.device.gemm(gemm_problem<T, T, C>{.a = h.rows_part(r, n), .b = w, .b_is = operand::transposed,
                                                     .c = logits.rows_part(0, n)});
+                capped(p, logits.rows_part(0, n), slope);
                 auto const g = train ? gradient.rows_part(0, n) : gradient;
                 p.device.rows(n, op::cross_entropy<T>{logits.rows_part(0, n), t.targets.part(r, n), t.losses.part(r, n),
                                                       g, C(t.weight / p.batch.target_count), C(z)});
                 if (!train) continue;
+                if (cap_ > 0) p.device.elements(g.size(), op::cap_logits_backward<T>{slope.rows_part(0, n).flat(), g.flat()});
                 p.device.gemm(gemm_problem<T, T, T>{.a = g, .b = w, .c = dh.rows_part(r, n)});
                 p.device.gemm(gemm_problem<T, T, C>{.a = g, .a_is = operand::transposed, .b = h.rows_part(r, n),
                                                     .c = p.gradient(table_), .accumulate = true});
             }
         }
         if (train) multiplied(p, matrix_view<T const>(dh), dh), p.save(dh);
+    }
+    // In place; `slope` is as large or empty.
+    template <class Pass, class C>
+    void capped(Pass& p, matrix_view<C> logits, matrix_view<C> slope) const {
+        if (cap_ > 0) p.device.elements(logits.size(), op::cap_logits<C>{logits.flat(), slope.flat(), C(cap_)});
     }
     // What stands before the head is multiplied, so no logit is touched twice.
     template <class Pass, class T>
@@ -101,7 +113,7 @@ class head {
     }
 
     parameter table_;
-    double    multiplier_ = 1;
+    double    multiplier_ = 1, cap_ = 0;
 };
 
 }  // namespace midtrain::inline MT_ABI::model

@@ -44,8 +44,9 @@ double deviation_of_outputs(Shape const& s) {
     return s.depth_scaled ? s.deviation / std::sqrt(2.0 * s.layers) : s.deviation;
 }
 
-template <class Shape>
-attention_of<Shape> make_attention(layer_place const& to, Shape const& s) {
+/// `scores`: what the layer does to them.
+template <class Shape, class Scores>
+modified_attention<Scores> make_attention(layer_place const& to, Shape const& s, Scores const& scores) {
     auto const    shared = key_sharing_of(s, to.n);
     bool const    takes  = shared.does == key_sharing::part::takes;
     index_t const b = to.bucket(), size = head_size_of(s), q = size * s.heads, kv = takes ? 0 : size * s.kv_heads, w = s.width;
@@ -62,7 +63,12 @@ attention_of<Shape> make_attention(layer_place const& to, Shape const& s) {
     op::head_rows const of{s.heads, takes && shared.form == key_form::turned ? 0 : s.kv_heads, size};
     auto const norm = s.qk_norm ? head_norm(to.layout, b, self, of, s.norm_epsilon, s.qk_norm_over, s.qk_norm_when) : head_norm();
     auto const sink = s.sinks ? attention_sink(to.layout, b, self + "sinks", s.heads, s.deviation) : attention_sink();
-    return {qkv, out, s.heads, s.kv_heads, size, layer_of(s, to.n), norm, scores_of(s, to.n), sink, s.attention_multiplier, shared};
+    return {qkv, out, s.heads, s.kv_heads, size, layer_of(s, to.n), norm, scores, sink, s.attention_multiplier, shared};
+}
+
+template <class Shape>
+attention_of<Shape> make_attention(layer_place const& to, Shape const& s) {
+    return make_attention(to, s, scores_of(s, to.n));
 }
 
 /// An MLP that is made of two matrices, of gate and up side by side, or of up alone.

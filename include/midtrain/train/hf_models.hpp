@@ -6,6 +6,7 @@ namespace midtrain::inline MT_ABI {
 namespace model {
 struct deepseek_v3;
 struct expert_decoder;
+struct gemma;
 struct gpt2;
 struct llama;
 struct mamba;
@@ -49,6 +50,10 @@ struct hf_model_for<model::mamba2> {
 template <>
 struct hf_model_for<model::zamba> {
     static constexpr auto value = io::hf_model::zamba;
+};
+template <>
+struct hf_model_for<model::gemma> {
+    static constexpr auto value = io::hf_model::gemma;
 };
 template <>
 struct hf_model_for<model::deepseek_v3> {

@@ -1,0 +1,4 @@
+#include <midtrain/model/gemma.hpp>
+#include "made_as.hpp"
+
+template struct program::made_as<midtrain::model::gemma>;
