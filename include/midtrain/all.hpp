@@ -178,9 +178,11 @@
 #include <midtrain/train/instrument_figures.hpp>
 #include <midtrain/train/least_squares.hpp>
 #include <midtrain/train/likelihood.hpp>
+#include <midtrain/train/line_file.hpp>
 #include <midtrain/train/load_adamw_state.hpp>
 #include <midtrain/train/long_prompts.hpp>
 #include <midtrain/train/longrope_loss.hpp>
+#include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/mixture_chart.hpp>
 #include <midtrain/train/mixture_law.hpp>
 #include <midtrain/train/mixture_search.hpp>

@@ -242,9 +242,7 @@
 #include <midtrain/train/launch_rules.hpp>
 #include <midtrain/train/layer_rules.hpp>
 #include <midtrain/train/lengthened.hpp>
-#include <midtrain/train/line_file.hpp>
 #include <midtrain/train/match_sources.hpp>
-#include <midtrain/train/metrics_file.hpp>
 #include <midtrain/train/noise_meter.hpp>
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/position_rules.hpp>
