@@ -203,7 +203,7 @@ class quick_start {
 
     void finish(course const& c, auto const& run, comparison const& all) {
         run_facts facts{.work = c.work, .precision = Precision::name, .settings = {}, .seconds = c.spent()};
-        mt::for_each_setting(*run, [&](std::string const& key, auto const& x) { facts.settings.emplace(key, mt::detail::written_value(x)); });
+        mt::for_each_setting(*run, [&](std::string const& key, mt::setting const& s) { facts.settings.emplace(key, s.written()); });
         report_comparison(facts, all);
     }
 

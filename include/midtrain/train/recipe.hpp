@@ -42,16 +42,14 @@ class checked_recipe {
     /// Whether a policy begins at the rate of the checkpoint from which the run forks.
     bool inherits() const {
         bool any = false;
-        for_each_setting(recipe_, [&](std::string const&, auto const& x) {
-            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(x)>, start_rate>) any |= x.inherited();
-        });
+        for_each_setting(recipe_, [&](std::string const&, setting const& s) { any |= s.begins() && s.begins()->inherited(); });
         return any;
     }
     /// The same recipe where that rate is known.
     checked_recipe inheriting(double rate) const {
         Recipe r = recipe_;
-        for_each_setting(r, [&](std::string const&, auto& x) {
-            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(x)>, start_rate>) x.fill(rate);
+        for_each_setting(r, [&](std::string const&, setting& s) {
+            if (s.begins()) s.begins()->fill(rate);
         });
         r = detail::followed(std::move(r));
         judge_recipe(r, shape_, run_judge{});

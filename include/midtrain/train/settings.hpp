@@ -145,48 +145,109 @@ concept OneValue = Number<T> || std::is_enum_v<T> || std::is_same_v<T, tokens> |
 template <class T>
 concept Choice = requires(T const& t) { t.kind(); };
 
-/// f(path, value) for each number, choice and kind of an aggregate, however deep; texts are passed over. A type that lists its parts
+}  // namespace detail
+
+/// One setting of a recipe, whatever its type. What walks over settings is thereby one function for all recipes, and compiled once.
+class setting {
+  public:
+    template <class T>
+    explicit setting(T& value)
+        : value_(&value), read_([](std::string_view text, void* to) { return detail::read_value(text, *static_cast<T*>(to)); }),
+          written_([](void const* from) { return detail::written_value(*static_cast<T const*>(from)); }) {
+        if constexpr (std::is_same_v<T, start_rate>) begins_ = &value;
+    }
+
+    std::string written() const { return written_(value_); }
+    /// False if the text is no value for it.
+    bool read(std::string_view text) { return read_(text, value_); }
+    /// A rate at which the run may begin; null for any other setting.
+    start_rate const* begins() const { return begins_; }
+    start_rate*       begins() { return begins_; }
+
+  private:
+    void* value_;
+    bool (*read_)(std::string_view, void*);
+    std::string (*written_)(void const*);
+    start_rate* begins_ = nullptr;
+};
+
+namespace detail {
+
+/// Any f(key, setting&).
+struct setting_visitor {
+    void* f;
+    void (*call)(void*, std::string const&, setting&);
+
+    template <class F>
+    static setting_visitor of(F& f) {
+        return {&f, [](void* to, std::string const& key, setting& s) { (*static_cast<F*>(to))(key, s); }};
+    }
+    template <class T>
+    void operator()(std::string const& key, T& value) const {
+        setting s(value);
+        call(f, key, s);
+    }
+};
+
+inline std::string key_within(std::string const& path, std::string_view name) {
+    std::string key = path;
+    if (!key.empty()) key += '.';
+    return key.append(name);
+}
+
+/// f for each number, choice and kind of an aggregate, however deep; texts are passed over. A type that lists its parts
 /// itself has for_each_part(f).
-template <class S, class F>
-void for_each_value(S& s, std::string const& path, F const& f) {
-    using T         = std::remove_const_t<S>;
+template <class T>
+void for_each_value(T& s, std::string const& path, setting_visitor const& f) {
     using bare      = typename unwrapped<T>::type;
-    auto const part = [&](std::string_view name, auto& x) { for_each_value(x, path + (path.empty() ? "" : ".") + std::string(name), f); };
+    auto const part = [&](std::string_view name, auto& x) { for_each_value(x, key_within(path, name), f); };
     if constexpr (!std::is_same_v<bare, T>) for_each_value(s.value, path, f);
     else if constexpr (OneValue<T>) f(path, s);
     else if constexpr (Choice<T>) {
         if constexpr (requires { s.plain(); })
-            if (auto* const number = s.plain()) return static_cast<void>(f(path, *number));
+            if (auto* const number = s.plain()) return f(path, *number);
         f(path + ".kind", s);
         s.visit([&](auto& chosen) { for_each_value(chosen, path, f); });
     } else if constexpr (requires { s.for_each_part(part); }) s.for_each_part(part);
     else if constexpr (std::is_aggregate_v<T>) for_each_field(s, part);
 }
 
+template <class Recipe>
+void for_each_setting(Recipe& r, setting_visitor const& f) {
+    for_each_value(r.optimizer, "optimizer", f);
+    for_each_value(r.clip, "clip", f);
+    for_each_value(r.clip_block, "clip_block", f);
+    for_each_value(r.z_loss, "z_loss", f);
+    for_each_value(r.seed, "seed", f);
+    if constexpr (requires { r.average.share(progress{}); }) for_each_value(r.average, "average", f);
+    for_each_value(r.decay_factor, "decay_factor", f);
+    for_each_value(r.rates, "rates", f);
+    for_each_value(r.bias_speed, "bias_speed", f);
+    for_each_value(r.balance_factor, "balance_factor", f);
+    for_each_value(r.mtp_weight, "mtp_weight", f);
+    for_each_stage(r.stages, [&](auto& s, int) { for_each_value(s, std::string(s.name), f); });
+}
+
 }  // namespace detail
 
-/// f("stage.rate.peak", value&) for each number and each choice of a recipe.
+/// f("stage.rate.peak", setting&) for each number and each choice of a recipe.
 template <class Recipe, class F>
-void for_each_setting(Recipe& r, F const& f) {
-    detail::for_each_value(r.optimizer, "optimizer", f);
-    detail::for_each_value(r.clip, "clip", f);
-    detail::for_each_value(r.clip_block, "clip_block", f);
-    detail::for_each_value(r.z_loss, "z_loss", f);
-    detail::for_each_value(r.seed, "seed", f);
-    if constexpr (requires { r.average.share(progress{}); }) detail::for_each_value(r.average, "average", f);
-    detail::for_each_value(r.decay_factor, "decay_factor", f);
-    detail::for_each_value(r.rates, "rates", f);
-    detail::for_each_value(r.bias_speed, "bias_speed", f);
-    detail::for_each_value(r.balance_factor, "balance_factor", f);
-    detail::for_each_value(r.mtp_weight, "mtp_weight", f);
-    for_each_stage(r.stages, [&](auto& s, int) { detail::for_each_value(s, std::string(s.name), f); });
+void for_each_setting(Recipe& r, F&& f) {
+    detail::for_each_setting(r, detail::setting_visitor::of(f));
+}
+/// The same where they are only looked at: f("stage.rate.peak", setting const&).
+template <class Recipe, class F>
+void for_each_setting(Recipe const& r, F&& f) {
+    auto look = [&](std::string const& key, setting const& s) { f(key, s); };
+    // One walk serves both; `look` lets nobody write.
+    detail::for_each_setting(const_cast<Recipe&>(r), detail::setting_visitor::of(look));
 }
 
 /// Every setting as a line `key=value`: what a checkpoint keeps of its recipe.
 template <class Recipe>
 std::string written_settings(Recipe const& r) {
     std::string all;
-    for_each_setting(r, [&](std::string const& key, auto const& x) { all += key + "=" + detail::written_value(x) + "\n"; });
+    for_each_setting(r, [&](std::string const& key, setting const& s) { all += key + "=" + s.written() + "\n"; });
     return all;
 }
 
@@ -197,13 +258,11 @@ Recipe changed(Recipe r, settings const& s) {
         bool        found = false;
         std::string near;
         auto const  stem = c.key.substr(0, c.key.find_last_of('.') + 1);
-        for_each_setting(r, [&](std::string const& key, auto& x) {
+        for_each_setting(r, [&](std::string const& key, setting& x) {
             if (key == c.key) {
                 found = true;
-                check(detail::read_value(c.value, x), [&] {
-                    return "--set " + c.key + "=" + c.value + ": '" + c.value + "' is no value for it; it is now " +
-                           detail::written_value(x);
-                });
+                check(x.read(c.value),
+                      [&] { return "--set " + c.key + "=" + c.value + ": '" + c.value + "' is no value for it; it is now " + x.written(); });
             } else if (key.starts_with(stem)) near += (near.empty() ? "" : ", ") + key;
         });
         check(found, [&] { return "--set " + c.key + ": the recipe has no such setting" + (near.empty() ? "" : "; it has " + near); });
