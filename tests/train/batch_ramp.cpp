@@ -25,12 +25,11 @@
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/trainer.hpp>
 #include <support/striding_store.hpp>
+#include <train/counted_new.hpp>
 
 namespace mt = midtrain;
 namespace fs = std::filesystem;
 using namespace mt::literals;
-
-extern std::atomic<std::int64_t> allocations;  // counted_new.cpp
 
 namespace batch_ramp_under_test {
 

@@ -1,6 +1,5 @@
 // Counts the allocations of the test program. In a unit of its own: g++ takes the inlined pair for a mismatch.
-#include <atomic>
-#include <cstdint>
+#include <train/counted_new.hpp>
 #include <cstdlib>
 #include <new>
 

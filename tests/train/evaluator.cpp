@@ -13,10 +13,9 @@
 #include <midtrain/train/evaluator.hpp>
 #include <midtrain/train/trainer.hpp>
 #include <support/choice_model.hpp>
+#include <train/counted_new.hpp>
 
 namespace mt = midtrain;
-
-extern std::atomic<std::int64_t> allocations;  // counted_new.cpp
 
 namespace evaluated_in_the_loop {
 

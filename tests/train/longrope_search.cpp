@@ -27,7 +27,7 @@ struct tiny : mt::decoder_shape {
 using model_type = mt::trainable<mt::host, mt::model::llama, tiny, mt::fp32>;
 
 /// Eight random letters, again and again: what comes next is what stood eight places before it, which is told by position alone.
-std::vector<std::int32_t> document(std::uint64_t seed, mt::index_t length) {
+std::vector<std::int32_t> random_document(std::uint64_t seed, mt::index_t length) {
     std::vector<std::int32_t> d;
     for (mt::index_t t = 0; t < length; ++t)
         d.push_back(t < period ? static_cast<std::int32_t>(mt::random_stream{seed, 3}.bits(static_cast<std::uint64_t>(t)) % 16) : d[static_cast<std::size_t>(t - period)]);
@@ -37,7 +37,7 @@ struct documents_of {
     mt::index_t length;
 
     std::int64_t              documents() const { return 4; }
-    std::vector<std::int32_t> document(std::int64_t i) const { return ::document(static_cast<std::uint64_t>(1'000'000 + i), length + 1); }
+    std::vector<std::int32_t> document(std::int64_t i) const { return random_document(static_cast<std::uint64_t>(1'000'000 + i), length + 1); }
 };
 
 void train(model_type& m, int steps) {
@@ -49,7 +49,7 @@ void train(model_type& m, int steps) {
     for (int step = 1; step <= steps; ++step) {
         inputs.clear(), targets.clear(), positions.clear();
         for (mt::index_t s = 0; s < sequences; ++s) {
-            auto const d = document(static_cast<std::uint64_t>(step * sequences + s), trained + 1);
+            auto const d = random_document(static_cast<std::uint64_t>(step * sequences + s), trained + 1);
             for (mt::index_t t = 0; t < trained; ++t) {
                 inputs.push_back(d[static_cast<std::size_t>(t)]), positions.push_back(static_cast<std::int32_t>(t));
                 targets.push_back(d[static_cast<std::size_t>(t + 1)]);

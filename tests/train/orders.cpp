@@ -18,10 +18,9 @@
 #include <midtrain/train/evaluate.hpp>
 #include <midtrain/train/trainer.hpp>
 #include <support/striding_store.hpp>
+#include <train/counted_new.hpp>
 
 namespace mt = midtrain;
-
-extern std::atomic<std::int64_t> allocations;  // counted_new.cpp
 
 namespace orders_in_training {
 

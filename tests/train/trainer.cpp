@@ -22,11 +22,10 @@
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/trainer.hpp>
 #include <support/striding_store.hpp>
+#include <train/counted_new.hpp>
 
 namespace mt = midtrain;
 using namespace mt::literals;
-
-extern std::atomic<std::int64_t> allocations;  // counted_new.cpp
 
 namespace trainer_under_test {
 
