@@ -85,7 +85,7 @@ def main():
     include, build, scratch = map(Path, sys.argv[1:])
     commands = json.loads((build / "compile_commands.json").read_text())
     first = shlex.split(next(c["command"] for c in commands if c["file"].endswith("two_units/first.cpp")))
-    flags = [f for f in first[:first.index("-MD")] if not f.startswith("-W")]
+    flags = [f for f in first[:first.index("-o")] if not f.startswith("-W")]
     scratch.mkdir(parents=True, exist_ok=True)
     sys.setrecursionlimit(10_000)
 
