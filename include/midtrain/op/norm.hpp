@@ -10,7 +10,7 @@ namespace midtrain::inline MT_ABI::op {
 inline constexpr index_t column_tile = 32;
 
 /// Teams that a sum over rows needs for so many columns.
-constexpr index_t column_tiles(index_t columns) { return (columns + column_tile - 1) / column_tile; }
+MT_HOST_DEVICE constexpr index_t column_tiles(index_t columns) { return (columns + column_tile - 1) / column_tile; }
 
 /// y = x * scale * (gain + plus) with scale = 1 / sqrt(mean(x^2) + epsilon), kept for backward. Of a gain with several groups a row takes
 /// the next one each. One row a team.
