@@ -111,8 +111,8 @@ BOOST_AUTO_TEST_CASE(each_role_has_its_multiple) {
     for (auto const& e : layout.entries()) {
         double const expected = e.role == mt::role::embedding ? 0.0
                                 : e.role == mt::role::norm    ? 2.0
-                                                              : 0.5 * 2 * shape::width / static_cast<double>(e.columns);
-        BOOST_TEST(rates.factor(e.role, e.rows, e.columns) == expected);
+                                                              : 0.5 * 2;
+        BOOST_TEST(rates.at_width(shape::width).factor(e.role, e.rows, e.columns) == expected);
         double moved = 0, apart = 0;
         for (auto i = static_cast<std::size_t>(e.offset); i < static_cast<std::size_t>(e.offset + e.size()); ++i) {
             double const da = static_cast<double>(a[i]) - begin[i], db = static_cast<double>(b[i]) - begin[i];
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(each_role_has_its_multiple) {
     BOOST_TEST(seen > 4);
 }
 BOOST_AUTO_TEST_CASE(hunyuans_experts) {
-    constexpr mt::by_role r{.expert = 0.31}, wide{.router = 3, .head = 2, .base_width = 16};
+    constexpr mt::by_role r{.expert = 0.31}, wide = mt::by_role{.router = 3, .head = 2, .base_width = 16}.at_width(64);
     static_assert(wide.factor(mt::role::router, 8, 64) == 0.75 && wide.factor(mt::role::head, 96, 64) == 0.5);
     static_assert(wide.factor(mt::role::expert, 96, 64) == 0.25 && wide.factor(mt::role::embedding, 96, 64) == 1);
     static_assert(r.factor(mt::role::expert, 64, 64) == 0.31 && r.factor(mt::role::matrix, 64, 64) == 1);

@@ -226,7 +226,8 @@ class trainable {
     /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
     template <class Optimizer, RoleRates Rates = same_rate>
     void prepare(Optimizer const& optimizer, Rates const& rates = {}) {
-        update_.prepare(*device_, layout_, optimizer, rates);
+        if constexpr (requires { rates.at_width(index_t{}); }) update_.prepare(*device_, layout_, optimizer, rates.at_width(shape_.width));
+        else update_.prepare(*device_, layout_, optimizer, rates);
     }
     /// One step of the optimizer from the gradient that lies there; one that sees matrices may leave anything in it.
     template <class Optimizer>

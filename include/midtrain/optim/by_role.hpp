@@ -10,9 +10,9 @@ struct same_rate {
     constexpr double factor(role, index_t, index_t) const { return 1; }
 };
 
-/// A multiple for each role, and muP's by width: with a base width, a matrix has base_width / inputs of the rate on top (Yang et al. 2022,
-/// Tensor Programs V, table 3, Adam, where the head and what maps the width to a few, a router, have it like a matrix). Hunyuan-Large gives
-/// its routed experts 0.31.
+/// A multiple for each role, and muP's by width: with a base width, what maps the width to anything, matrices, experts, routers and the head,
+/// has base_width / width of the rate on top, so that a rate found at the base width serves wider models whose other sizes grow alike (Yang et
+/// al. 2022, Tensor Programs V, table 3, Adam). Hunyuan-Large gives its routed experts 0.31.
 struct by_role {
     double  embedding  = 1;
     double  matrix     = 1;
@@ -21,25 +21,31 @@ struct by_role {
     double  expert     = 1;
     double  router     = 1;
     double  head       = 1;
-    index_t base_width = 0;  ///< inputs of a matrix for which the rate was found; 0: the width does not count
+    index_t base_width = 0;  ///< of the model for which the rate was found; 0: the width does not count
+    index_t width      = 0;  ///< of this model; 0: what at_width() is told
 
-    constexpr double factor(role r, index_t, index_t columns) const {
-        bool const   mixes = r == role::matrix || r == role::expert || r == role::router || r == role::head;
-        bool const   wide  = base_width > 0 && columns > 0 && mixes;
-        double const width = wide ? static_cast<double>(base_width) / static_cast<double>(columns) : 1.0;
+    /// For a model of that width, unless it is said already.
+    constexpr by_role at_width(index_t model) const {
+        by_role r = *this;
+        if (r.width == 0) r.width = model;
+        return r;
+    }
+    constexpr double factor(role r, index_t, index_t) const {
+        double const by_width = base_width > 0 && width > 0 ? static_cast<double>(base_width) / static_cast<double>(width) : 1.0;
         switch (r) {
             case role::embedding: return embedding;
             case role::norm:
             case role::state: return norm;
             case role::bias: return bias;
-            case role::expert: return expert * width;
-            case role::router: return router * width;
-            case role::head: return head * width;
-            default: return matrix * width;
+            case role::expert: return expert * by_width;
+            case role::router: return router * by_width;
+            case role::head: return head * by_width;
+            default: return matrix * by_width;
         }
     }
     constexpr bool fits() const {
-        return embedding >= 0 && matrix >= 0 && norm >= 0 && bias >= 0 && expert >= 0 && router >= 0 && head >= 0 && base_width >= 0;
+        return embedding >= 0 && matrix >= 0 && norm >= 0 && bias >= 0 && expert >= 0 && router >= 0 && head >= 0 && base_width >= 0 &&
+               width >= 0;
     }
 };
 

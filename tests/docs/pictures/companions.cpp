@@ -53,10 +53,10 @@ picture scaled() {
 picture roles() {
     mt::by_role const rates{.embedding = 0.5, .expert = 0.31, .base_width = 256};
     auto const        of = [&](std::string name, std::size_t n, mt::role r) {
-        return line(std::move(name), look_of(n), 128, 8192, [&](double w) { return rates.factor(r, 1, static_cast<mt::index_t>(w)); }, true);
+        return line(std::move(name), look_of(n), 128, 8192, [&](double w) { return rates.at_width(static_cast<mt::index_t>(w)).factor(r, 1, 1); }, true);
     };
     return {.name = "rates_by_role", .title = "Multiples of the rate by role and width", .heading = "rates by role, muP",
-            .x = {"inputs of a matrix", 128, 8192, mt::chart::plain_label, true}, .y = {"multiple", 0.008, 2.2, mt::chart::plain_label, true},
+            .x = {"width of the model", 128, 8192, mt::chart::plain_label, true}, .y = {"multiple", 0.008, 2.2, mt::chart::plain_label, true},
             .lines = {of("norm", 0, mt::role::norm), of("embedding", 1, mt::role::embedding), of("matrix", 2, mt::role::matrix),
                       of("expert", 3, mt::role::expert)}};
 }
