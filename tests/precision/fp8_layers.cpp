@@ -10,7 +10,9 @@
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/model/deepseek_v3.hpp>
 #include <midtrain/model/head.hpp>
+#include <midtrain/model/interleaved_linear.hpp>
 #include <midtrain/model/linear.hpp>
+#include <midtrain/model/linear_by_heads.hpp>
 #include <midtrain/model/router.hpp>
 #include <midtrain/precision/fp8.hpp>
 #include <support/expert_laws.hpp>
@@ -80,6 +82,48 @@ void is_straight_through() {
         BOOST_TEST(std::abs(of.gradients[static_cast<std::size_t>(of.entry(1).offset + j)] - sum) < 1e-12);
     }
 }
+
+/// Columns of a matrix from `first` on, and rows first, first + step, ...
+matrix columns_of(matrix const& m, mt::index_t first, mt::index_t n) {
+    matrix some(m.rows, n);
+    for (mt::index_t i = 0; i < m.rows; ++i)
+        for (mt::index_t j = 0; j < n; ++j) some(i, j) = m(i, first + j);
+    return some;
+}
+matrix rows_of(matrix const& m, mt::index_t first, mt::index_t n, mt::index_t step) {
+    matrix some(n, m.columns);
+    for (mt::index_t i = 0; i < n; ++i)
+        for (mt::index_t j = 0; j < m.columns; ++j) some(i, j) = m(first + i * step, j);
+    return some;
+}
+
+/// Layers that multiply part by part: part h of y is that of x times that of w, all by the rule above.
+struct parts {
+    matrix y, dx, dw;
+};
+parts naive_parts(matrix const& x, matrix const& w, matrix const& dy) {
+    auto const seen = [](matrix const& m, int exponent) { return test::naive_fp8(m, m.rows, m.columns, exponent, false); };
+    return {product(seen(x, 4), false, seen(w, 4), true), product(seen(dy, 5), false, seen(w, 4), false),
+            product(seen(dy, 5), true, seen(x, 4), false)};
+}
+template <class Layer>
+struct bench_of_parts {
+    test::lone_layer<mt::with_fp8<mt::fp64, mt::scaled_by_tensor>> of;
+    Layer                                                         layer;
+
+    explicit bench_of_parts(auto const& make) : layer(make(of.layout)) { of.close(); }
+    auto pass() {
+        auto p     = of.pass();
+        p.products = mt::scaled_by_tensor;
+        return p;
+    }
+    matrix of_layer(std::vector<double> const& from) {
+        auto const& e = of.entry(0);
+        matrix      m(e.rows, e.columns);
+        std::copy_n(from.begin() + e.offset, e.rows * e.columns, m.values.begin());
+        return m;
+    }
+};
 
 /// Products of rows in groups against those of each group by itself; what stands behind the last group is no number.
 template <class Device, mt::fp8_form Form>
@@ -166,6 +210,39 @@ BOOST_AUTO_TEST_CASE(gradients_are_straight_through) {
     is_straight_through<mt::scaled_by_tensor>();
     is_straight_through<mt::scaled_by_block>();
     is_straight_through<mt::scaled_by_block_ue8m0>();
+}
+BOOST_AUTO_TEST_CASE(layers_of_parts_multiply_each_by_itself) {
+    auto const x = matrix::random(9, 15, 1), dy = matrix::random(9, 18, 2);
+    {
+        bench_of_parts<mt::model::interleaved_linear> b([](auto& layout) {
+            return mt::model::interleaved_linear(layout, 0, 15, 18, "w", 0.02);
+        });
+        auto       p = b.pass();
+        auto const y = b.layer.forward(p, x.view()), dx = b.layer.backward(p, dy.view());
+        auto const w = b.of_layer(b.of.weights), dw = b.of_layer(b.of.gradients);
+        matrix     sum(9, 15);
+        for (mt::index_t h = 0; h < 2; ++h) {
+            auto const want = naive_parts(x, rows_of(w, h, 9, 2), columns_of(dy, 9 * h, 9));
+            BOOST_TEST(worst(y.columns_part(9 * h, 9), want.y) < 1e-14);
+            BOOST_TEST(worst(rows_of(dw, h, 9, 2).view(), want.dw) < 1e-14);
+            for (std::size_t i = 0; i < sum.values.size(); ++i) sum.values[i] += want.dx.values[i];
+        }
+        BOOST_TEST(worst(dx, sum) < 1e-14);
+    }
+    bench_of_parts<mt::model::linear_by_heads> b([](auto& layout) {
+        return mt::model::linear_by_heads(layout, 0, 3, 4, 6, {.name = "w", .rows = 18}, {0, 0.02});
+    });
+    auto       p = b.pass();
+    matrix     dx(9, 15);
+    auto const y = b.layer.forward(p, x.view());
+    b.layer.backward_into(p, dy.view(), dx.view());
+    auto const w = b.of_layer(b.of.weights), dw = b.of_layer(b.of.gradients);
+    for (mt::index_t h = 0; h < 3; ++h) {  // of a head's five columns four count
+        auto const want = naive_parts(columns_of(x, 5 * h, 4), rows_of(w, 6 * h, 6, 1), columns_of(dy, 6 * h, 6));
+        BOOST_TEST(worst(y.columns_part(6 * h, 6), want.y) < 1e-14);
+        BOOST_TEST(worst(columns_of(dx, 5 * h, 4).view(), want.dx) < 1e-14);
+        BOOST_TEST(worst(rows_of(dw, 6 * h, 6, 1).view(), want.dw) < 1e-14);
+    }
 }
 BOOST_AUTO_TEST_CASE(groups_of_rows_are_products_by_themselves) {
     groups_are_products<mt::host, mt::scaled_by_block>();

@@ -12,8 +12,8 @@ inline void check_quantisation(hf_reader const& all) {
     auto const found = all.find("quantization_config");
     if (!found) return;
     auto const refuse = [&](std::string const& why) {
-        all.require(false, "'quantization_config' " + why + "; quantised weights are read from GGUF, and from safetensors as fp8 in e4m3 with a "
-                           "scale for each 128 x 128 of them");
+        all.require(false, "'quantization_config' " + why + "; quantised weights are read from GGUF, and from safetensors as fp8 in e4m3 "
+                           "with a scale for each 128 x 128 of them");
     };
     if (!found->as<json::object>()) refuse("is no JSON object");
     auto const text = [&](char const* key, std::string const& absent) {

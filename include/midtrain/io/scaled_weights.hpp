@@ -10,8 +10,8 @@
 #include <midtrain/core/types.hpp>
 #include <midtrain/io/tensor_shape.hpp>
 
-// Weights of eight bits in files as DeepSeek-V3's: a weight's value is what its bytes say times the scale of its tile of 128 x 128; the scales
-// are a tensor of their own, one value a tile, those at the edges smaller.
+// Weights of eight bits in files as DeepSeek-V3's: a value is what its byte says times the scale of its tile of 128 x 128. Scales are a
+// tensor of their own, one value a tile; tiles at an edge are smaller.
 namespace midtrain::inline MT_ABI::io::detail {
 
 inline constexpr index_t scaled_tile = 128;
@@ -35,7 +35,8 @@ inline index_t tiles_of(index_t n) { return (n + scaled_tile - 1) / scaled_tile;
 inline void check_scales(std::string const& path, std::string_view name, std::vector<std::int64_t> const& weight,
                          std::vector<std::int64_t> const& scales) {
     check(weight.size() == 2, [&] {
-        return path + ": tensor '" + std::string(name) + "' of eight bits has shape " + written_shape(weight) + "; scales are known for matrices";
+        return path + ": tensor '" + std::string(name) + "' of eight bits has shape " + written_shape(weight) +
+               "; scales are known for matrices";
     });
     std::vector<std::int64_t> const want{tiles_of(weight[0]), tiles_of(weight[1])};
     check(scales == want, [&] {

@@ -47,7 +47,8 @@ MT_HOST_DEVICE computed_t<T> scaled_dot(scaled_matrix<T> const& a, operand a_is,
         index_t const end = inner - k < step ? inner : k + step;
         W             sum = 0;
         for (index_t x = k; x < end; ++x)
-            sum += W(a_is == operand::plain ? a.values(i, x) : a.values(x, i)) * W(b_is == operand::plain ? b.values(x, j) : b.values(j, x));
+            sum += W(a_is == operand::plain ? a.values(i, x) : a.values(x, i)) *
+                   W(b_is == operand::plain ? b.values(x, j) : b.values(j, x));
         W const by_a = W(a_is == operand::plain ? a.scale(i, k) : a.scale(k, i));
         W const by_b = W(b_is == operand::plain ? b.scale(k, j) : b.scale(j, k));
         total += sum * (by_a * by_b);

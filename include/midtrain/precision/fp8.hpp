@@ -13,8 +13,8 @@ inline constexpr fp8_form scaled_by_block{.scaling = fp8_scaling::block};
 inline constexpr fp8_form scaled_by_block_ue8m0{.scaling = fp8_scaling::block, .powers_of_two = true};
 
 /// Base with the products of linear layers and experts in eight bits: y = Q(x) Q(w)^T, and by the straight-through rule dx = Q(dy) Q(w) and
-/// dw = Q(dy)^T Q(x), added up in float; tiles lie along what each product sums over. Embedding, head, norms, routers, attention's scores and
-/// states' recurrences stay as Base has them, and so do the weights that the optimizer updates. A form whose scaling is none is Base until
+/// dw = Q(dy)^T Q(x), added up in float; tiles lie along what each product sums over. Embedding, head, norms, routers, attention's scores
+/// and states' recurrences stay as Base has them, and so do the weights that the optimizer updates. A form whose scaling is none is Base until
 /// trainable::set_products(). Products are emulated: slower than Base's, on every device.
 template <class Base, fp8_form Form>
 struct with_fp8 : Base {
