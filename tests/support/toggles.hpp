@@ -30,7 +30,7 @@ std::vector<double> logits_by_name(midtrain::io::hf_config const& shape) {
     mt::host                                                            device(1);
     mt::trainable<mt::host, Family, mt::io::hf_config, mt::fp64> m(device, shape);
     m.load(weights_by_name);
-    m.set_rotary(24, mt::io::position_of(shape.rotary));
+    if constexpr (Family::turns) m.set_rotary(24, mt::io::position_of(shape.rotary));
     auto const          owned = owned_batch::random(2, 24, shape.vocab, 10);
     std::vector<double> out(static_cast<std::size_t>(48 * shape.vocab));
     m.logits(owned.view(), mt::as_matrix(out.data(), 48, shape.vocab));
