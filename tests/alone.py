@@ -95,7 +95,8 @@ def main():
 
     def precompile(base):
         precompiled[base].write_text(f"#include <{base}>\n")
-        return subprocess.run([*flags, "-x", "c++-header", precompiled[base], "-o", f"{precompiled[base]}.gch"], capture_output=True, text=True)
+        to = f"{precompiled[base]}.gch"
+        return subprocess.run([*flags, "-x", "c++-header", precompiled[base], "-o", to], capture_output=True, text=True)
 
     def compile_unit(unit):
         number, base, chain = unit

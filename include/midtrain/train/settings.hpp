@@ -261,8 +261,9 @@ Recipe changed(Recipe r, settings const& s) {
         for_each_setting(r, [&](std::string const& key, setting& x) {
             if (key == c.key) {
                 found = true;
-                check(x.read(c.value),
-                      [&] { return "--set " + c.key + "=" + c.value + ": '" + c.value + "' is no value for it; it is now " + x.written(); });
+                check(x.read(c.value), [&] {
+                    return "--set " + c.key + "=" + c.value + ": '" + c.value + "' is no value for it; it is now " + x.written();
+                });
             } else if (key.starts_with(stem)) near += (near.empty() ? "" : ", ") + key;
         });
         check(found, [&] { return "--set " + c.key + ": the recipe has no such setting" + (near.empty() ? "" : "; it has " + near); });
