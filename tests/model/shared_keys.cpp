@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <type_traits>
 #include <vector>
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/model/gpt2.hpp>
@@ -9,6 +10,7 @@
 #include <midtrain/position/any_distance.hpp>
 #include <midtrain/position/dual_chunk.hpp>
 #include <midtrain/problem/key_sharing.hpp>
+#include <support/far_device.hpp>
 #include <support/golden.hpp>
 #include <support/model_laws.hpp>
 #include <support/naive_sharing.hpp>
@@ -66,7 +68,10 @@ struct answer {
 /// Of a batch of two sequences of ten tokens; the second holds two documents.
 template <class Device, class Shape>
 answer of_model(mt::pass_mode mode) {
-    Device                                           device(2);
+    auto device = [] {
+        if constexpr (std::is_constructible_v<Device, int>) return Device(2);
+        else return Device();
+    }();
     mt::trainable<Device, family, Shape, mt::fp64> m(device, {}, mode);
     test::begin(m);
     auto const owned = test::owned_batch::random(2, 10, 96, 4);
@@ -118,6 +123,8 @@ template <class Shape>
 void keeps_the_laws() {
     BOOST_TEST((test::gradient_of<mt::host, family, Shape, mt::fp32>(mt::pass_mode::train, 24) ==
                 test::gradient_of<mt::host, family, Shape, mt::fp32>(mt::pass_mode::recompute, 24)));
+    BOOST_TEST((test::gradient_of<mt::host, family, Shape, mt::bf16_mixed>(mt::pass_mode::train, 24) ==
+                test::gradient_of<mt::host, family, Shape, mt::bf16_mixed>(mt::pass_mode::recompute, 24)));
     BOOST_TEST((test::apart_from_alone<family, Shape>({0, 7, 20}, 30)) < 1e-13);
     for (mt::index_t const prompt : {1, 11}) BOOST_TEST((test::apart_when_decoding<family, Shape>(prompt)) < 1e-12);
 }
@@ -146,9 +153,14 @@ BOOST_AUTO_TEST_CASE(equal_their_equations) {
     equals_its_equations<blocks>();
     equals_its_equations<crossed>();
 }
-BOOST_AUTO_TEST_CASE(a_crowd_has_the_same_numbers) {
-    for (auto mode : {mt::pass_mode::train, mt::pass_mode::recompute})
-        BOOST_TEST(test::relative(of_model<mt::crowd, adorned>(mode).gradient, of_model<mt::host, adorned>(mode).gradient) < 1e-12);
+BOOST_AUTO_TEST_CASE(other_devices_have_the_same_numbers) {
+    for (auto mode : {mt::pass_mode::train, mt::pass_mode::recompute}) {
+        auto const want = of_model<mt::host, adorned>(mode);
+        for (auto const& got : {of_model<mt::crowd, adorned>(mode), of_model<test::far_device, adorned>(mode)}) {
+            BOOST_TEST(test::relative(got.logits, want.logits) < 1e-13);
+            BOOST_TEST(test::relative(got.gradient, want.gradient) < 1e-12);
+        }
+    }
 }
 BOOST_AUTO_TEST_CASE(keep_the_laws) {
     keeps_the_laws<pairs>();
