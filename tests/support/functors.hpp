@@ -10,11 +10,13 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/op/attention.hpp>
 #include <midtrain/op/cached_attention.hpp>
+#include <midtrain/op/cap_logits.hpp>
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
 #include <midtrain/op/fp8_quantise.hpp>
 #include <midtrain/op/join.hpp>
+#include <midtrain/op/move_onto.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/op/rope.hpp>
 #include <midtrain/op/scaled_product.hpp>
@@ -55,6 +57,8 @@ class functors {
         f.embeddings();
         f.positions_and_loss();
         f.attention();
+        f.shared_keys();
+        f.capped_logits();
         f.state_spaces();
         f.optimizers();
         f.eight_bits();
@@ -236,6 +240,27 @@ class functors {
                                     matrix(out, heads * size).rows_part(0, 1), 0, 6, 1, size, C(0.5), {}, d});
             keep("cached_attention" + name, out);
         }
+    }
+    /// Gradients of what two layers share, in a part of a matrix, and a seventh token over keys and values that are kept apart.
+    void shared_keys() {
+        index_t const size = 4, heads = 2, w = (heads + 2) * size;
+        auto const from = random<T>(rows * 2 * size), to = random<T>(rows * w);
+        device_.rows(rows, midtrain::op::move_onto<T>{matrix(from, 2 * size), matrix(to, w).columns_part(heads * size, 2 * size)});
+        keep("move_onto", to), keep("move_onto from", from);
+        auto const qkv = random<T>(w), keys = random<T>(7 * size), kept = random<T>(7 * 2 * size), out = random<T>(heads * size);
+        auto const scores = random<C>(heads * 7);
+        device_.rows(heads, midtrain::op::cached_attention<T>{.qkv = matrix(qkv, w), .cache = matrix(keys, size), .scores = matrix(scores, 7),
+                                                              .output = matrix(out, heads * size), .first = 1, .last = 6, .kv_heads = 1,
+                                                              .size = size, .scale = C(0.5),
+                                                              .apart = matrix(kept, 2 * size).columns_part(size, size)});
+        keep("cached_attention apart", out);
+    }
+    void capped_logits() {
+        auto const x = random<C>(rows * width_), slope = random<C>(rows * width_);
+        auto const g = random<T>(rows * width_);
+        device_.elements(x.size(), midtrain::op::cap_logits<C>{x.view(), slope.view(), C(0.7)});
+        device_.elements(g.size(), midtrain::op::cap_logits_backward<T>{slope.view(), g.view()});
+        keep("cap_logits", x), keep("cap_logits slope", slope), keep("cap_logits_backward", g);
     }
     void state_spaces() {
         index_t const n = 70, w = width_;  // two parts of tokens, of which the second is not full
