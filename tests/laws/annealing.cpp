@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <laws/laws.hpp>
+#include <midtrain/annealing/any_annealing.hpp>
 #include <midtrain/annealing/batch_ramp.hpp>
 #include <midtrain/annealing/constant.hpp>
 #include <midtrain/annealing/cooldown.hpp>
@@ -15,13 +16,16 @@
 #include <midtrain/annealing/exponential.hpp>
 #include <midtrain/annealing/infinite.hpp>
 #include <midtrain/annealing/inverse_sqrt.hpp>
+#include <midtrain/annealing/joined.hpp>
 #include <midtrain/annealing/multi_step.hpp>
 #include <midtrain/annealing/piecewise.hpp>
 #include <midtrain/annealing/polynomial.hpp>
 #include <midtrain/annealing/power_law.hpp>
 #include <midtrain/annealing/power_scheduler.hpp>
+#include <midtrain/annealing/reduce_on_plateau.hpp>
 #include <midtrain/annealing/restarts.hpp>
 #include <midtrain/annealing/scaled_by_batch.hpp>
+#include <midtrain/annealing/then.hpp>
 #include <midtrain/annealing/warmup.hpp>
 #include <midtrain/annealing/wsd.hpp>
 #include <midtrain/annealing/wsd_s.hpp>
@@ -131,6 +135,16 @@ BOOST_AUTO_TEST_CASE(the_others) {
               promise::falls, enter);
         holds("warmed", mt::warmed<mt::cosine>{.over = warmup, .policy = {.from = peak, .to = floor}, .from = mt::warmup_from::one_batch}, budget, floor, 0,
               peak, promise::nothing, enter);
+        holds("power_law", mt::power_law{.peak = peak, .over = part, .exponent = -0.51, .floor = floor}, budget,
+              floor + (peak - floor) * std::pow((b + t) / t, -0.51), floor, peak, promise::falls, enter);
+        mt::then const fall{.first = mt::cosine{.from = peak, .to = held}, .until = part, .second = mt::linear{.from = held, .to = floor}};
+        holds("then", fall, budget, floor, floor, peak, promise::falls, enter);
+        holds("then in then", mt::then{.first = mt::linear{.from = 0, .to = peak}, .until = warmup, .second = fall}, budget, floor, 0, peak, promise::nothing,
+              enter);
+        using row = an::joined<an::one_annealing>;
+        row const parts{.parts = {{.over = warmup, .rate = mt::linear{.from = 0, .to = peak}}, {.over = part, .rate = mt::cosine{.from = peak, .to = held}},
+                                  {.rate = mt::reduce_on_plateau<an::annealing_choice<>>{.policy = mt::linear{.from = held, .to = floor}}}}};
+        holds("joined", parts, budget, floor, 0, peak, promise::nothing, enter);
     }
 }
 BOOST_AUTO_TEST_CASE(a_rate_grows_with_its_batch) {

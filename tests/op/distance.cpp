@@ -115,6 +115,15 @@ BOOST_AUTO_TEST_CASE(distances_are_those_of_the_papers) {
     BOOST_TEST(mt::distance_of(mt::self_extend{.group = 2, .window = 4}, 9, 0) == 6);
     obeys_the_law(dual, 60), obeys_the_law(self, 60), obeys_the_law(mt::as_they_stand{}, 60);
     obeys_the_law(mt::self_extend{.group = 1, .window = 5}, 40), obeys_the_law(mt::dual_chunk{.chunk = 8, .local = 0}, 40);
+    mt::random_stream const random{6, 1};
+    for (std::uint64_t n = 0; n < 200; n += 5) {
+        auto const    below = [&](std::uint64_t k, index_t most) { return static_cast<index_t>(random.bits(n + k) % static_cast<std::uint64_t>(most)); };
+        index_t const chunk = 1 + below(0, 40), group = 1 + below(2, 9), length = 1 + below(4, 150);
+        mt::dual_chunk const  d{.chunk = chunk, .local = below(1, chunk)};
+        mt::self_extend const s{.group = group, .window = group + below(3, 40)};
+        BOOST_REQUIRE((d.fits() && s.fits()));
+        obeys_the_law(d, length), obeys_the_law(s, length), obeys_the_law(mt::any_distance(d), length), obeys_the_law(mt::any_distance(s), length);
+    }
     static_assert(!mt::dual_chunk{.chunk = 4, .local = 4}.fits() && !mt::self_extend{.group = 8, .window = 4}.fits());
 }
 BOOST_AUTO_TEST_CASE_TEMPLATE(attention_is_that_of_the_papers, Device, devices) {

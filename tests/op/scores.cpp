@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 #include <midtrain/concepts/score_modifier.hpp>
+#include <midtrain/core/random.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
@@ -75,6 +76,14 @@ BOOST_AUTO_TEST_CASE(slopes_are_the_scores) {
     obeys_the_law(mt::logn{.trained = 2048});
     obeys_the_law(mt::query_temperature{});
     obeys_the_law(mt::soft_cap{.cap = 5.0});
+    mt::random_stream const random{5, 1};
+    for (std::uint64_t n = 0; n < 40; n += 4) {
+        auto const whole = [&](std::uint64_t k, mt::index_t most) { return static_cast<mt::index_t>(random.bits(n + k) % static_cast<std::uint64_t>(most)); };
+        obeys_the_law(mt::alibi{.heads = 4 + whole(0, 60)});
+        obeys_the_law(mt::logn{.trained = 2 + whole(1, 100'000)});
+        obeys_the_law(mt::query_temperature{.scale = random.uniform(n + 2), .floor_length = 1 + whole(3, 20'000)});
+        obeys_the_law(mt::soft_cap{.cap = 3 + 60 * random.uniform(n + 3)});
+    }
 }
 
 /// Theirs are fp32, and a power of a rounded start: some 40 roundings.
