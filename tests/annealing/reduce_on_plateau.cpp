@@ -17,6 +17,7 @@
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
+#include <midtrain/train/read_fields.hpp>
 
 namespace mt = midtrain;
 
@@ -156,6 +157,10 @@ BOOST_AUTO_TEST_CASE(parts_see_the_record) {
     mt::reduce_on_plateau<annealing_choice<>> const chosen{.policy = mt::constant{.peak = 1}, .factor = 0.5, .patience = 2};
     mt::any_annealing const named = mt::annealing::joined<one_annealing>{.parts = {{.over = 10 * batch, .rate = mt::constant{.peak = 1}}, {.rate = chosen}}};
     BOOST_TEST(named.fits(all, batch));
+    mt::any_annealing read;
+    mt::read_fields(mt::io::parse_json(R"({"kind": "joined", "parts": [{"over": 100, "rate": {"kind": "constant", "peak": 1}},
+        {"rate": {"kind": "reduce_on_plateau", "factor": 0.5, "patience": 2, "policy": {"kind": "constant", "peak": 1}}}]})", "file"), "file", read);
+    for (std::int64_t step = 0; step <= 40; ++step) BOOST_TEST(read.rate(at(step), after(step)) == named.rate(at(step), after(step)), step);
     BOOST_TEST((named.looks_back() && mt::any_annealing(chosen).looks_back() && !mt::any_annealing(mt::constant{.peak = 1}).looks_back()));
     for (std::int64_t step = 0; step <= 40; ++step) BOOST_TEST(named.rate(at(step), after(step)) == late.rate(at(step), after(step)), step);
 }
