@@ -1,6 +1,5 @@
 #include <boost/test/unit_test.hpp>
-#include <algorithm>
-#include <cmath>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -274,6 +273,11 @@ BOOST_AUTO_TEST_CASE(distances_are_for_layers_that_turn_themselves) {
         m.logits(owned.view(), mt::as_matrix(plain.data(), 20, 96));
         m.set_distance(mt::dual_chunk{.chunk = 8, .local = 2});
         m.logits(owned.view(), mt::as_matrix(logits.data(), 20, 96));
+        auto                state = m.begin_decoding(20);
+        std::vector<double> last(96);
+        m.decode(state, std::span(owned.inputs).first(5), last);
+        m.decode(state, std::span(owned.inputs).subspan(5), last);  // one by one
+        BOOST_TEST(test::relative(last, std::vector<double>(logits.end() - 96, logits.end())) < 1e-12);
     };
     BOOST_CHECK_THROW(far(last{}), mt::error);
     far(pairs{});
