@@ -5,6 +5,7 @@ products; of the form by tensor also what torch._scaled_mm says.
 
 tests/oracle/fp8_products.py OUTPUT.safetensors   (torch, safetensors)
 """
+import math
 import sys
 
 import torch
@@ -16,13 +17,14 @@ tokens, inputs, outputs, tile = 136, 140, 132, 128
 e4m3, e5m2 = torch.float8_e4m3fn, torch.float8_e5m2
 
 
-def spread(rows, columns):
-    """Rows and columns of very different sizes, and a few values far from the others."""
-    x = torch.randn(rows, columns) * torch.exp(torch.randn(rows, 1)) * torch.exp(torch.randn(1, columns))
-    return torch.where(torch.rand(rows, columns) < 0.002, 50 * x, x).bfloat16()
+def spread(rows, columns, largest):
+    """Rows and columns of very different sizes, and a few values far from the others; the same on every processor."""
+    powers = torch.tensor([2.0**n for n in range(-3, 4)])
+    x = torch.randint(-127, 128, (rows, columns)) / 127 * powers[torch.randint(7, (rows, 1))] * powers[torch.randint(7, (1, columns))]
+    return (torch.where(torch.randint(500, (rows, columns)) == 0, 50 * x, x) * largest).bfloat16()
 
 
-x, w, dy = spread(tokens, inputs), spread(outputs, inputs) * 0.02, spread(tokens, outputs) * 1e-5
+x, w, dy = spread(tokens, inputs, 1.0), spread(outputs, inputs, 0.02), spread(tokens, outputs, 1e-5)
 x[3, :tile] = 0
 dy[:tile, 5] = 0
 w[tile:, tile:] = 0
@@ -36,8 +38,7 @@ def quantised(of, kind, high, wide, power):
     padded[: of.shape[0], : of.shape[1]] = of
     scale = padded.view(down, high, across, wide).abs().amax(dim=(1, 3)) / torch.finfo(kind).max
     if power:
-        mantissa, exponent = torch.frexp(scale)
-        scale = torch.where(scale > 0, torch.ldexp(torch.ones_like(scale), exponent - (mantissa == 0.5).int()), scale)
+        scale.apply_(lambda s: 2.0 ** (math.frexp(s)[1] - (math.frexp(s)[0] == 0.5)) if s > 0 else s)
     scale = torch.where(scale == 0, 1.0, scale)
     by_value = scale.repeat_interleave(high, 0).repeat_interleave(wide, 1)[: of.shape[0], : of.shape[1]]
     return (of / by_value).to(kind), scale
