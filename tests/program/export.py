@@ -92,6 +92,51 @@ for line in json.loads(content(state)[8:8 + length])["__metadata__"]["layout"].s
     assert form != "transposed" and exported.pop(name) == master[4 * int(offset):][:4 * int(rows) * int(columns)], name
 assert not exported, exported.keys()
 
+# A folder whose matrices are in eight bits, scales in a file of their own: weights are bytes times the scale of their tile.
+def e4m3(byte):
+    exponent, mantissa = byte >> 3 & 15, byte & 7
+    size = mantissa * 2.0**-9 if exponent == 0 else (8 + mantissa) * 2.0 ** (exponent - 10)
+    return -size if byte & 128 else size
+
+
+def write_tensors(name, of):
+    header, data = {}, b""
+    for key, (dtype, shape, content_) in of.items():
+        header[key] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content_)]}
+        data += content_
+    text = json.dumps(header).encode()
+    open(f"{scratch}/{name}", "wb").write(struct.pack("<Q", len(text)) + text + data)
+
+
+os.makedirs(f"{scratch}/eight")
+data, draw = content("whole/model.safetensors"), random.Random(8)
+(length,) = struct.unpack("<Q", data[:8])
+weights, scales, wanted = {}, {}, {}
+for name, t in json.loads(data[8:8 + length]).items():
+    if name == "__metadata__":
+        continue
+    was, shape = tensors("whole/model.safetensors")[name], t["shape"]
+    if len(shape) < 2 or "embed" in name:
+        weights[name], wanted[name] = ("F32", shape, was), was
+        continue
+    assert max(shape) <= 128, shape  # one tile
+    values = [draw.choice((0, 128)) + draw.randrange(127) for _ in range(shape[0] * shape[1])]
+    scale = struct.unpack("<f", struct.pack("<f", 10 ** draw.uniform(-5, -3)))[0]
+    weights[name], scales[name + "_scale_inv"] = ("F8_E4M3", shape, bytes(values)), ("F32", [1, 1], struct.pack("<f", scale))
+    wanted[name] = struct.pack(f"<{len(values)}f", *(e4m3(v) * scale for v in values))
+write_tensors("eight/a.safetensors", weights)
+write_tensors("eight/b.safetensors", scales)
+where = {**dict.fromkeys(weights, "a.safetensors"), **dict.fromkeys(scales, "b.safetensors")}
+config = json.load(open(f"{scratch}/whole/config.json"))
+json.dump({"weight_map": where}, open(f"{scratch}/eight/model.safetensors.index.json", "w"))
+json.dump({**config, "quantization_config": {"quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [128, 128]}}, open(f"{scratch}/eight/config.json", "w"))
+run("export", "eight", "--out", "widened", "--type", "f32")
+assert len(scales) > 6 and tensors("widened/model.safetensors") == wanted
+assert "quantization_config" not in json.load(open(f"{scratch}/widened/config.json"))
+del where[next(iter(scales))]
+json.dump({"weight_map": where}, open(f"{scratch}/eight/model.safetensors.index.json", "w"))
+refused("export", "eight", "--out", "x", says="which the index does not place there")
+
 refused("export", "nowhere", "--out", "x", says="there is no such model")
 refused("export", "whole", "--out", "x", "--average", says="is no checkpoint")
 refused("export", "whole", "--out", "x", "--type", "q8_0", says="a folder holds bf16 or f32")
