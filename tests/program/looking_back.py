@@ -88,6 +88,13 @@ assert [r["step"] for r in ranks] == [20, 40, 60] and all([v["layer"] for v in r
 page = open(path("one/report.html")).read()
 assert "Gradient noise scale" in page and "Effective rank by layer" in page
 
+# Passes over each source: all that was drawn of it, over the tokens that it has.
+run("train", "run.toml", "--set", "folder=passes", "--set", "anneal.budget=76800", "--set", "output.report=true")
+last = [r for r in lines("passes/metrics.jsonl") if "loss" in r][-1]
+size = {name: os.path.getsize(path(f"{name}.train.npy")) // 2 for name in ("slow", "fast")}
+assert last["source_epochs"] == {name: last["source_tokens"][name] // size[name] for name in size}, (last, size)
+assert min(last["source_epochs"].values()) >= 3 and "Whole passes" in open(path("passes/report.html")).read()
+
 # A rate that waits for held-out losses: with a threshold that nothing meets, each evaluation after the first lowers it.
 open(path("plateau.toml"), "w").write(run_file.replace(
     '{ kind = "constant", peak = 3e-3 }',
