@@ -9,6 +9,7 @@
 #include <vector>
 #include <midtrain/core/random.hpp>
 #include <midtrain/op/attention.hpp>
+#include <midtrain/op/by_heads.hpp>
 #include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/cap_logits.hpp>
 #include <midtrain/op/cross_entropy.hpp>
@@ -130,6 +131,13 @@ class functors {
         keep("rmsnorm_backward", dx);
         device_.rows(midtrain::op::column_tiles(w), midtrain::op::rmsnorm_gain_backward<T>{matrix(x, w), matrix(dy, w), scale.view(), dgain.view()});
         keep("rmsnorm_gain_backward", dgain);
+        auto const two = random<T>(2 * w), dtwo = random<C>(2 * w), u = random<T>(2 * rows * w), du = random<T>(2 * rows * w), by = random<C>(2 * rows);
+        device_.rows(2 * rows, midtrain::op::rmsnorm_forward<T>{matrix(u, w), two.view(), matrix(u, w), by.view(), C(1e-5)});
+        keep("rmsnorm_forward by groups", u);
+        device_.rows(2 * rows, midtrain::op::rmsnorm_backward<T>{matrix(u, w), matrix(u, w), two.view(), by.view(), matrix(du, w)});
+        keep("rmsnorm_backward by groups", du);
+        device_.rows(midtrain::op::column_tiles(2 * w), midtrain::op::rmsnorm_gain_backward<T>{matrix(u, w), matrix(du, w), by.view(), dtwo.view()});
+        keep("rmsnorm_gain_backward by groups", dtwo);
         device_.rows(midtrain::op::column_tiles(w), midtrain::op::column_sum<T>{matrix(dy, w), dbias.view()});
         keep("column_sum", dbias);
     }
@@ -291,12 +299,20 @@ class functors {
         keep("join_forward", joined);
         device_.rows(rows, midtrain::op::join_backward<T>{matrix(joined, 7), matrix(a, 3), matrix(b, 4)});
         keep("join_backward", a), keep("join_backward second", b);
-        scan_case<T, Device> scan(device_, 2, 33, 1, 35, 19, {0, 20});
-        scan.run();
-        keep("selective_scan_forward", scan.output), keep("selective_scan_backward input", scan.dinput);
-        keep("selective_scan_backward step", scan.dstep), keep("selective_scan_backward gate", scan.dgate);
-        keep("selective_scan_backward selection", scan.dselection), keep("selective_scan_backward log_rate", scan.dlog_rate);
-        keep("selective_scan_backward skip", scan.dskip);
+        auto const once = random<T>(rows * 3), many = random<T>(rows * 15);
+        device_.elements(rows * 15, midtrain::op::spread_by_heads<T, T>{matrix(once, 3), matrix(many, 15)});
+        keep("spread_by_heads", many);
+        device_.rows(rows, midtrain::op::sum_by_heads<T, T>{matrix(many, 15), matrix(once, 3), true});
+        keep("sum_by_heads", once);
+        for (bool apart : {false, true}) {
+            auto const           name = std::string(apart ? " apart" : "");
+            scan_case<T, Device> scan(device_, 2, 33, 1 + apart, 35 + apart, 19, {0, 20}, apart);
+            scan.run();
+            keep("selective_scan_forward" + name, scan.output), keep("selective_scan_backward input" + name, scan.dinput);
+            keep("selective_scan_backward step" + name, scan.dstep), keep("selective_scan_backward gate" + name, scan.dgate);
+            keep("selective_scan_backward selection" + name, scan.dselection), keep("selective_scan_backward log_rate" + name, scan.dlog_rate);
+            keep("selective_scan_backward skip" + name, scan.dskip);
+        }
     }
     void optimizers() {
         using precision = std::conditional_t<std::is_same_v<T, double>, midtrain::fp64, std::conditional_t<std::is_same_v<T, float>, midtrain::fp32, midtrain::bf16_mixed>>;

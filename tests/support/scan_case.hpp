@@ -16,12 +16,12 @@ class scan_case {
     using buffer = typename Device::template buffer<V>;
 
   public:
-    static constexpr index_t rank = 2;
+    index_t sequences, length, heads, channels, states, rank;
 
-    index_t sequences, length, heads, channels, states;
-
-    scan_case(Device& device, index_t sequences_, index_t length_, index_t heads_, index_t channels_, index_t states_, std::vector<std::int32_t> const& begins)
-        : sequences(sequences_), length(length_), heads(heads_), channels(channels_), states(states_), device_(&device) {
+    /// `apart`: B of all heads stand before all C, as in Mamba-2, and there is no rank.
+    scan_case(Device& device, index_t sequences_, index_t length_, index_t heads_, index_t channels_, index_t states_,
+              std::vector<std::int32_t> const& begins, bool apart = false)
+        : sequences(sequences_), length(length_), heads(heads_), channels(channels_), states(states_), rank(apart ? 0 : 2), device_(&device) {
         index_t const tokens = sequences * length, wide = heads * (rank + 2 * states);
         std::vector<std::int32_t> from;
         for (index_t t = 0; t < tokens; ++t) {
@@ -43,7 +43,8 @@ class scan_case {
         auto const at = [&](auto& b, index_t columns) { return midtrain::as_matrix(b.view().data, b.size() / columns, columns); };
         room = device_->template make<C>(sequences * heads * ((channels / heads + 31) / 32) * midtrain::selective_scan_problem<T>::scratch_of_team());
         return {at(input, channels), at(step, channels), at(selection, selection.size() / tokens), at(gate, channels), at(log_rate, states),
-                skip.view(), bias.view(), document_begin.view(), at(output, channels), kept.view(), room.view(), sequences, length, heads, rank, slots};
+                skip.view(), bias.view(), document_begin.view(), at(output, channels), kept.view(), room.view(), sequences, length, heads, rank, slots,
+                false, rank == 0};
     }
     midtrain::selective_scan_gradient_problem<T> gradient(midtrain::selective_scan_problem<T> const& p) {
         index_t const tokens = sequences * length, wide = selection.size() / tokens;
