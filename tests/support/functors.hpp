@@ -131,7 +131,8 @@ class functors {
         keep("rmsnorm_backward", dx);
         device_.rows(midtrain::op::column_tiles(w), midtrain::op::rmsnorm_gain_backward<T>{matrix(x, w), matrix(dy, w), scale.view(), dgain.view()});
         keep("rmsnorm_gain_backward", dgain);
-        auto const two = random<T>(2 * w), dtwo = random<C>(2 * w), u = random<T>(2 * rows * w), du = random<T>(2 * rows * w), by = random<C>(2 * rows);
+        auto const two = random<T>(2 * w), u = random<T>(2 * rows * w), du = random<T>(2 * rows * w);
+        auto const dtwo = random<C>(2 * w), by = random<C>(2 * rows);
         device_.rows(2 * rows, midtrain::op::rmsnorm_forward<T>{matrix(u, w), two.view(), matrix(u, w), by.view(), C(1e-5)});
         keep("rmsnorm_forward by groups", u);
         device_.rows(2 * rows, midtrain::op::rmsnorm_backward<T>{matrix(u, w), matrix(u, w), two.view(), by.view(), matrix(du, w)});
