@@ -250,4 +250,12 @@ BOOST_AUTO_TEST_CASE(rounding_as_in_python) {
     for (int k = -200; k <= 200; ++k) BOOST_TEST(like::rounded(k * 0.25) == std::llrint(k * 0.25));
 }
 
+// With a peak of one and a floor of a tenth the half begins at 0.55.
+BOOST_AUTO_TEST_CASE(half_a_cosine_is_olmo_cores) {
+    like::olmo_half_cos_with_warmup const theirs{.alpha_f = 0.1};
+    mt::half_cosine const                 ours{.from = 0.55, .to = 0.1};
+    for (std::int64_t step : {0, 1, 17, 500, 999, 1000})
+        BOOST_TEST(std::abs(ours.rate(at(step, 1, 1000)) / theirs.lr({.initial_lr = 1, .current = step, .t_max = 1000}) - 1) < 1e-14, "step " << step);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -105,6 +105,7 @@ BOOST_AUTO_TEST_CASE(every_shape_in_every_policy) {
         auto const       each  = [&](char const* name, auto const& shape) { shape_holds(name, shape, budget, peak, floor, warmup, decay, enter); };
         each("linear", an::linear_shape{}), each("cosine", an::cosine_shape{}), each("one_minus_sqrt", an::one_minus_sqrt_shape{});
         each("square", an::square_shape{}), each("mirror_cosine", an::mirror_cosine_shape{}), each("halving", an::halving_shape{});
+        each("half_cosine", an::half_cosine_shape{});
         each("exponential", an::exponential_shape{}), each("inverse", an::inverse_shape{}), each("rex", an::rex_shape{.bend = 0.05 + 0.95 * n.share()});
         each("polynomial", an::polynomial_shape{.power = 0.2 + 3 * n.share()});
         each("two_part", an::two_part_shape{.turn = 0.05 + 0.9 * n.share(), .at_turn = n.share()});

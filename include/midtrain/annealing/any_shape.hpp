@@ -6,7 +6,8 @@ namespace midtrain::inline MT_ABI::annealing {
 
 /// A decay's shape that only a file names.
 struct any_shape : choice<option<"linear", linear_shape>, option<"cosine", cosine_shape>, option<"one_minus_sqrt", one_minus_sqrt_shape>,
-                          option<"square", square_shape>, option<"mirror_cosine", mirror_cosine_shape>, option<"halving", halving_shape>,
+                          option<"square", square_shape>, option<"mirror_cosine", mirror_cosine_shape>,
+                          option<"half_cosine", half_cosine_shape>, option<"halving", halving_shape>,
                           option<"exponential", exponential_shape>, option<"inverse", inverse_shape>, option<"rex", rex_shape>,
                           option<"polynomial", polynomial_shape>, option<"two_part", two_part_shape>> {
     using any_shape::choice::choice;

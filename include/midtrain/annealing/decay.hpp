@@ -20,6 +20,7 @@ using cosine         = decay<cosine_shape>;
 using one_minus_sqrt = decay<one_minus_sqrt_shape>;
 using square         = decay<square_shape>;
 using mirror_cosine  = decay<mirror_cosine_shape>;
+using half_cosine    = decay<half_cosine_shape>;
 using rex            = decay<rex_shape>;
 using two_part       = decay<two_part_shape>;
 using inverse        = decay<inverse_shape>;
@@ -28,6 +29,7 @@ using inverse        = decay<inverse_shape>;
 
 namespace midtrain::inline MT_ABI {
 using annealing::cosine;
+using annealing::half_cosine;
 using annealing::linear;
 using annealing::mirror_cosine;
 using annealing::one_minus_sqrt;

@@ -26,6 +26,10 @@ struct square_shape {
 struct mirror_cosine_shape {
     constexpr double left(double r) const { return 2.0 * (1.0 - r) - 0.5 * (1.0 + math::cos(math::pi * r)); }
 };
+/// 1 + cos(pi (1 + r) / 2): the second half of a cosine, fast at first (OLMo-core's HalfCosWithWarmup, whose peak is half-way to the floor).
+struct half_cosine_shape {
+    constexpr double left(double r) const { return 1.0 + math::cos(0.5 * math::pi * (1.0 + r)); }
+};
 /// 2 * 2^-r - 1: what Megatron-LM (optimizer_param_scheduler.py) calls exponential; it reaches its floor.
 struct halving_shape {
     constexpr double left(double r) const { return 2.0 * math::pow(0.5, r) - 1.0; }
