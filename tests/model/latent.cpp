@@ -46,10 +46,8 @@ double apart(A const& a, B const& b) {
 BOOST_AUTO_TEST_SUITE(latent)
 
 BOOST_AUTO_TEST_CASE(equals_finite_differences) {
-    for (auto const mode : {mt::pass_mode::train, mt::pass_mode::recompute}) {
-        BOOST_TEST((test::worst_slope<family, small>(mode, 24)) < 1e-6);
-        BOOST_TEST((test::worst_slope<family, direct>(mode, 24)) < 1e-6);
-    }
+    BOOST_TEST((test::worst_slope<family, small>(mt::pass_mode::train, 24)) < 1e-6);
+    BOOST_TEST((test::worst_slope<family, direct>(mt::pass_mode::train, 24)) < 1e-6);
 }
 BOOST_AUTO_TEST_CASE(recomputation_changes_no_bit) {
     BOOST_TEST((test::gradient_of<mt::host, family, whole, mt::fp32>(mt::pass_mode::train, 24) ==

@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_SUITE(zamba)
 
 BOOST_AUTO_TEST_CASE(equals_pytorch) { test::equals_pytorch<mt::model::zamba, tiny_zamba>("tiny_zamba.safetensors"); }
 BOOST_AUTO_TEST_CASE(gradients_equal_finite_differences) {
-    for (auto mode : {mt::pass_mode::train, mt::pass_mode::recompute}) BOOST_TEST((test::worst_slope<mt::model::zamba, small_zamba>(mode, 35)) < 1e-6);
+    BOOST_TEST((test::worst_slope<mt::model::zamba, small_zamba>(mt::pass_mode::train, 35)) < 1e-6);
 }
 BOOST_AUTO_TEST_CASE(recomputation_changes_no_bit_and_a_crowd_no_number) {
     BOOST_TEST((test::gradient_of<mt::host, mt::model::zamba, small_zamba, mt::fp32>(mt::pass_mode::train, 35) ==
