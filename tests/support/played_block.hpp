@@ -7,6 +7,7 @@
 #include <midtrain/core/pack.hpp>
 #include <midtrain/exec/cuda/teams.hpp>
 #include <midtrain/exec/host/buffer.hpp>
+#include <midtrain/exec/host/host.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
 
 namespace test {
@@ -93,6 +94,11 @@ class played_block {
         };
         pool_.run(task);
     }
+    /// The host's: a GPU's is the vendor's, too.
+    template <class Problem>
+    void gemm(Problem const& p) {
+        products_.gemm(p);
+    }
     template <class T>
     void upload(T const* from, midtrain::row_view<T> to) {
         std::copy_n(from, to.size(), to.data);
@@ -106,6 +112,7 @@ class played_block {
   private:
     midtrain::thread_pool pool_{threads};
     played_memory         memory_{threads};
+    midtrain::host        products_{1};
 };
 
 using played_warps = played_block<midtrain::warp_team<played_lanes>, 64>;
