@@ -10,6 +10,7 @@
 #include <midtrain/data/tokenizer_files.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/train/export.hpp>
+#include <midtrain/train/metrics_file.hpp>
 #include "held_out.hpp"
 
 // The quick start's course: a control arm and a mid-training of two stages from the same weights, each measured on the same held-out
