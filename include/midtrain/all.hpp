@@ -100,6 +100,7 @@
 #include <midtrain/model/llama3.hpp>
 #include <midtrain/model/mamba.hpp>
 #include <midtrain/model/mamba2.hpp>
+#include <midtrain/model/mamba_decoder.hpp>
 #include <midtrain/model/map_neo.hpp>
 #include <midtrain/model/mimo.hpp>
 #include <midtrain/model/minicpm.hpp>

@@ -1,15 +1,11 @@
 #pragma once
 #include <cmath>
 #include <string>
-#include <utility>
 #include <vector>
-#include <midtrain/model/decoder.hpp>
 #include <midtrain/model/decoder_shape.hpp>
-#include <midtrain/model/mixer_block.hpp>
-#include <midtrain/model/norm.hpp>
+#include <midtrain/model/mamba_decoder.hpp>
 #include <midtrain/model/state_space.hpp>
 #include <midtrain/model/state_space_parts.hpp>
-#include <midtrain/problem/mtp_shape.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
@@ -19,19 +15,8 @@ struct mamba {
     static constexpr bool turns = false;  ///< whether it needs a rotary table
 
     template <class Shape>
-    static decoder<mixer_block<rmsnorm, state_space<>>, rmsnorm> make(parameter_layout& layout, Shape const& s) {
-        check_no_mtp(s);
-        embedding const in(layout, s.vocab, s.width, "backbone.embeddings.weight", 0, "", s.deviation);
-        std::vector<mixer_block<rmsnorm, state_space<>>> blocks;
-        for (int n = 0; n < s.layers; ++n) {
-            std::string const at = "backbone.layers." + std::to_string(n) + ".";
-            rmsnorm const     norm(layout, n + 1, s.width, at + "norm", s.norm_epsilon);
-            blocks.emplace_back(norm, mixer(layout, s, n + 1, at + "mixer."));
-        }
-        rmsnorm const norm(layout, s.layers + 1, s.width, "backbone.norm_f", s.norm_epsilon);
-        head const    out = s.tied ? head(in.table()) : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation);
-        layout.close();
-        return {in, std::move(blocks), norm, out};
+    static mamba_decoder<state_space<>> make(parameter_layout& layout, Shape const& s) {
+        return make_mamba_decoder<state_space<>>(layout, s, [&](index_t bucket, std::string const& at) { return mixer(layout, s, bucket, at); });
     }
 
   private:

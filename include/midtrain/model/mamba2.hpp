@@ -1,15 +1,12 @@
 #pragma once
 #include <cmath>
 #include <string>
-#include <utility>
 #include <vector>
 #include <midtrain/core/error.hpp>
-#include <midtrain/model/decoder.hpp>
 #include <midtrain/model/decoder_shape.hpp>
-#include <midtrain/model/mixer_block.hpp>
+#include <midtrain/model/mamba_decoder.hpp>
 #include <midtrain/model/norm.hpp>
 #include <midtrain/model/state_space_duality.hpp>
-#include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/state_shape.hpp>
 
 namespace midtrain::inline MT_ABI::model {
@@ -19,22 +16,9 @@ namespace midtrain::inline MT_ABI::model {
 struct mamba2 {
     static constexpr bool turns = false;  ///< whether it needs a rotary table
 
-    using block_type = mixer_block<rmsnorm, state_space_duality>;
-
     template <class Shape>
-    static decoder<block_type, rmsnorm> make(parameter_layout& layout, Shape const& s) {
-        check_no_mtp(s);
-        embedding const         in(layout, s.vocab, s.width, "backbone.embeddings.weight", 0, "", s.deviation);
-        std::vector<block_type> blocks;
-        for (int n = 0; n < s.layers; ++n) {
-            std::string const at = "backbone.layers." + std::to_string(n) + ".";
-            rmsnorm const     norm(layout, n + 1, s.width, at + "norm", s.norm_epsilon);
-            blocks.emplace_back(norm, mixer(layout, s, n + 1, at + "mixer."));
-        }
-        rmsnorm const norm(layout, s.layers + 1, s.width, "backbone.norm_f", s.norm_epsilon);
-        head const    out = s.tied ? head(in.table()) : head(layout, s.layers + 1, s.vocab, s.width, "lm_head.weight", s.deviation);
-        layout.close();
-        return {in, std::move(blocks), norm, out};
+    static mamba_decoder<state_space_duality> make(parameter_layout& layout, Shape const& s) {
+        return make_mamba_decoder<state_space_duality>(layout, s, [&](index_t bucket, std::string const& at) { return mixer(layout, s, bucket, at); });
     }
 
   private:

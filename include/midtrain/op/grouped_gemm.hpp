@@ -10,14 +10,9 @@ struct grouped_product {
     grouped_gemm_problem<A, B, C> p;
 
     MT_HOST_DEVICE void operator()(index_t i) const {
-        index_t const r = i / p.c.columns, column = i % p.c.columns, groups = p.groups();
-        if (r >= p.begin[groups]) return;
-        index_t low = 0, high = groups;  // begin[low] <= r < begin[high]
-        while (high - low > 1) {
-            index_t const mid                  = (low + high) / 2;
-            (p.begin[mid] <= r ? low : high) = mid;
-        }
-        auto const     b     = p.b.rows_part(low * p.matrix_rows(), p.matrix_rows());
+        index_t const r = i / p.c.columns, column = i % p.c.columns, g = group_of_row(p.begin, r);
+        if (g == p.groups()) return;
+        auto const     b     = p.b.rows_part(g * p.matrix_rows(), p.matrix_rows());
         computed_t<C>  total = 0;
         for (index_t x = 0; x < p.a.columns; ++x)
             total += computed_t<C>(p.a(r, x)) * computed_t<C>(p.b_is == operand::plain ? b(x, column) : b(column, x));

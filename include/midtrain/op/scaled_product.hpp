@@ -2,6 +2,7 @@
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/problem/gemm.hpp>
+#include <midtrain/problem/grouped_gemm.hpp>
 #include <midtrain/problem/scaled_gemm.hpp>
 
 namespace midtrain::inline MT_ABI::op {
@@ -62,15 +63,10 @@ struct scaled_grouped_product {
     scaled_grouped_gemm_problem<T, C> p;
 
     MT_HOST_DEVICE void operator()(index_t i) const {
-        index_t const r = i / p.c.columns, column = i % p.c.columns, groups = p.groups();
-        if (r >= p.begin[groups]) return;
-        index_t low = 0, high = groups;  // begin[low] <= r < begin[high]
-        while (high - low > 1) {
-            index_t const mid                = (low + high) / 2;
-            (p.begin[mid] <= r ? low : high) = mid;
-        }
+        index_t const r = i / p.c.columns, column = i % p.c.columns, g = group_of_row(p.begin, r);
+        if (g == p.groups()) return;
         index_t const inner = p.a.values.columns, step = p.a.column_shift == scaled_matrix<T>::whole ? inner : fp8_tile;
-        p.c(r, column) = C(scaled_dot(p.a, operand::plain, r, p.matrix(low), p.b_is, column, inner, step));
+        p.c(r, column) = C(scaled_dot(p.a, operand::plain, r, p.matrix(g), p.b_is, column, inner, step));
     }
 };
 

@@ -5,6 +5,18 @@
 
 namespace midtrain::inline MT_ABI {
 
+/// The group of a row among groups that begin where `begin` (groups + 1) says; the number of groups for a row behind the last.
+MT_HOST_DEVICE constexpr index_t group_of_row(row_view<std::int32_t const> begin, index_t row) {
+    index_t const groups = begin.size() - 1;
+    if (row >= begin[groups]) return groups;
+    index_t low = 0, high = groups;  // begin[low] <= row < begin[high]
+    while (high - low > 1) {
+        index_t const mid                = (low + high) / 2;
+        (begin[mid] <= row ? low : high) = mid;
+    }
+    return low;
+}
+
 /// Rows cut into groups, each with a matrix of its own: c(r) = a(r) op(b_g) for the rows r of group g, begin[g] .. begin[g + 1] - 1. Only
 /// the device knows the groups; there are at most a.rows rows in them, and those of c behind the last group stay as they are.
 /// b holds one matrix under the other: op(b_g) is (k, c.columns).
