@@ -1,5 +1,5 @@
 #pragma once
-#include <midtrain/core/scalar.hpp>
+#include <midtrain/core/bf16.hpp>
 #include <midtrain/core/view.hpp>
 
 // What a head has once, for each of the values that the head has: Mamba-2's steps, decays and skips.
