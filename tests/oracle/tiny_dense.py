@@ -97,4 +97,6 @@ if __name__ == "__main__":
     made = {"torch": torch.__version__, "transformers": transformers.__version__}
     for seed, name in enumerate(MODELS):
         if len(sys.argv) < 3 or name in sys.argv[2:]:
-            save_file(golden(name, 50 + seed), f"{sys.argv[1]}/{name}.safetensors", metadata=made)
+            # With 50 gradients of keys' biases are a twentieth of what they are summed from, and float has no digits left for a bound of 1e-5.
+            seed = 60 if name == "tiny_llama3" else 50 + seed
+            save_file(golden(name, seed), f"{sys.argv[1]}/{name}.safetensors", metadata=made)
