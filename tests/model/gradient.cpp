@@ -13,6 +13,7 @@
 #include <midtrain/position/query_temperature.hpp>
 #include <midtrain/position/xpos.hpp>
 #include <midtrain/precision/precision.hpp>
+#include <support/slopes.hpp>
 #include <support/small_models.hpp>
 
 namespace mt = midtrain;
@@ -27,8 +28,7 @@ double loss_of(Model& m, mt::token_batch const& b, std::vector<double>& by_token
     return total / b.target_count;
 }
 
-/// The largest relative error of the gradient against central differences, over three values of every tensor, or one
-/// where there are many.
+/// The worst_slope_error of a model; one that recomputes has the bits of one that does not.
 template <class Family, class Shape = test::small_shape, class Rotary = decltype(&test::plain_rope)>
 double worst_error(mt::pass_mode mode, Rotary const& rotary = &test::plain_rope) {
     mt::host                                                          device(1);
@@ -40,23 +40,16 @@ double worst_error(mt::pass_mode mode, Rotary const& rotary = &test::plain_rope)
     std::vector<double> by_token(48);
     m.zero_gradient();
     m.accumulate(b, {by_token.data(), 48});
-    double              worst = 0;
-    std::uint64_t const values = m.parameters().entries().size() > 12 ? 1 : 3;
-    for (auto const& e : m.parameters().entries())
-        for (std::uint64_t k = 0; k < values; ++k) {
-            auto const   i = e.offset + static_cast<mt::index_t>(mt::mix_bits(k * 77 + static_cast<std::uint64_t>(e.offset)) % static_cast<std::uint64_t>(e.size()));
-            double const w = m.master()[i], h = 1e-5;
-            auto const   at = [&](double x) {
-                m.master()[i] = x;
-                m.refresh();
-                return loss_of(m, b, by_token);
-            };
-            // Fourth order: its error is far below the tolerance, and rounding is 1e-16 / h.
-            double const slope = (8 * (at(w + h) - at(w - h)) - (at(w + 2 * h) - at(w - 2 * h))) / (12 * h);
-            at(w);
-            worst = std::max(worst, std::abs(slope - m.gradient()[i]) / std::max(1e-3, std::abs(slope)));
-        }
-    return worst;
+    std::vector<double> const gradient(m.gradient().begin(), m.gradient().end());
+    if (mode == mt::pass_mode::recompute) {
+        mt::trainable<mt::host, Family, Shape, mt::fp64> stored(device, {});
+        stored.initialise(1);
+        stored.set_rotary(64, rotary);
+        stored.zero_gradient();
+        stored.accumulate(b, {by_token.data(), 48});
+        BOOST_TEST(std::equal(gradient.begin(), gradient.end(), stored.gradient().begin()));
+    }
+    return test::worst_slope_error(m, gradient, 1e-5, [&] { return loss_of(m, b, by_token); });
 }
 
 /// All that Llama's relatives have beside it.

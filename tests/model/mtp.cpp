@@ -8,6 +8,7 @@
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/model/llama.hpp>
 #include <support/golden.hpp>
+#include <support/slopes.hpp>
 #include <support/tiny_deepseek_v3.hpp>
 
 namespace mt = midtrain;
@@ -97,21 +98,7 @@ double worst_slope() {
     auto const b     = owned.view();
     one.accumulate(b);
     std::vector<double> const gradient(one.m.gradient().begin(), one.m.gradient().end());
-    double                    worst = 0;
-    for (auto const& e : one.m.parameters().entries()) {
-        auto const   drawn = mt::mix_bits(static_cast<std::uint64_t>(e.offset)) % static_cast<std::uint64_t>(e.size());
-        auto const   i     = e.offset + static_cast<mt::index_t>(drawn);
-        double const w = one.m.master()[i], h = 1e-4;
-        auto const   at = [&](double x) {
-            one.m.master()[i] = x;
-            one.m.refresh();
-            return one.whole_loss(b);
-        };
-        double const slope = (8 * (at(w + h) - at(w - h)) - (at(w + 2 * h) - at(w - 2 * h))) / (12 * h);
-        at(w);
-        worst = std::max(worst, std::abs(slope - gradient[static_cast<std::size_t>(i)]) / std::max(1e-3, std::abs(slope)));
-    }
-    return worst;
+    return test::worst_slope_error(one.m, gradient, 1e-4, [&] { return one.whole_loss(b); });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/precision/precision.hpp>
+#include <support/slopes.hpp>
 #include <support/small_models.hpp>
 
 namespace test {
@@ -49,30 +50,13 @@ class routed_model {
         return {{model.read_router_loads().data() + r.offset, midtrain::router_load::size_of(r.experts)}};
     }
 
-    /// The largest error of the gradient against central differences, over three values of every tensor, or one where there are many.
     double worst_slope() {
         accumulate();
         std::vector<computed> const gradient(model.gradient().begin(), model.gradient().end());
-        double              worst = 0;
-        std::uint64_t const values = model.parameters().entries().size() > 12 ? 1 : 3;
-        for (auto const& e : model.parameters().entries())
-            for (std::uint64_t k = 0; k < values; ++k) {
-                if (e.name.ends_with("e_score_correction_bias")) continue;  // it chooses, and has no slope
-                auto const   i = e.offset + static_cast<midtrain::index_t>(midtrain::mix_bits(k * 77 + static_cast<std::uint64_t>(e.offset)) %
-                                                                     static_cast<std::uint64_t>(e.size()));
-                double const w = model.master()[i], h = 1e-5;
-                auto const   at = [&](double x) {
-                    model.master()[i] = x;
-                    model.refresh();
-                    accumulate();
-                    return objective();
-                };
-                // Fourth order: its error is far below the tolerance, and rounding is 1e-16 / h.
-                double const slope = (8 * (at(w + h) - at(w - h)) - (at(w + 2 * h) - at(w - 2 * h))) / (12 * h);
-                at(w);
-                worst = std::max(worst, std::abs(slope - gradient[static_cast<std::size_t>(i)]) / std::max(1e-3, std::abs(slope)));
-            }
-        return worst;
+        return worst_slope_error(model, gradient, 1e-5, [&] {
+            accumulate();
+            return objective();
+        });
     }
     std::vector<computed> gradient(midtrain::index_t micro = 2) {
         accumulate(micro);

@@ -10,6 +10,7 @@
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/precision/precision.hpp>
+#include <support/slopes.hpp>
 #include <support/small_models.hpp>
 
 namespace test {
@@ -27,8 +28,7 @@ void begin(midtrain::trainable<Device, Family, Shape, Precision>& m) {
     }
 }
 
-/// The largest relative error of a model's gradient against central differences, over three values of every tensor, or one where there are
-/// many tensors; two sequences of `length` tokens, of which the second holds two documents.
+/// The worst_slope_error of a model; two sequences of `length` tokens, of which the second holds two documents.
 template <class Family, class Shape>
 double worst_slope(midtrain::pass_mode mode, midtrain::index_t length, Shape const& shape = {}) {
     namespace mt = midtrain;
@@ -41,28 +41,12 @@ double worst_slope(midtrain::pass_mode mode, midtrain::index_t length, Shape con
     auto const          losses = mt::row_view<double>{by_token.data(), b.count()};
     m.zero_gradient();
     m.accumulate(b, losses);
-    double              worst = 0;
-    std::uint64_t const values = m.parameters().entries().size() > 12 ? 1 : 3;
-    for (auto const& e : m.parameters().entries())
-        for (std::uint64_t k = 0; k < values; ++k) {
-            if (e.name.ends_with("e_score_correction_bias")) continue;  // it chooses, and has no slope
-            auto const   drawn = mt::mix_bits(k * 77 + static_cast<std::uint64_t>(e.offset)) % static_cast<std::uint64_t>(e.size());
-            auto const   i = e.offset + static_cast<mt::index_t>(drawn);
-            double const w = m.master()[i], h = 2e-5;
-            auto const   at = [&](double x) {
-                m.master()[i] = x;
-                m.refresh();
-                m.evaluate(b, losses);
-                double total = 0;
-                for (double l : by_token) total += l;
-                return total / b.target_count;
-            };
-            // Fourth order: its error is far below the tolerance, and rounding is 1e-16 / h.
-            double const slope = (8 * (at(w + h) - at(w - h)) - (at(w + 2 * h) - at(w - 2 * h))) / (12 * h);
-            at(w);
-            worst = std::max(worst, std::abs(slope - m.gradient()[i]) / std::max(1e-3, std::abs(slope)));
-        }
-    return worst;
+    return worst_slope_error(m, {m.gradient().begin(), m.gradient().end()}, 2e-5, [&] {
+        m.evaluate(b, losses);
+        double total = 0;
+        for (double l : by_token) total += l;
+        return total / b.target_count;
+    });
 }
 
 /// The whole gradient of such a batch.
