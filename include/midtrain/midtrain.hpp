@@ -156,6 +156,7 @@
 #include <midtrain/op/activation.hpp>
 #include <midtrain/op/attention.hpp>
 #include <midtrain/op/attention_sink.hpp>
+#include <midtrain/op/batched_gemm.hpp>
 #include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/cap_logits.hpp>
 #include <midtrain/op/cross_entropy.hpp>
@@ -218,6 +219,7 @@
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/problem/attention.hpp>
 #include <midtrain/problem/batch.hpp>
+#include <midtrain/problem/batched_gemm.hpp>
 #include <midtrain/problem/block_form.hpp>
 #include <midtrain/problem/counting_device.hpp>
 #include <midtrain/problem/distance.hpp>

@@ -4,6 +4,8 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/exec/cuda/column_major.hpp>
+#include <midtrain/op/batched_gemm.hpp>
+#include <midtrain/op/run.hpp>
 
 namespace mt = midtrain;
 
@@ -48,6 +50,23 @@ BOOST_AUTO_TEST_CASE(every_form_of_a_product_is_the_same_read_by_columns) {
         device.gemm(p);
         blas(mt::detail::as_column_major(p), b.data(), a.data(), d.data(), accumulate ? 1.0 : 0.0);
         for (std::size_t i = 0; i < c.size(); ++i) BOOST_TEST(std::abs(c[i] - d[i]) < 1e-14, "form " << form << " at " << i);
+    }
+}
+
+// Four heads of attention, whose queries and results lie side by side in a row and whose keys two heads share.
+BOOST_AUTO_TEST_CASE(a_batch_is_its_products) {
+    mt::crowd  device(2);
+    auto const q = random_values(5 * 16, 1), k = random_values(7 * 4, 2);
+    auto       s = random_values(4 * 5 * 7, 3), expected = s;
+    for (bool accumulate : {false, true}) {
+        mt::batched_gemm_problem<double, double, double> p{
+            .first = {.a = {q.data(), 5, 4, 16}, .b = {k.data(), 7, 4, 4}, .b_is = mt::operand::transposed, .c = {s.data(), 5, 7, 7},
+                      .accumulate = accumulate},
+            .count = 4, .a_apart = 4, .b_apart = 0, .c_apart = 35};
+        mt::run(device, p);
+        for (std::size_t h = 0; h < 4; ++h)
+            blas(mt::detail::as_column_major(p.first), k.data(), q.data() + 4 * h, expected.data() + 35 * h, accumulate ? 1.0 : 0.0);
+        for (std::size_t i = 0; i < s.size(); ++i) BOOST_TEST(std::abs(s[i] - expected[i]) < 1e-14, i);
     }
 }
 
