@@ -41,10 +41,11 @@ int main() {
     mt::index_sorter         sort;
     mt::op::index_runs const by_letter = sort(inputs, letters);
 
+    double const targets_in_batch = count;
     for (int step = 0; step <= 200; ++step) {
         // Forward: each letter's row of the table is its logits. The loss kernel leaves the gradient where the logits were.
         device.rows(count, mt::op::embedding_forward<float>{matrix(table, letters), inputs, matrix(logits, count)});
-        device.rows(count, mt::op::cross_entropy<float>{matrix(logits, count), targets, loss.view(), matrix(logits, count), 1.0f / count, 0});
+        device.rows(count, mt::op::cross_entropy<float>{matrix(logits, count), targets, loss.view(), matrix(logits, count), &targets_in_batch, 1, 0});
         double total = 0;
         for (float x : loss.view()) total += static_cast<double>(x);
         if (step % 50 == 0) std::printf("step %3d  loss %.3f\n", step, total / count);

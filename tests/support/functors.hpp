@@ -197,7 +197,8 @@ class functors {
         auto const logits = random<C>(rows * width_), loss = random<C>(rows);
         auto const gradient = random<T>(rows * width_);
         auto const target = uploaded<std::int32_t>({3, -1, 0, static_cast<std::int32_t>(width_ - 1), 7});
-        device_.rows(rows, midtrain::op::cross_entropy<T>{matrix(logits, width_), target.view(), loss.view(), matrix(gradient, width_), C(0.25), C(1e-3)});
+        auto const targets = uploaded<double>({4});
+        device_.rows(rows, midtrain::op::cross_entropy<T>{matrix(logits, width_), target.view(), loss.view(), matrix(gradient, width_), targets.view().data, 1.0, C(1e-3)});
         keep("cross_entropy", loss), keep("cross_entropy gradient", gradient);
     }
     void attention() {

@@ -93,6 +93,7 @@ struct pass {
     row_view<computed>             gradients;  // (layout.size())
     row_view<master const>         masters{};  // (layout.size())
     token_batch                    batch{};
+    double const*                  targets = nullptr;          // batch.target_count where the device reads it; none: there
     op::index_runs                 by_token{}, by_position{};  // for the embeddings' gradients
     matrix_view<computed const>    cosine{}, sine{};           // (positions, pairs that turn)
     matrix_view<computed const>    key_cosine{}, key_sine{};   // the same for keys; without rows: as queries
@@ -125,6 +126,7 @@ struct pass {
         device.elements(z.size(), op::fill<stored>{z.flat(), 0});
         return z;
     }
+    double const* target_count() const { return targets ? targets : &batch.target_count; }
     template <class T = computed>
     row_view<T> make_row(index_t n) {
         return {memory.take<T>(n), n};

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <numeric>
 #include <span>
 #include <string>
@@ -364,8 +365,11 @@ class trainable {
             p.by_position = by_position_(batch.positions, shape_.context);
             check(p.by_token.runs > 0, "a batch holds a token that is not in the vocabulary");
         }
+        auto const                   count_bits = std::bit_cast<std::array<std::int32_t, 2>>(batch.target_count);
+        row_view<std::int32_t const> count{count_bits.data(), 2};
         staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, &p.by_token.order,
-                                 &p.by_token.begin, &p.by_position.order, &p.by_position.begin});
+                                 &p.by_token.begin, &p.by_position.order, &p.by_position.begin, &count});
+        if constexpr (!Device::shares_memory) p.targets = reinterpret_cast<double const*>(count.data);
         net_.forward(p);
         if (mode != pass_mode::evaluate) net_.backward(p);
         saved_ = std::move(p.saved);

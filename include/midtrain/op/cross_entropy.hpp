@@ -8,7 +8,7 @@
 namespace midtrain::inline MT_ABI::op {
 
 /// loss = log(sum(exp(logits))) - logits[target] + z * log(sum(exp(logits)))^2 for one row of a chunk of logits, and the
-/// gradient of that, times `share`, in `gradient` (which may be empty: loss only). A target below zero: loss and gradient 0.
+/// gradient of that, times weight / targets, in `gradient` (which may be empty: loss only). A target below zero: loss and gradient 0.
 /// z is the weight of the z-loss (PaLM, section 5). One row a team.
 template <class T>
 struct cross_entropy {
@@ -16,7 +16,8 @@ struct cross_entropy {
     row_view<std::int32_t const> target;    // (rows)
     row_view<computed_t<T>>      loss;      // (rows): without the z term
     matrix_view<T>               gradient;  // (rows, vocabulary), or empty
-    computed_t<T>                share;     // 1 / targets in the global batch
+    double const*                targets;   // in the global batch: on the device, so that a captured launch stays true; unread without gradient
+    double                       weight;    // of these losses beside others
     computed_t<T>                z;
 
     template <class Team>
@@ -38,6 +39,7 @@ struct cross_entropy {
         C const log_z = top + logarithm(total);
         if (team.leads()) loss[r] = log_z - wanted;
         if (!out) return;
+        C const share = C(weight / *targets);
         C const scale = share * (C(1) + C(2) * z * log_z) / total;
         C const minus = share;
         team.each(n, [=](index_t i) { out[i] = T(in[i] * scale - (i == goal ? minus : C(0))); });

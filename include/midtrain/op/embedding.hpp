@@ -20,7 +20,8 @@ struct embedding_forward {
     }
 };
 
-/// Tokens sorted by their index, cut into runs of one index each: what lets the gradient be summed without atomics.
+/// Tokens sorted by their index, cut into runs of one index each: what lets the gradient be summed without atomics. A run may be empty, so
+/// that a launch may have one size whatever the batch.
 struct index_runs {
     row_view<std::int32_t const> order;  // (tokens): token numbers, by index, then by number
     row_view<std::int32_t const> begin;  // (runs + 1): where in `order` each run starts
@@ -38,6 +39,7 @@ struct embedding_backward {
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t run) const {
         index_t const first = sorted.begin[run], last = sorted.begin[run + 1];
+        if (first == last) return;  // the same for all lanes of a team
         auto const    to    = gradient.row(index[sorted.order[first]]).data;
         auto const    order = sorted.order.data;
         auto const    d     = dy;
