@@ -39,9 +39,9 @@ constexpr auto recipe = mt::checked([] {
 
 int train(int argc, char** argv, auto const& corpus) {
     mt::settings const settings{argc, argv};  // --set anneal.rate.peak=1e-3, --dry-run
-    mt::host           device;
+    mt::host           device;  // or mt::cuda, after #include <midtrain/cuda.cuh>
     mt::self           ranks;
-    mt::trainable<mt::host, mt::model::llama, small, mt::fp32> model{device, {}};
+    mt::trainable<decltype(device), mt::model::llama, small, mt::fp32> model{device, {}};
     model.initialise(1);  // or model.load(mt::io::safetensors{"base.safetensors"})
     mt::trainer trainer{ranks, model, recipe.with(settings), mt::checkpoints{"run"}};  // goes on from run/ where it holds one
     if (settings.dry_run() || !trainer.resumed()) print(trainer.plan(corpus), stdout);
