@@ -43,6 +43,7 @@
 #include <midtrain/averaging/none.hpp>
 #include <midtrain/averaging/soup.hpp>
 #include <midtrain/averaging/tail.hpp>
+#include <midtrain/comm/launch.hpp>
 #include <midtrain/comm/self.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/averaging_policy.hpp>
