@@ -166,6 +166,7 @@
 #include <midtrain/op/expert_balance.hpp>
 #include <midtrain/op/fp8_quantise.hpp>
 #include <midtrain/op/fp8_scale.hpp>
+#include <midtrain/op/fused_gemm.hpp>
 #include <midtrain/op/head_norm.hpp>
 #include <midtrain/op/move_onto.hpp>
 #include <midtrain/op/mtp_rows.hpp>
@@ -226,6 +227,7 @@
 #include <midtrain/problem/distance.hpp>
 #include <midtrain/problem/expert_shape.hpp>
 #include <midtrain/problem/fp8_form.hpp>
+#include <midtrain/problem/fused_gemm.hpp>
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/grouped_gemm.hpp>
 #include <midtrain/problem/key_sharing.hpp>

@@ -3,6 +3,7 @@
 #include <midtrain/core/fp8.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/fp8_quantise.hpp>
+#include <midtrain/op/fused_gemm.hpp>
 #include <midtrain/op/grouped_gemm.hpp>
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/scaled_product.hpp>
@@ -79,6 +80,19 @@ void multiply(Pass& p, product_of what, gemm_problem<T, T, C> const& g) {
         }
     }
     p.device.gemm(g);
+}
+
+/// And with what is fused with it: a problem of problem/fused_gemm.hpp.
+template <class Pass, class Fused>
+    requires requires(Fused const& f) { f.product; }
+void multiply(Pass& p, product_of what, Fused const& f) {
+    if constexpr (Pass::has_fp8) {
+        if (p.products.scaling != fp8_scaling::none) {
+            multiply(p, what, f.product);
+            return follow(p.device, f);
+        }
+    }
+    run(p.device, f);
 }
 
 /// The same of rows that are cut into groups, each with a matrix of its own.

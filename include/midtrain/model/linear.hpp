@@ -4,8 +4,7 @@
 #include <vector>
 #include <midtrain/model/layer_product.hpp>
 #include <midtrain/model/pass.hpp>
-#include <midtrain/op/elementwise.hpp>
-#include <midtrain/op/norm.hpp>
+#include <midtrain/problem/fused_gemm.hpp>
 #include <midtrain/problem/gemm.hpp>
 
 namespace midtrain::inline MT_ABI::model {
@@ -30,25 +29,52 @@ class linear {
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
-        using T = typename Pass::stored;
-        auto y  = p.make(x.rows, weight_.rows);
-        multiply(p, product_of::layer, gemm_problem<T, T, T>{.a = x, .b = p.weight(weight_), .b_is = operand::transposed, .c = y});
-        if (bias_.index >= 0) p.device.rows(y.rows, op::add_bias<T>{y, p.weight(bias_).flat()});
+        return forward(p, x, {});
+    }
+    /// y, and gelu = gelu_tanh(y), dense and like it.
+    template <class Pass>
+    auto forward(Pass& p, matrix_view<typename Pass::stored const> x, matrix_view<typename Pass::stored> gelu) const {
+        using T  = typename Pass::stored;
+        auto y   = p.make(x.rows, weight_.rows);
+        auto all = biased_gemm_problem<T>{.product = {.a = x, .b = p.weight(weight_), .b_is = operand::transposed, .c = y}, .bias = {}, .gelu = gelu};
+        if (bias_.index >= 0) all.bias = p.weight(bias_).flat();
+        if (bias_.index >= 0 || gelu.size() > 0) multiply(p, product_of::layer, all);
+        else multiply(p, product_of::layer, all.product);
         p.save(x);
         return y;
     }
 
+    /// dx. What forward saved is taken by weight_gradient.
     template <class Pass>
     auto backward(Pass& p, matrix_view<typename Pass::stored const> dy) const {
+        weight_gradient(p, dy);
+        return input_gradient(p, dy);
+    }
+    template <class Pass>
+    void weight_gradient(Pass& p, matrix_view<typename Pass::stored const> dy) const {
         using T      = typename Pass::stored;
         using C      = typename Pass::computed;
         auto const x = p.template take<matrix_view<T const>>();
-        multiply(p, product_of::weight_gradient, gemm_problem<T, T, C>{
-            .a = dy, .a_is = operand::transposed, .b = x, .c = p.gradient(weight_), .accumulate = true});
-        if (bias_.index >= 0)
-            p.device.rows(op::column_tiles(dy.columns), op::column_sum<T>{dy, p.gradient(bias_).flat()});
+        auto const g = gemm_problem<T, T, C>{.a = dy, .a_is = operand::transposed, .b = x, .c = p.gradient(weight_), .accumulate = true};
+        if (bias_.index < 0) return multiply(p, product_of::weight_gradient, g);
+        scope const within(p);
+        multiply(p, product_of::weight_gradient,
+                 summed_gemm_problem<T>{.product = g, .sums = p.gradient(bias_).flat(), .work = p.template make_row<C>(dy.columns)});
+    }
+    template <class Pass>
+    auto input_gradient(Pass& p, matrix_view<typename Pass::stored const> dy) const {
+        using T = typename Pass::stored;
         auto dx = p.make(dy.rows, weight_.columns);
         multiply(p, product_of::input_gradient, gemm_problem<T, T, T>{.a = dy, .b = p.weight(weight_), .c = dx});
+        return dx;
+    }
+    /// The gradient of `before` where x = gelu_tanh(before).
+    template <class Pass>
+    auto input_gradient(Pass& p, matrix_view<typename Pass::stored const> dy, matrix_view<typename Pass::stored const> before) const {
+        using T = typename Pass::stored;
+        auto dx = p.make(dy.rows, weight_.columns);
+        multiply(p, product_of::input_gradient,
+                 gelu_gradient_gemm_problem<T>{.product = {.a = dy, .b = p.weight(weight_), .c = dx}, .before = before});
         return dx;
     }
 

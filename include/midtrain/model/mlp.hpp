@@ -1,4 +1,5 @@
 #pragma once
+#include <type_traits>
 #include <utility>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/op/activation.hpp>
@@ -35,9 +36,11 @@ class gated_mlp {
     linear in_, out_;
 };
 
-/// down(activation(up(x))).
+/// down(activation(up(x))). The activation of gelu_tanh is part of the products, as far as the device has that.
 template <class Activation>
 class plain_mlp {
+    static constexpr bool fuses = std::is_same_v<Activation, op::gelu_tanh>;
+
   public:
     plain_mlp() = default;
     plain_mlp(linear up, linear down) : in_(std::move(up)), out_(std::move(down)) {}
@@ -45,19 +48,24 @@ class plain_mlp {
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T      = typename Pass::stored;
-        auto const h = in_.forward(p, x);
-        auto const a = p.make(h.rows, h.columns);
-        p.device.elements(h.size(), op::activated_forward<T, Activation>{h.flat(), a.flat()});
+        auto const a = p.make(x.rows, in_.weight().rows);
+        auto const h = fuses ? in_.forward(p, x, a) : in_.forward(p, x);
+        if constexpr (!fuses) p.device.elements(h.size(), op::activated_forward<T, Activation>{h.flat(), a.flat()});
         p.save(h);
         return out_.forward(p, matrix_view<T const>(a));
     }
     template <class Pass>
     auto backward(Pass& p, matrix_view<typename Pass::stored const> dy) const {
-        using T      = typename Pass::stored;
-        auto const d = out_.backward(p, dy);
+        using T = typename Pass::stored;
+        out_.weight_gradient(p, dy);
         auto const h = p.template take<matrix_view<T>>();
-        p.device.elements(h.size(), op::activated_backward<T, Activation>{h.flat(), d.flat(), h.flat()});
-        return in_.backward(p, matrix_view<T const>(h));
+        if constexpr (fuses) {
+            return in_.backward(p, matrix_view<T const>(out_.input_gradient(p, dy, matrix_view<T const>(h))));
+        } else {
+            auto const d = out_.input_gradient(p, dy);
+            p.device.elements(h.size(), op::activated_backward<T, Activation>{h.flat(), d.flat(), h.flat()});
+            return in_.backward(p, matrix_view<T const>(h));
+        }
     }
 
   private:

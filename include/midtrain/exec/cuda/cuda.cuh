@@ -11,6 +11,7 @@
 #include <midtrain/exec/cuda/check.cuh>
 #include <midtrain/exec/cuda/gemm.cuh>
 #include <midtrain/exec/cuda/kernels.cuh>
+#include <midtrain/problem/batched_gemm.hpp>
 #include <midtrain/problem/gemm.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -94,6 +95,20 @@ class cuda {
     void gemm(gemm_problem<A, B, C> const& p) {
         gemm_.run(p);
     }
+    template <class A, class B, class C>
+    void run(batched_gemm_problem<A, B, C> const& p) {
+        gemm_.run(p);
+    }
+
+    /// The tuned way, or the plain one where tuned() says that this GPU has none for such sizes.
+    template <class Problem>
+        requires requires(cuda& device, Problem const& p) { tuned(device, p); }
+    void run(Problem const& p) {
+        if (!tuned(*this, p)) plain(*this, p);
+    }
+    /// What tuned ways work with.
+    detail::cuda_gemm& products() { return gemm_; }
+    cudaStream_t       stream() const { return stream_.get(); }
 
     void wait() { detail::cuda_check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize"); }
 
@@ -127,3 +142,6 @@ class cuda {
 };
 
 }  // namespace midtrain::inline MT_ABI
+
+// Tuned ways: bool tuned(cuda&, problem), found by the problem's type.
+#include <midtrain/exec/cuda/op/fused_gemm.cuh>

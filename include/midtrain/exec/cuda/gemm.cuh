@@ -1,30 +1,24 @@
 #pragma once
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <cublasLt.h>
-#include <midtrain/core/bf16.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/exec/cuda/buffer.cuh>
 #include <midtrain/exec/cuda/check.cuh>
-#include <midtrain/exec/cuda/column_major.hpp>
+#include <midtrain/exec/cuda/lt_call.cuh>
+#include <midtrain/problem/batched_gemm.hpp>
+#include <midtrain/problem/fused_gemm.hpp>
 #include <midtrain/problem/gemm.hpp>
 
 namespace midtrain::inline MT_ABI::detail {
 
-template <class T>
-constexpr cudaDataType cuda_type() {
-    static_assert(std::is_same_v<T, float> || std::is_same_v<T, bf16> || std::is_same_v<T, double>,
-                  "midtrain: products on a GPU are of float, bf16 or double");
-    return std::is_same_v<T, float> ? CUDA_R_32F : std::is_same_v<T, bf16> ? CUDA_R_16BF : CUDA_R_64F;
-}
-
 /// Products by cuBLASLt. What it recommends for a form is asked once and kept, so a form has one algorithm throughout a run; sums that
-/// it splits are added in the computed type, in a workspace, in one order. Float is float: no TF32.
+/// it splits are added in the computed type, in a workspace, in one order. Float is float: no TF32. A form that was met before
+/// allocates nothing and waits for nothing, so that a stream may be captured.
 class cuda_gemm {
   public:
     explicit cuda_gemm(cudaStream_t stream) : stream_(stream), workspace_(workspace_bytes, stream) {
@@ -37,57 +31,83 @@ class cuda_gemm {
     /// k > 0; for no columns or rows there is nothing to do.
     template <class A, class B, class C>
     void run(gemm_problem<A, B, C> const& p) {
-        static_assert(std::is_same_v<A, B>, "midtrain: both operands of a product have one type");
-        using scale_type = computed_t<A>;
-        auto const g     = as_column_major(p);
-        if (g.m == 0 || g.n == 0) return;
+        demand(as_lt_product(p));
+    }
+    template <class A, class B, class C>
+    void run(batched_gemm_problem<A, B, C> const& p) {
+        auto call  = as_lt_product(p.first);
+        call.count = p.count;
+        call.left.apart = p.b_apart, call.right.apart = p.a_apart, call.result.apart = p.c_apart;
+        demand(call);
+    }
+
+    /// Whether cuBLASLt has a kernel that does all of it, and then it did. Its GELU is the form with tanh.
+    template <class T>
+    bool fused(biased_gemm_problem<T> const& p) {
+        auto call       = as_lt_product(p.product);
+        bool const bias = p.bias.size() > 0, gelu = p.gelu.size() > 0;
+        call.epilogue   = gelu && bias ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : gelu ? CUBLASLT_EPILOGUE_GELU_AUX : CUBLASLT_EPILOGUE_BIAS;
+        if (bias) call.bias = p.bias.data;
+        if (gelu) {
+            keep_before(call, p.product.c);
+            call.result.data        = p.gelu.data;
+            call.form.result.stride = p.gelu.stride;
+        }
+        return attempt(call);
+    }
+    template <class T>
+    bool fused(gelu_gradient_gemm_problem<T> const& p) {
+        auto call     = as_lt_product(p.product);
+        call.epilogue = CUBLASLT_EPILOGUE_DGELU;
+        keep_before(call, p.before);
+        return attempt(call);
+    }
+    /// Writes p.work, not p.sums: cuBLASLt does not add to a bias's gradient.
+    template <class T>
+    bool fused(summed_gemm_problem<T> const& p) {
+        auto call     = as_lt_product(p.product);
+        call.epilogue = CUBLASLT_EPILOGUE_BGRADB;
+        call.bias     = p.work.data;
+        return attempt(call);
+    }
+
+    /// Any product; false where cuBLASLt has no kernel for it, and then nothing is done.
+    bool attempt(lt_product const& p) {
+        auto const& g = p.form;
+        if (g.m == 0 || g.n == 0 || p.count == 0) return true;
         MT_EXPECT(g.k > 0);
-        call         c(g, cuda_type<A>(), cuda_type<C>(), std::is_same_v<A, double>);
-        auto const&  found = algorithm(c, {cuda_type<A>(), cuda_type<C>(), g.m, g.n, g.k, g.left.stride, g.right.stride, g.result.stride,
-                                           g.left.transposed, g.right.transposed, aligned(p.b.data), aligned(p.a.data), aligned(p.c.data)});
-        scale_type const one = 1, beta = p.accumulate ? 1 : 0;
-        cuda_check(cublasLtMatmul(handle_, &c.operation, &one, p.b.data, &c.left, p.a.data, &c.right, &beta, p.c.data, &c.result, p.c.data,
-                                  &c.result, &found, workspace_.view().data, workspace_bytes, stream_),
+        lt_call     c(p);
+        auto const& found = algorithm(c, p);
+        if (!found) return false;
+        double const ones[] = {0, 1};
+        float const  one[]  = {0, 1};
+        bool const   wide   = p.left.type == CUDA_R_64F;
+        auto const   factor = [&](int i) { return wide ? static_cast<void const*>(ones + i) : static_cast<void const*>(one + i); };
+        auto const   to     = const_cast<void*>(p.result.data);
+        cuda_check(cublasLtMatmul(handle_, &c.operation, factor(1), p.left.data, &c.left, p.right.data, &c.right, factor(p.accumulate), to,
+                                  &c.result, to, &c.result, &*found, workspace_.view().data, workspace_bytes, stream_),
                    "cublasLtMatmul");
+        return true;
     }
 
   private:
-    using form = std::array<std::int64_t, 13>;  // types, sizes, strides, transposes, alignments
-
     // As cuBLAS asks for on Hopper; smaller GPUs recommend less and leave the rest.
     static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
 
-    /// The descriptors of one call; they live on the stack.
-    struct call {
-        cublasLtMatmulDescOpaque_t   operation;
-        cublasLtMatrixLayoutOpaque_t left, right, result;
-
-        call(column_major_gemm const& g, cudaDataType in, cudaDataType out, bool is_double) {
-            auto const compute = is_double ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F;
-            cuda_check(cublasLtMatmulDescInit(&operation, compute, is_double ? CUDA_R_64F : CUDA_R_32F), "cublasLtMatmulDescInit");
-            transpose(CUBLASLT_MATMUL_DESC_TRANSA, g.left);
-            transpose(CUBLASLT_MATMUL_DESC_TRANSB, g.right);
-            lay_out(left, g.left, in);
-            lay_out(right, g.right, in);
-            lay_out(result, g.result, out);
-        }
-        void transpose(cublasLtMatmulDescAttributes_t which, column_major const& o) {
-            cublasOperation_t const as = o.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-            cuda_check(cublasLtMatmulDescSetAttribute(&operation, which, &as, sizeof(as)), "cublasLtMatmulDescSetAttribute");
-        }
-        static void lay_out(cublasLtMatrixLayoutOpaque_t& to, column_major const& o, cudaDataType type) {
-            auto const rows = static_cast<std::uint64_t>(o.rows), columns = static_cast<std::uint64_t>(o.columns);
-            cuda_check(cublasLtMatrixLayoutInit(&to, type, rows, columns, o.stride), "cublasLtMatrixLayoutInit");
-        }
-    };
-
-    /// The largest power of two, up to 256, that the address is a multiple of.
-    static std::int64_t aligned(void const* p) {
-        auto const address = reinterpret_cast<std::uintptr_t>(p) | 256u;
-        return static_cast<std::int64_t>(address & (~address + 1));
+    template <class T>
+    static void keep_before(lt_product& call, matrix_view<T> before) {
+        call.aux        = {before.data, cuda_type<std::remove_const_t<T>>()};
+        call.aux_stride = before.stride;
     }
-
-    cublasLtMatmulAlgo_t const& algorithm(call& c, form const& f) {
+    void demand(lt_product const& p) {
+        check(attempt(p), [&] {
+            auto const& g = p.form;
+            return "cuBLASLt has no way to multiply (" + std::to_string(g.n) + " x " + std::to_string(g.k) + ") by (" + std::to_string(g.k) +
+                   " x " + std::to_string(g.m) + ")";
+        });
+    }
+    std::optional<cublasLtMatmulAlgo_t> const& algorithm(lt_call& c, lt_product const& p) {
+        auto const f = form_of(p);
         if (auto const known = algorithms_.find(f); known != algorithms_.end()) return known->second;
         cublasLtMatmulPreferenceOpaque_t wish;
         cuda_check(cublasLtMatmulPreferenceInit(&wish), "cublasLtMatmulPreferenceInit");
@@ -96,25 +116,25 @@ class cuda_gemm {
         };
         set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{workspace_bytes});
         set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
-        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, static_cast<std::uint32_t>(f[10]));
-        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, static_cast<std::uint32_t>(f[11]));
-        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<std::uint32_t>(f[12]));
-        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<std::uint32_t>(f[12]));
+        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, static_cast<std::uint32_t>(aligned(p.left)));
+        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, static_cast<std::uint32_t>(aligned(p.right)));
+        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<std::uint32_t>(aligned(p.result)));
+        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<std::uint32_t>(aligned(p.result)));
         cublasLtMatmulHeuristicResult_t best{};
         int                             count = 0;
-        cuda_check(cublasLtMatmulAlgoGetHeuristic(handle_, &c.operation, &c.left, &c.right, &c.result, &c.result, &wish, 1, &best, &count),
-                   "cublasLtMatmulAlgoGetHeuristic");
-        check(count > 0, [&] {
-            return "cuBLASLt has no way to multiply (" + std::to_string(f[3]) + " x " + std::to_string(f[4]) + ") by (" +
-                   std::to_string(f[4]) + " x " + std::to_string(f[2]) + ")";
-        });
-        return algorithms_.emplace(f, best.algo).first->second;
+        auto const                      status = cublasLtMatmulAlgoGetHeuristic(handle_, &c.operation, &c.left, &c.right, &c.result, &c.result,
+                                                                                &wish, 1, &best, &count);
+        bool const none = status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
+        if (!none) cuda_check(status, "cublasLtMatmulAlgoGetHeuristic");
+        auto& kept = algorithms_[f];
+        if (!none && count > 0) kept = best.algo;
+        return kept;
     }
 
-    cublasLtHandle_t                     handle_ = nullptr;
-    cudaStream_t                         stream_;
-    cuda_buffer<std::byte>               workspace_;
-    std::map<form, cublasLtMatmulAlgo_t> algorithms_;
+    cublasLtHandle_t                                       handle_ = nullptr;
+    cudaStream_t                                           stream_;
+    cuda_buffer<std::byte>                                 workspace_;
+    std::map<lt_form, std::optional<cublasLtMatmulAlgo_t>> algorithms_;
 };
 
 }  // namespace midtrain::inline MT_ABI::detail
