@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <midtrain/core/fp8.hpp>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/op/batched_gemm.hpp>
 #include <midtrain/op/fp8_quantise.hpp>
 #include <midtrain/op/fused_gemm.hpp>
 #include <midtrain/op/grouped_gemm.hpp>
@@ -93,6 +94,18 @@ void multiply(Pass& p, product_of what, Fused const& f) {
         }
     }
     run(p.device, f);
+}
+
+/// And many of one form.
+template <class Pass, class T, class C>
+void multiply(Pass& p, product_of what, batched_gemm_problem<T, T, C> const& g) {
+    if constexpr (Pass::has_fp8) {
+        if (p.products.scaling != fp8_scaling::none) {
+            for (index_t i = 0; i < g.count; ++i) multiply(p, what, g.product(i));
+            return;
+        }
+    }
+    run(p.device, g);
 }
 
 /// The same of rows that are cut into groups, each with a matrix of its own.

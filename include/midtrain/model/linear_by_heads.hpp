@@ -2,7 +2,7 @@
 #include <utility>
 #include <midtrain/model/layer_product.hpp>
 #include <midtrain/model/pass.hpp>
-#include <midtrain/problem/gemm.hpp>
+#include <midtrain/problem/batched_gemm.hpp>
 
 namespace midtrain::inline MT_ABI::model {
 
@@ -23,9 +23,9 @@ class linear_by_heads {
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
         using T      = typename Pass::stored;
         auto const y = p.make(x.rows, heads_ * outputs_);
-        for (index_t h = 0; h < heads_; ++h)
-            multiply(p, product_of::layer, gemm_problem<T, T, T>{.a = inputs(x, h), .b = of_head(p.weight(weight_), h),
-                                                                 .b_is = operand::transposed, .c = y.columns_part(h * outputs_, outputs_)});
+        multiply(p, product_of::layer, batched_gemm_problem<T, T, T>{
+            .first = {.a = first_inputs(x), .b = first(p.weight(weight_)), .b_is = operand::transposed, .c = y.columns_part(0, outputs_)},
+            .count = heads_, .a_apart = apart(x), .b_apart = outputs_ * weight_.columns, .c_apart = outputs_});
         p.save(x);
         return y;
     }
@@ -41,25 +41,31 @@ class linear_by_heads {
     }
 
   private:
+    // Of head 0; those of the others lie apart(x) values further on.
     template <class T>
-    matrix_view<T> inputs(matrix_view<T> x, index_t head) const {
-        return x.columns_part(head * (x.columns / heads_), weight_.columns);
+    matrix_view<T> first_inputs(matrix_view<T> x) const {
+        return x.columns_part(0, weight_.columns);
     }
     template <class T>
-    matrix_view<T> of_head(matrix_view<T> w, index_t head) const {
-        return w.rows_part(head * outputs_, outputs_);
+    index_t apart(matrix_view<T> x) const {
+        return x.columns / heads_;
+    }
+    template <class T>
+    matrix_view<T> first(matrix_view<T> w) const {
+        return w.rows_part(0, outputs_);
     }
     template <class Pass, class T>
     void back(Pass& p, matrix_view<T const> dy, matrix_view<T> dx, bool adds) const {
         using C      = typename Pass::computed;
         auto const x = p.template take<matrix_view<T const>>();
-        for (index_t h = 0; h < heads_; ++h) {
-            auto const d = dy.columns_part(h * outputs_, outputs_);
-            multiply(p, product_of::weight_gradient, gemm_problem<T, T, C>{.a = d, .a_is = operand::transposed, .b = inputs(x, h),
-                                                                           .c = of_head(p.gradient(weight_), h), .accumulate = true});
-            multiply(p, product_of::input_gradient, gemm_problem<T, T, T>{.a = d, .b = of_head(p.weight(weight_), h), .c = inputs(dx, h),
-                                                                          .accumulate = adds});
-        }
+        auto const d = dy.columns_part(0, outputs_);
+        index_t const each = outputs_ * weight_.columns;
+        multiply(p, product_of::weight_gradient, batched_gemm_problem<T, T, C>{
+            .first = {.a = d, .a_is = operand::transposed, .b = first_inputs(x), .c = first(p.gradient(weight_)), .accumulate = true},
+            .count = heads_, .a_apart = outputs_, .b_apart = apart(x), .c_apart = each});
+        multiply(p, product_of::input_gradient, batched_gemm_problem<T, T, T>{
+            .first = {.a = d, .b = first(p.weight(weight_)), .c = first_inputs(dx), .accumulate = adds},
+            .count = heads_, .a_apart = outputs_, .b_apart = each, .c_apart = apart(dx)});
     }
 
     parameter weight_;
