@@ -44,7 +44,10 @@
 #include <midtrain/averaging/soup.hpp>
 #include <midtrain/averaging/tail.hpp>
 #include <midtrain/comm/launch.hpp>
+#include <midtrain/comm/ordered_sum.hpp>
 #include <midtrain/comm/self.hpp>
+#include <midtrain/comm/thread_group.hpp>
+#include <midtrain/comm/threads.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/averaging_policy.hpp>
 #include <midtrain/concepts/communicator.hpp>

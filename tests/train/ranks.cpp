@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <vector>
+#include <midtrain/comm/threads.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/model/expert_family.hpp>
 #include <midtrain/model/trainable.hpp>
@@ -11,7 +12,6 @@
 #include <midtrain/train/step.hpp>
 #include <support/golden.hpp>
 #include <support/striding_store.hpp>
-#include <support/thread_ranks.hpp>
 
 namespace mt = midtrain;
 
@@ -39,7 +39,7 @@ template <class Shape>
 outcome steps_on(int ranks) {
     outcome found;
     found.weights.resize(static_cast<std::size_t>(ranks));
-    test::on_ranks(ranks, [&](test::thread_rank rank) {
+    mt::on_ranks(ranks, [&](mt::threads& rank) {
         mt::host                                                                device(1);
         mt::trainable<mt::host, mt::model::expert_decoder, Shape, mt::fp64> model(device, {});
         std::vector<store> const                                                stores{store(3)};
