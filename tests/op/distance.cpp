@@ -1,4 +1,3 @@
-#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 #include <algorithm>
 #include <cmath>
@@ -6,8 +5,6 @@
 #include <vector>
 #include <midtrain/concepts/distance_policy.hpp>
 #include <midtrain/core/random.hpp>
-#include <midtrain/exec/crowd/crowd.hpp>
-#include <midtrain/exec/host/host.hpp>
 #include <midtrain/op/attention.hpp>
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/turn_apart.hpp>
@@ -15,6 +12,7 @@
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/position/soft_cap.hpp>
+#include <support/devices.hpp>
 #include <support/far_attention.hpp>
 
 namespace mt = midtrain;
@@ -24,14 +22,6 @@ namespace {
 
 static_assert(mt::DistancePolicy<mt::as_they_stand> && mt::DistancePolicy<mt::dual_chunk> && mt::DistancePolicy<mt::self_extend>);
 static_assert(mt::DistancePolicy<mt::any_distance> && !mt::DistancePolicy<mt::rope>);
-
-struct host : mt::host {
-    host() : mt::host(2) {}
-};
-struct crowd : mt::crowd {
-    crowd() : mt::crowd(3) {}
-};
-using devices = boost::mpl::list<host, crowd>;
 
 /// Queries of four heads and keys and values of two at random, turned and attended to under a distance.
 struct example {
@@ -48,18 +38,23 @@ struct example {
     /// The reference functor where `plainly`, else what the device has.
     template <class Device, class Distance, class Modifier = mt::unmodified>
     std::vector<double> attend(Device& device, Distance const& distance, bool plainly, index_t window = 0, Modifier const& modifier = {}) const {
-        index_t const       columns = (distance.forms() * heads + (distance.key_forms() + 1) * kv_heads) * size;
-        std::vector<double> wide(length * columns), output(length * heads * size), log_sum(length * heads);
-        auto const          to = mt::as_matrix(wide.data(), length, columns);
-        auto const          c = mt::as_matrix<double const>(cosine.data(), length + 100, size / 2), s = mt::as_matrix<double const>(sine.data(), length + 100, size / 2);
-        mt::row_view<std::int32_t const> const at{place.data(), length};
-        device.rows(length, mt::op::turn_apart<double, Distance>{mt::as_matrix<double const>(qkv.data(), length, 8 * size), to, at, c, s, heads, kv_heads, size, distance});
+        index_t const columns = (distance.forms() * heads + (distance.key_forms() + 1) * kv_heads) * size;
+        auto const    wide = device.template make<double>(length * columns), output = device.template make<double>(length * heads * size);
+        auto const    log_sum = device.template make<double>(length * heads);
+        auto const    from = test::uploaded(device, qkv), cosines = test::uploaded(device, cosine), sines = test::uploaded(device, sine);
+        auto const    begins = test::uploaded(device, begin), places = test::uploaded(device, place);
+        auto const    to = mt::as_matrix(wide.view().data, length, columns);
+        auto const    c = mt::as_matrix<double const>(cosines.view().data, length + 100, size / 2);
+        auto const    s = mt::as_matrix<double const>(sines.view().data, length + 100, size / 2);
+        mt::row_view<std::int32_t const> const at = places.view();
+        device.rows(length, mt::op::turn_apart<double, Distance>{mt::as_matrix<double const>(from.view().data, length, 8 * size), to, at, c, s, heads, kv_heads, size,
+                                                                 distance});
         mt::attention_problem<double, Modifier, Distance> const p{
-            .qkv = to, .document_begin = {begin.data(), length}, .output = mt::as_matrix(output.data(), length, heads * size),
-            .log_sum = mt::as_matrix(log_sum.data(), heads, length), .sequences = 1, .length = length, .heads = heads, .kv_heads = kv_heads, .head_size = size,
+            .qkv = to, .document_begin = begins.view(), .output = mt::as_matrix(output.view().data, length, heads * size),
+            .log_sum = mt::as_matrix(log_sum.view().data, heads, length), .sequences = 1, .length = length, .heads = heads, .kv_heads = kv_heads, .head_size = size,
             .scale = 1 / std::sqrt(8.0), .window = window, .position = at, .modifier = modifier, .distance = distance};
         plainly ? mt::plain(device, p) : mt::run(device, p);
-        return output;
+        return test::downloaded(device, output.view());
     }
     /// From the papers.
     template <class F>
@@ -97,7 +92,7 @@ void obeys_the_law(Distance const& d, index_t length) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(distance)
+BOOST_AUTO_TEST_SUITE(distance, *boost::unit_test::precondition(test::has_devices))
 
 BOOST_AUTO_TEST_CASE(distances_are_those_of_the_papers) {
     mt::dual_chunk const  dual{.chunk = 10, .local = 4};
@@ -126,7 +121,7 @@ BOOST_AUTO_TEST_CASE(distances_are_those_of_the_papers) {
     }
     static_assert(!mt::dual_chunk{.chunk = 4, .local = 4}.fits() && !mt::self_extend{.group = 8, .window = 4}.fits());
 }
-BOOST_AUTO_TEST_CASE_TEMPLATE(attention_is_that_of_the_papers, Device, devices) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(attention_is_that_of_the_papers, Device, test::devices) {
     Device        device;
     example const e(40);
     for (bool plainly : {true, false}) {
@@ -134,8 +129,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(attention_is_that_of_the_papers, Device, devices) 
         BOOST_TEST(worst(e.attend(device, mt::self_extend{.group = 3, .window = 7}, plainly), e.wanted([](index_t i, index_t j) { return test::self_extend_distance(3, 7, i, j); })) < 1e-12);
     }
 }
-BOOST_AUTO_TEST_CASE(tuned_equals_plain_at_the_edges_of_tiles) {
-    host device;
+BOOST_AUTO_TEST_CASE_TEMPLATE(tuned_equals_plain_at_the_edges_of_tiles, Device, test::tuned_devices) {
+    Device device;
     for (index_t n : {1, 63, 64, 65, 200}) {
         example e(n);
         for (index_t t = n / 2; t < n; ++t) e.begin[t] = static_cast<std::int32_t>(n / 2), e.place[t] = static_cast<std::int32_t>(t - n / 2);
@@ -147,8 +142,8 @@ BOOST_AUTO_TEST_CASE(tuned_equals_plain_at_the_edges_of_tiles) {
         same(mt::self_extend{.group = 4, .window = 16}), same(mt::self_extend{.group = 2, .window = 64}), same(mt::any_distance(mt::self_extend{.group = 2, .window = 20}));
     }
 }
-BOOST_AUTO_TEST_CASE(a_text_within_the_first_chunk_or_the_window_is_seen_as_it_stands) {
-    host          device;
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_text_within_the_first_chunk_or_the_window_is_seen_as_it_stands, Device, test::devices) {
+    Device        device;
     example const e(100);
     auto const    plain = e.attend(device, mt::as_they_stand{}, false);
     BOOST_TEST(worst(plain, e.wanted([](index_t i, index_t j) { return i - j; })) < 1e-12);

@@ -1,11 +1,8 @@
-#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
-#include <midtrain/exec/crowd/crowd.hpp>
-#include <midtrain/exec/host/host.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/op/attention.hpp>
@@ -17,19 +14,12 @@
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/position/self_extend.hpp>
+#include <support/devices.hpp>
 
 namespace mt = midtrain;
 using mt::index_t;
 
 namespace {
-
-struct host : mt::host {
-    host() : mt::host(2) {}
-};
-struct crowd : mt::crowd {
-    crowd() : mt::crowd(3) {}
-};
-using devices = boost::mpl::list<host, crowd>;
 
 std::vector<double> numbers(mt::io::json const& of, char const* key) {
     std::vector<double> v;
@@ -57,7 +47,7 @@ struct golden {
     template <class Device, class Position, class Distance, class Modifier = mt::unmodified>
     void is(Device& device, mt::io::json const& wanted, Position const& positions, Distance const& distance, Modifier const& modifier = {}) const {
         index_t const             columns = (distance.forms() + distance.key_forms() + 1) * size, rows = distance.reach(length);
-        std::vector<double>       qkv(length * 3 * size), wide(length * columns), cosine(rows * size / 2), sine(cosine.size());
+        std::vector<double>       qkv(length * 3 * size), cosine(rows * size / 2), sine(cosine.size());
         std::vector<std::int32_t> begin(length, 0), place(length);
         for (index_t t = 0; t < length; ++t) {
             place[t] = static_cast<std::int32_t>(t);
@@ -66,18 +56,22 @@ struct golden {
             std::copy_n(value.begin() + t * size, size, qkv.begin() + (3 * t + 2) * size);
         }
         mt::fill_rotary(positions, rows, size, cosine.data(), sine.data());
-        auto const to = mt::as_matrix(wide.data(), length, columns);
-        auto const c = mt::as_matrix<double const>(cosine.data(), rows, size / 2), s = mt::as_matrix<double const>(sine.data(), rows, size / 2);
-        mt::row_view<std::int32_t const> const at{place.data(), length};
-        device.rows(length, mt::op::turn_apart<double, Distance>{mt::as_matrix<double const>(qkv.data(), length, 3 * size), to, at, c, s, 1, 1, size, distance});
+        auto const from = test::uploaded(device, qkv), cosines = test::uploaded(device, cosine), sines = test::uploaded(device, sine);
+        auto const begins = test::uploaded(device, begin), places = test::uploaded(device, place);
+        auto const wide = device.template make<double>(length * columns);
+        auto const to = mt::as_matrix(wide.view().data, length, columns);
+        auto const c = mt::as_matrix<double const>(cosines.view().data, rows, size / 2), s = mt::as_matrix<double const>(sines.view().data, rows, size / 2);
+        mt::row_view<std::int32_t const> const at = places.view();
+        device.rows(length, mt::op::turn_apart<double, Distance>{mt::as_matrix<double const>(from.view().data, length, 3 * size), to, at, c, s, 1, 1, size, distance});
         auto const want = numbers(wanted, "output");
         for (bool plainly : {true, false}) {
-            std::vector<double> output(length * size), log_sum(length);
+            auto const result = device.template make<double>(length * size), log_sum = device.template make<double>(length);
             mt::attention_problem<double, Modifier, Distance> const p{
-                .qkv = to, .document_begin = {begin.data(), length}, .output = mt::as_matrix(output.data(), length, size),
-                .log_sum = mt::as_matrix(log_sum.data(), 1, length), .sequences = 1, .length = length, .heads = 1, .kv_heads = 1, .head_size = size,
+                .qkv = to, .document_begin = begins.view(), .output = mt::as_matrix(result.view().data, length, size),
+                .log_sum = mt::as_matrix(log_sum.view().data, 1, length), .sequences = 1, .length = length, .heads = 1, .kv_heads = 1, .head_size = size,
                 .scale = 1 / std::sqrt(static_cast<double>(size)), .position = at, .modifier = modifier, .distance = distance};
             plainly ? mt::plain(device, p) : mt::run(device, p);
+            auto const output = test::downloaded(device, result.view());
             double worst = 0;
             BOOST_REQUIRE(want.size() == output.size());
             for (std::size_t i = 0; i < want.size(); ++i) worst = std::max(worst, std::abs(output[i] - want[i]));
@@ -89,14 +83,14 @@ struct golden {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(attention_past_the_trained_length)
+BOOST_AUTO_TEST_SUITE(attention_past_the_trained_length, *boost::unit_test::precondition(test::has_devices))
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(logn_is_that_of_qwen, Device, devices) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(logn_is_that_of_qwen, Device, test::devices) {
     Device       device;
     golden const g;
     for (auto const& c : g.cases("logn")) g.is(device, c, g.positions(), mt::as_they_stand{}, mt::logn{.trained = whole(c, "trained")});
 }
-BOOST_AUTO_TEST_CASE_TEMPLATE(dual_chunks_are_merged_as_chunkllama_merges_them, Device, devices) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(dual_chunks_are_merged_as_chunkllama_merges_them, Device, test::devices) {
     Device       device;
     golden const g;
     for (auto const& c : g.cases("dual_chunk")) {
@@ -108,7 +102,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(dual_chunks_are_merged_as_chunkllama_merges_them, 
         g.is(device, c, positions, d);
     }
 }
-BOOST_AUTO_TEST_CASE_TEMPLATE(self_extend_is_algorithm_1, Device, devices) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(self_extend_is_algorithm_1, Device, test::devices) {
     Device       device;
     golden const g;
     for (auto const& c : g.cases("self_extend")) g.is(device, c, g.positions(), mt::self_extend{.group = whole(c, "group"), .window = whole(c, "window")});

@@ -5,7 +5,6 @@
 #include <vector>
 #include <midtrain/concepts/score_modifier.hpp>
 #include <midtrain/core/random.hpp>
-#include <midtrain/exec/host/host.hpp>
 #include <midtrain/io/json.hpp>
 #include <midtrain/io/mapped_file.hpp>
 #include <midtrain/op/attention.hpp>
@@ -14,6 +13,7 @@
 #include <midtrain/position/logn.hpp>
 #include <midtrain/position/query_temperature.hpp>
 #include <midtrain/position/soft_cap.hpp>
+#include <support/devices.hpp>
 
 namespace mt = midtrain;
 
@@ -68,7 +68,7 @@ void obeys_the_law(Modifier const& m) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(scores)
+BOOST_AUTO_TEST_SUITE(scores, *boost::unit_test::precondition(test::has_devices))
 
 BOOST_AUTO_TEST_CASE(slopes_are_the_scores) {
     obeys_the_law(mt::unmodified{});
@@ -117,12 +117,13 @@ BOOST_AUTO_TEST_CASE(logn_is_one_up_to_the_trained_length_and_the_ratio_of_logar
     BOOST_TEST(std::abs(m.factor(2048 * 2048 - 1) - 2.0) < 1e-15);
 }
 
-BOOST_AUTO_TEST_CASE(soft_caps_are_those_of_gemma2) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(soft_caps_are_those_of_gemma2, Device, test::devices) {
+    Device     device;
     auto const all = golden();
     for (auto const& c : part(all, "soft_cap")) {
         auto const n = static_cast<mt::index_t>(number(c, "tokens")), size = static_cast<mt::index_t>(number(c, "size")),
                    heads = static_cast<mt::index_t>(number(c, "heads")), w = heads * size;
-        std::vector<double> qkv(n * 3 * w), gradient(n * w), output(n * w), result(n * 3 * w), log_sum(heads * n), dot(heads * n);
+        std::vector<double> qkv(n * 3 * w), gradient(n * w);
         // Theirs is (head, token, size), ours (token, head, size).
         auto const each = [&](auto const& f) {
             for (mt::index_t t = 0; t < n; ++t)
@@ -133,14 +134,17 @@ BOOST_AUTO_TEST_CASE(soft_caps_are_those_of_gemma2) {
         each([&](auto t, auto i, auto at) {
             qkv[t * 3 * w + i] = q[at], qkv[t * 3 * w + w + i] = k[at], qkv[t * 3 * w + 2 * w + i] = v[at], gradient[t * w + i] = d[at];
         });
-        std::vector<std::int32_t> const begin(n, 0);
+        auto const from = test::uploaded(device, qkv), slope = test::uploaded(device, gradient);
+        auto const begin = device.template make<std::int32_t>(n);
+        auto const to = device.template make<double>(n * w), dqkv = device.template make<double>(n * 3 * w);
+        auto const log_sum = device.template make<double>(heads * n), dot = device.template make<double>(heads * n);
         mt::attention_gradient_problem<double, mt::soft_cap> const g{
-            {mt::as_matrix<double const>(qkv.data(), n, 3 * w), {begin.data(), n}, mt::as_matrix(output.data(), n, w), mt::as_matrix(log_sum.data(), heads, n), 1, n,
-             heads, heads, size, 1 / std::sqrt(static_cast<double>(size)), 0, {}, mt::soft_cap{.cap = number(c, "cap")}},
-            mt::as_matrix<double const>(gradient.data(), n, w), mt::as_matrix(result.data(), n, 3 * w), mt::as_matrix(dot.data(), heads, n)};
-        mt::host device(1);
+            {mt::as_matrix<double const>(from.view().data, n, 3 * w), begin.view(), mt::as_matrix(to.view().data, n, w), mt::as_matrix(log_sum.view().data, heads, n), 1,
+             n, heads, heads, size, 1 / std::sqrt(static_cast<double>(size)), 0, {}, mt::soft_cap{.cap = number(c, "cap")}},
+            mt::as_matrix<double const>(slope.view().data, n, w), mt::as_matrix(dqkv.view().data, n, 3 * w), mt::as_matrix(dot.view().data, heads, n)};
         mt::run(device, g.forward);
         mt::run(device, g);
+        auto const output = test::downloaded(device, to.view()), result = test::downloaded(device, dqkv.view());
         auto const o = numbers(c, "output"), dq = numbers(c, "dquery"), dk = numbers(c, "dkey"), dv = numbers(c, "dvalue");
         double     worst = 0;
         each([&](auto t, auto i, auto at) {

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <string>
 #include <vector>
-#include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/exec/host/host.hpp>
+#include <support/devices.hpp>
 #include <support/naive_scan.hpp>
 #include <support/scan_case.hpp>
 
@@ -27,12 +27,12 @@ double apart(std::vector<double> const& got, std::vector<double> const& want) {
 }
 
 /// The largest difference from the naive scan of each document and head by itself, in units of each tensor's largest value.
-template <class T>
+template <class T, class Device>
 double from_naive(index_t heads, index_t channels, index_t states, bool no_rank = false) {
-    mt::host                     device(2);
-    std::vector<std::int32_t>    begins{0, 31, 33, 64};
-    index_t const                length = 71, sequences = 2, per = channels / heads, wide = (no_rank ? 0 : 2) + 2 * states;
-    test::scan_case<T, mt::host> s(device, sequences, length, heads, channels, states, begins, no_rank);
+    Device                     device;
+    std::vector<std::int32_t>  begins{0, 31, 33, 64};
+    index_t const              length = 71, sequences = 2, per = channels / heads, wide = (no_rank ? 0 : 2) + 2 * states;
+    test::scan_case<T, Device> s(device, sequences, length, heads, channels, states, begins, no_rank);
     s.run();
     auto const input = s.values(s.input), step = s.values(s.step), gate = s.values(s.gate), selection = s.values(s.selection), slope = s.values(s.slope);
     auto const log_rate = s.values(s.log_rate), skip = s.values(s.skip), bias = s.values(s.bias);
@@ -61,43 +61,43 @@ double from_naive(index_t heads, index_t channels, index_t states, bool no_rank 
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(selective_scan)
+BOOST_AUTO_TEST_SUITE(selective_scan, *boost::unit_test::precondition(test::has_devices))
 
 // Documents of 31, 2, 31 and 7 tokens, so that chunks of 32 begin within and between them; two tiles of channels; states that fill one block,
 // and such that fill one and a part. Double: sums of 71 terms. Float: 71 roundings of 6e-8, and exponentials within 2 ulp.
-BOOST_AUTO_TEST_CASE(equals_the_naive_scan_of_each_document) {
-    BOOST_TEST(from_naive<double>(1, 35, 16) < 1e-13);
-    BOOST_TEST(from_naive<double>(1, 35, 19) < 1e-13);
-    BOOST_TEST(from_naive<double>(2, 70, 5) < 1e-13);
-    BOOST_TEST(from_naive<double>(3, 21, 19, true) < 1e-13);  // as Mamba-2 lays them down
-    BOOST_TEST(from_naive<float>(1, 35, 16) < 1e-5);
-    BOOST_TEST(from_naive<float>(2, 70, 19) < 1e-5);
+BOOST_AUTO_TEST_CASE_TEMPLATE(equals_the_naive_scan_of_each_document, Device, test::devices) {
+    BOOST_TEST((from_naive<double, Device>(1, 35, 16)) < 1e-13);
+    BOOST_TEST((from_naive<double, Device>(1, 35, 19)) < 1e-13);
+    BOOST_TEST((from_naive<double, Device>(2, 70, 5)) < 1e-13);
+    BOOST_TEST((from_naive<double, Device>(3, 21, 19, true)) < 1e-13);  // as Mamba-2 lays them down
+    BOOST_TEST((from_naive<float, Device>(1, 35, 16)) < 1e-5);
+    BOOST_TEST((from_naive<float, Device>(2, 70, 19)) < 1e-5);
 }
 
-// Each channel is one thread's work in any team, so a crowd gives the host's bits.
-BOOST_AUTO_TEST_CASE(a_crowd_gives_the_same_bits) {
-    auto const all = [](auto& device, auto&& s) {
+// Each channel is one thread's work in any team, so every device gives the host's bits; a GPU contracts products and sums.
+BOOST_AUTO_TEST_CASE_TEMPLATE(has_the_bits_of_the_host, Device, test::devices) {
+    auto const all = [](auto&& s) {
         s.run();
         std::vector<double> found;
         for (auto* b : {&s.output, &s.dinput, &s.dstep, &s.dgate, &s.dselection})
             for (double x : s.values(*b)) found.push_back(x);
         for (auto* b : {&s.dlog_rate, &s.dskip})
             for (double x : s.values(*b)) found.push_back(x);
-        device.wait();
         return found;
     };
-    mt::host  host(2);
-    mt::crowd crowd(8);
-    auto const ours = all(host, test::scan_case<double, mt::host>(host, 2, 41, 1, 35, 16, {0, 20}));
-    BOOST_TEST(ours == all(crowd, test::scan_case<double, mt::crowd>(crowd, 2, 41, 1, 35, 16, {0, 20})));
-    BOOST_TEST(ours == all(host, test::scan_case<double, mt::host>(host, 2, 41, 1, 35, 16, {0, 20})));
+    mt::host   host(2);
+    Device     device;
+    auto const ours = all(test::scan_case<double, Device>(device, 2, 41, 1, 35, 16, {0, 20}));
+    auto const want = all(test::scan_case<double, mt::host>(host, 2, 41, 1, 35, 16, {0, 20}));
+    BOOST_TEST((ours == all(test::scan_case<double, Device>(device, 2, 41, 1, 35, 16, {0, 20}))));
+    BOOST_TEST(apart(ours, want) <= (test::same_arithmetic ? 0.0 : 1e-13));
 }
 
 // A sequence in two calls, the second from the states that the first kept.
-BOOST_AUTO_TEST_CASE(goes_on_from_kept_states) {
-    mt::host                          device(1);
-    test::scan_case<double, mt::host> whole(device, 1, 50, 1, 35, 16, {0}), parts(device, 1, 50, 1, 35, 16, {0});
-    auto const                        all = whole.problem(1);
+BOOST_AUTO_TEST_CASE_TEMPLATE(goes_on_from_kept_states, Device, test::devices) {
+    Device                          device;
+    test::scan_case<double, Device> whole(device, 1, 50, 1, 35, 16, {0}), parts(device, 1, 50, 1, 35, 16, {0});
+    auto const                      all = whole.problem(1);
     mt::plain(device, all);
     auto       first = parts.problem(1);
     auto const cut   = [&](mt::selective_scan_problem<double> p, index_t begin, index_t n) {

@@ -12,6 +12,7 @@
 #include <midtrain/op/by_heads.hpp>
 #include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/cap_logits.hpp>
+#include <midtrain/op/column_sums.hpp>
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
@@ -80,14 +81,11 @@ class functors {
     }
     template <class V>
     buffer<V> uploaded(std::vector<V> const& host) {
-        auto b = device_.template make<V>(static_cast<index_t>(host.size()));
-        device_.upload(host.data(), b.view());
-        return b;
+        return test::uploaded(device_, host);
     }
     template <class V>
     void keep(std::string const& name, buffer<V> const& b) {
-        std::vector<V> host(static_cast<std::size_t>(b.size()));
-        device_.download(midtrain::row_view<V const>(b.view()), host.data());
+        auto const host = downloaded(device_, b.view());
         found_[name].assign(host.begin(), host.end());
     }
     template <class V>
@@ -129,18 +127,21 @@ class functors {
         keep("rmsnorm_forward", y), keep("rmsnorm_forward scale", scale);
         device_.rows(rows, midtrain::op::rmsnorm_backward<T>{matrix(x, w), matrix(dy, w), gain.view(), scale.view(), matrix(dx, w)});
         keep("rmsnorm_backward", dx);
-        device_.rows(midtrain::op::column_tiles(w), midtrain::op::rmsnorm_gain_backward<T>{matrix(x, w), matrix(dy, w), scale.view(), dgain.view()});
-        keep("rmsnorm_gain_backward", dgain);
+        auto const parts = device_.template make<C>(4 * w);
+        midtrain::op::add_column_sums(device_, midtrain::op::rmsnorm_gain_sums<T>{matrix(x, w), matrix(dy, w), scale.view()}, matrix(parts, w).rows_part(0, 1),
+                                      dgain.view());
+        keep("rmsnorm_gain_sums", dgain);
         auto const two = random<T>(2 * w), u = random<T>(2 * rows * w), du = random<T>(2 * rows * w);
         auto const dtwo = random<C>(2 * w), by = random<C>(2 * rows);
         device_.rows(2 * rows, midtrain::op::rmsnorm_forward<T>{matrix(u, w), two.view(), matrix(u, w), by.view(), C(1e-5)});
         keep("rmsnorm_forward by groups", u);
         device_.rows(2 * rows, midtrain::op::rmsnorm_backward<T>{matrix(u, w), matrix(u, w), two.view(), by.view(), matrix(du, w)});
         keep("rmsnorm_backward by groups", du);
-        device_.rows(midtrain::op::column_tiles(2 * w), midtrain::op::rmsnorm_gain_backward<T>{matrix(u, w), matrix(du, w), by.view(), dtwo.view()});
-        keep("rmsnorm_gain_backward by groups", dtwo);
-        device_.rows(midtrain::op::column_tiles(w), midtrain::op::column_sum<T>{matrix(dy, w), dbias.view()});
-        keep("column_sum", dbias);
+        midtrain::op::add_column_sums(device_, midtrain::op::rmsnorm_gain_sums<T>{matrix(u, 2 * w), matrix(du, 2 * w), by.view()},
+                                      matrix(parts, 2 * w).rows_part(0, 1), dtwo.view());
+        keep("rmsnorm_gain_sums by groups", dtwo);
+        midtrain::op::add_column_sums(device_, midtrain::op::bias_sums<T>{matrix(dy, w)}, matrix(parts, w).rows_part(0, 1), dbias.view());
+        keep("bias_sums", dbias);
     }
     void layernorms() {
         index_t const w = width_;
@@ -151,9 +152,10 @@ class functors {
         keep("layernorm_forward", y), keep("layernorm_forward mean", mean), keep("layernorm_forward scale", scale);
         device_.rows(rows, midtrain::op::layernorm_backward<T>{matrix(x, w), matrix(dy, w), gain.view(), mean.view(), scale.view(), matrix(dx, w)});
         keep("layernorm_backward", dx);
-        device_.rows(midtrain::op::column_tiles(w), midtrain::op::layernorm_parameters_backward<T>{matrix(x, w), matrix(dy, w), mean.view(), scale.view(),
-                                                                                                  dgain.view(), dbias.view()});
-        keep("layernorm_parameters_backward gain", dgain), keep("layernorm_parameters_backward bias", dbias);
+        auto const parts = device_.template make<C>(2 * w);
+        midtrain::op::add_column_sums(device_, midtrain::op::layernorm_parameters_sums<T>{matrix(x, w), matrix(dy, w), mean.view(), scale.view()},
+                                      matrix(parts, 2 * w), dgain.view(), dbias.view());
+        keep("layernorm_parameters_sums gain", dgain), keep("layernorm_parameters_sums bias", dbias);
     }
     void elementwise() {
         index_t const w = width_, n = rows * w;
@@ -291,7 +293,7 @@ class functors {
             keep("short_convolution_backward" + name, dx);
             device_.rows(2, midtrain::op::short_convolution_parts<T>{of, matrix(d, w), parts.view()});
             keep("short_convolution_parts" + name, parts);
-            device_.rows(midtrain::op::column_tiles(taps * w), midtrain::op::sum_of_parts<C>{parts.view(), (taps + 1) * w, 0, dby.view()});
+            device_.rows(midtrain::op::sum_of_parts<C>::teams(taps * w), midtrain::op::sum_of_parts<C>{parts.view(), (taps + 1) * w, 0, dby.view()});
             keep("sum_of_parts" + name, dby);
             device_.rows(midtrain::op::column_tiles(w), midtrain::op::keep_inputs<T>{matrix(x, w).rows_part(0, 1), matrix(kept, w), true});
             keep("keep_inputs" + name, kept);

@@ -4,6 +4,7 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/op/selective_scan.hpp>
 #include <midtrain/op/selective_scan_backward.hpp>
+#include <support/devices.hpp>
 
 namespace test {
 
@@ -33,7 +34,7 @@ class scan_case {
         input = random<T>(tokens * channels, 1), step = random<T>(tokens * channels, 1), gate = random<T>(tokens * channels, 2);
         selection = random<T>(tokens * wide, 1), slope = random<T>(tokens * channels, 1);
         log_rate = random<C>(channels * states, 1), skip = random<C>(channels, 1), bias = random<C>(channels, 1);
-        document_begin = uploaded(from);
+        document_begin = uploaded(*device_, from);
         output = device.template make<T>(tokens * channels);
     }
 
@@ -65,8 +66,7 @@ class scan_case {
     }
     template <class V>
     std::vector<double> values(buffer<V> const& b) {
-        std::vector<V> host(static_cast<std::size_t>(b.size()));
-        device_->download(midtrain::row_view<V const>(b.view()), host.data());
+        auto const host = downloaded(*device_, b.view());
         return {host.begin(), host.end()};
     }
 
@@ -81,13 +81,7 @@ class scan_case {
         std::vector<V> host(static_cast<std::size_t>(n));
         for (std::size_t i = 0; i < host.size(); ++i) host[i] = V(static_cast<C>(size * (2 * midtrain::random_stream{7, stream_}.uniform(i) - 1)));
         ++stream_;
-        return uploaded(host);
-    }
-    template <class V>
-    buffer<V> uploaded(std::vector<V> const& host) {
-        auto b = device_->template make<V>(static_cast<index_t>(host.size()));
-        device_->upload(host.data(), b.view());
-        return b;
+        return uploaded(*device_, host);
     }
 
     Device*       device_;

@@ -1,0 +1,57 @@
+#pragma once
+#include <boost/mpl/list.hpp>
+#include <boost/test/unit_test.hpp>
+#include <type_traits>
+#include <vector>
+#include <midtrain/core/types.hpp>
+#include <midtrain/core/view.hpp>
+#ifdef __CUDACC__
+#include <cuda/gpu.hpp>
+#else
+#include <midtrain/exec/crowd/crowd.hpp>
+#include <midtrain/exec/host/host.hpp>
+#include <support/far_device.hpp>
+#endif
+
+// One body, every device: what a test of test::devices says is shown on the host, by a crowd and where the host reads no memory when g++ builds
+// its source, and on a GPU when nvcc builds the very same file. Numbers go there and come back by the two functions below.
+namespace test {
+
+#ifdef __CUDACC__
+using devices       = boost::mpl::list<midtrain::cuda>;
+using tuned_devices = devices;
+
+/// Precondition of a suite of test::devices: without a GPU its cases are skipped, with the reason.
+inline boost::test_tools::assertion_result has_devices(boost::unit_test::test_unit_id id) { return has_gpu(id); }
+/// Whether they round as the host does: a GPU makes one rounding of a product and a sum.
+inline constexpr bool same_arithmetic = false;
+#else
+struct host : midtrain::host {
+    host() : midtrain::host(2) {}
+};
+struct crowd : midtrain::crowd {
+    crowd() : midtrain::crowd(8) {}
+};
+using devices       = boost::mpl::list<host, crowd, far_device>;
+using tuned_devices = boost::mpl::list<host>;  ///< those that have ways of their own, to be compared with the plain ones
+
+inline boost::test_tools::assertion_result has_devices(boost::unit_test::test_unit_id) { return true; }
+inline constexpr bool same_arithmetic = true;
+#endif
+
+/// A buffer of the device with those values.
+template <class T, class Device>
+auto uploaded(Device& device, std::vector<T> const& values) {
+    auto b = device.template make<T>(static_cast<midtrain::index_t>(values.size()));
+    device.upload(values.data(), b.view());
+    return b;
+}
+/// What stands in the device's memory.
+template <class Device, class T>
+auto downloaded(Device& device, midtrain::row_view<T> from) {
+    std::vector<std::remove_const_t<T>> values(static_cast<std::size_t>(from.size()));
+    device.download(midtrain::row_view<T const>(from), values.data());
+    return values;
+}
+
+}  // namespace test
