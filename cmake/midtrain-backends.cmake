@@ -96,6 +96,12 @@ function(midtrain_data_libraries target)
   message(STATUS "midtrain: data are read with ${found}")
 endfunction()
 
+# Ranks that are processes: comm/mpi.hpp. MPI itself has been found.
+function(midtrain_mpi_libraries target)
+  midtrain_link(${target} MPI::MPI_CXX)
+  target_compile_definitions(${target} INTERFACE MIDTRAIN_WITH_MPI OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+endfunction()
+
 function(midtrain_cuda_libraries target)
   find_package(CUDAToolkit REQUIRED QUIET)
   midtrain_link(${target} CUDA::cudart CUDA::cublas CUDA::cublasLt)

@@ -44,6 +44,8 @@
 #include <midtrain/averaging/soup.hpp>
 #include <midtrain/averaging/tail.hpp>
 #include <midtrain/comm/launch.hpp>
+#include <midtrain/comm/mpi.hpp>
+#include <midtrain/comm/mpi_messages.hpp>
 #include <midtrain/comm/ordered_sum.hpp>
 #include <midtrain/comm/self.hpp>
 #include <midtrain/comm/thread_group.hpp>
