@@ -136,7 +136,6 @@
 #include <midtrain/op/selective_scan_backward.hpp>
 #include <midtrain/op/short_convolution.hpp>
 #include <midtrain/op/state_block.hpp>
-#include <midtrain/op/sum_of_parts.hpp>
 #include <midtrain/optim/any_optimizer.hpp>
 #include <midtrain/position/any_position.hpp>
 #include <midtrain/position/longrope_search.hpp>

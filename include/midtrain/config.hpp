@@ -40,6 +40,21 @@
 #endif
 #define MT_RESTRICT __restrict__
 
+/// Before a loop: so many turns at once, that their loads wait together.
+#define MT_UNROLL_TEXT(text) _Pragma(#text)
+#ifdef __CUDACC__
+#define MT_UNROLL(n) MT_UNROLL_TEXT(unroll n)
+#else
+#define MT_UNROLL(n) MT_UNROLL_TEXT(GCC unroll n)
+#endif
+
+/// `gpu` where a GPU runs it, else `other`: for the few values that a GPU has an instruction for.
+#ifdef __CUDA_ARCH__
+#define MT_BY_DEVICE(gpu, other) gpu
+#else
+#define MT_BY_DEVICE(gpu, other) other
+#endif
+
 /// What a vector loop calls: one call left standing keeps it scalar. nvcc inlines anyway, and 13.0 dies of the attribute.
 #if defined(__CUDACC__) || !defined(__GNUC__)
 #define MT_INLINE inline

@@ -67,6 +67,7 @@
 #include <midtrain/core/blank.hpp>
 #include <midtrain/core/checksum.hpp>
 #include <midtrain/core/choice.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/enum_names.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/fast_exp.hpp>
@@ -165,10 +166,13 @@
 #include <midtrain/op/batched_gemm.hpp>
 #include <midtrain/op/cached_attention.hpp>
 #include <midtrain/op/cap_logits.hpp>
+#include <midtrain/op/column_sums.hpp>
+#include <midtrain/op/column_tile.hpp>
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/embedding.hpp>
 #include <midtrain/op/expert_balance.hpp>
+#include <midtrain/op/exponential_sum.hpp>
 #include <midtrain/op/fp8_quantise.hpp>
 #include <midtrain/op/fp8_scale.hpp>
 #include <midtrain/op/fused_gemm.hpp>
@@ -179,6 +183,7 @@
 #include <midtrain/op/rope.hpp>
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/scaled_product.hpp>
+#include <midtrain/op/sum_of_parts.hpp>
 #include <midtrain/op/turn_apart.hpp>
 #include <midtrain/optim/adafactor.hpp>
 #include <midtrain/optim/adamw.hpp>

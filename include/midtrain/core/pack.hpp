@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <midtrain/core/bf16.hpp>
 #include <midtrain/core/types.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -26,10 +27,39 @@ MT_HOST_DEVICE void store_pack(pack<T, n> const& p, T* to) {
     *reinterpret_cast<pack<T, n>*>(to) = p;
 }
 
-/// Whether all addresses are multiples of 16 bytes.
-template <class... T>
-bool aligned_for_packs(T*... at) {
-    return ((reinterpret_cast<std::uintptr_t>(at) % 16 == 0) && ...);
+/// w values from `from` on in the type they are computed in, and back; more than 16 bytes by several packs.
+template <int w, class T>
+MT_HOST_DEVICE MT_INLINE pack<computed_t<T>, w> load_values(T const* from) {
+    pack<computed_t<T>, w> v;
+    if constexpr (w == 1) {
+        v[0] = computed_t<T>(*from);
+    } else {
+        constexpr int most = 16 / sizeof(T), size = w < most ? w : most;
+        for (int j = 0; j < w; j += size) {
+            auto const part = load_pack<size>(from + j);
+            for (int k = 0; k < size; ++k) v[j + k] = computed_t<T>(part[k]);
+        }
+    }
+    return v;
+}
+template <int w, class T>
+MT_HOST_DEVICE MT_INLINE void store_values(pack<computed_t<T>, w> const& v, T* to) {
+    if constexpr (w == 1) {
+        *to = T(v[0]);
+    } else {
+        constexpr int most = 16 / sizeof(T), size = w < most ? w : most;
+        for (int j = 0; j < w; j += size) {
+            pack<T, size> part;
+            for (int k = 0; k < size; ++k) part[k] = T(v[j + k]);
+            store_pack(part, to + j);
+        }
+    }
+}
+
+/// Whether w values from each address on may be loaded or stored by packs.
+template <int w, class... T>
+MT_HOST_DEVICE bool aligned_for_packs(T*... at) {
+    return ((reinterpret_cast<std::uintptr_t>(at) % (w * sizeof(T) < 16 ? w * sizeof(T) : 16) == 0) && ...);
 }
 
 /// An element functor that can also do `pack_size` neighbours at once says so by three members:

@@ -38,7 +38,7 @@ class causal_convolution {
         p.device.rows(parts, op::short_convolution_parts<T>{of, d, sums});
         auto const gather = [&](parameter to, index_t first) {
             auto const g = p.gradient(to).flat();
-            p.device.rows(op::column_tiles(g.size()), op::sum_of_parts<C>{sums, (taps + 1) * c, first, g});
+            p.device.rows(op::sum_of_parts<C>::teams(g.size()), op::sum_of_parts<C>{sums, (taps + 1) * c, first, g});
         };
         gather(taps_, 0);
         if (bias_.index >= 0) gather(bias_, taps * c);

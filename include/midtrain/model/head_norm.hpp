@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/op/column_sums.hpp>
 #include <midtrain/op/head_norm.hpp>
 #include <midtrain/problem/block_form.hpp>
 
@@ -33,7 +34,7 @@ class head_norm {
         op::head_rows const of{of_.heads * forms, of_.kv_heads * key_forms, of_.size, of_.key_size};
         auto const raw   = p.make(qkv.rows, of.width());
         auto const scale = p.template make<C>(qkv.rows, of.count());
-        p.device.rows(qkv.rows,
+        p.device.rows(scale.size(),
                       op::head_norm_forward<T>{qkv, raw, p.weight(query_).flat(), key_gain(p), scale, of, C(epsilon_)});
         p.save(matrix_view<T const>(raw));
         p.save(matrix_view<C const>(scale));
@@ -47,12 +48,13 @@ class head_norm {
         auto const scale = p.template take<matrix_view<C const>>();
         auto const raw   = p.template take<matrix_view<T const>>();
         auto const gain  = [&](parameter g, index_t first, index_t count) {
-            p.device.rows(op::column_tiles(of_.size_of(first)),
-                          op::head_norm_gain_backward<T>{matrix_view<T const>(d), raw, scale, p.gradient(g).flat(), of_, first, count});
+            scope const within(p);
+            op::add_column_sums(p.device, op::head_norm_gain_sums<T>{matrix_view<T const>(d), raw, scale, of_, first, count},
+                                p.template make<C>(op::row_parts(d.rows * count), of_.size_of(first)), p.gradient(g).flat());
         };
         gain(query_, 0, of_.heads);
         if (key_.index >= 0) gain(key_, of_.heads, of_.kv_heads);
-        p.device.rows(d.rows, op::head_norm_backward<T>{d, raw, p.weight(query_).flat(), key_gain(p), scale, of_});
+        p.device.rows(scale.size(), op::head_norm_backward<T>{d, raw, p.weight(query_).flat(), key_gain(p), scale, of_});
     }
 
   private:

@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/op/column_sums.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/norm.hpp>
 #include <midtrain/problem/block_form.hpp>
@@ -87,8 +88,11 @@ class rmsnorm {
         using C          = typename Pass::computed;
         auto const scale = p.template take<row_view<C const>>();
         auto const x     = p.template take<matrix_view<T const>>();
-        if (own_.learned())
-            p.device.rows(op::column_tiles(x.columns), op::rmsnorm_gain_backward<T>{by_group(x), by_group(dy), scale, own_.gain_gradient(p)});
+        if (own_.learned()) {
+            scope const within(p);
+            op::add_column_sums(p.device, op::rmsnorm_gain_sums<T>{x, dy, scale}, p.template make<C>(op::row_parts(x.rows), x.columns),
+                                own_.gain_gradient(p));
+        }
         p.device.rows(scale.size(), op::rmsnorm_backward<T>{by_group(x), by_group(dy), own_.gain(p), scale, by_group(dx), own_.plus(p)});
     }
 
@@ -130,9 +134,11 @@ class layernorm {
         auto const scale = p.template take<row_view<C const>>();
         auto const mean  = p.template take<row_view<C const>>();
         auto const x     = p.template take<matrix_view<T const>>();
-        if (own_.learned())
-            p.device.rows(op::column_tiles(x.columns), op::layernorm_parameters_backward<T>{x, dy, mean, scale, own_.gain_gradient(p),
-                                                                                           own_.bias_gradient(p)});
+        if (own_.learned()) {
+            scope const within(p);
+            op::add_column_sums(p.device, op::layernorm_parameters_sums<T>{x, dy, mean, scale},
+                                p.template make<C>(op::row_parts(x.rows), 2 * x.columns), own_.gain_gradient(p), own_.bias_gradient(p));
+        }
         p.device.rows(x.rows, op::layernorm_backward<T>{x, dy, own_.gain(p), mean, scale, dx, own_.plus(p)});
     }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
 
@@ -12,11 +13,22 @@ struct cap_logits {
     row_view<C> x, slope;
     C           cap;
 
-    MT_HOST_DEVICE void operator()(index_t i) const {
-        C const t = hyperbolic_tangent(x.data[i] / cap);
-        x.data[i] = cap * t;
-        if (slope.data) slope.data[i] = C(1) - t * t;
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
+        C const    most   = cap;
+        auto const capped = [=](C& u) {
+            C const t = hyperbolic_tangent(u / most);
+            u         = most * t;
+            return C(1) - t * t;
+        };
+        if (slope.data) do_values<w>(i, [=](C& u, C& k) { k = capped(u); }, updates{x.data}, writes{slope.data});
+        else do_values<w>(i, capped, updates{x.data});
     }
+    MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
+
+    static constexpr int pack_size = 16 / sizeof(C);
+    bool                 packs() const { return aligned_for_packs<pack_size>(x.data) && (!slope.data || aligned_for_packs<pack_size>(slope.data)); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 
 /// g = slope * g: the gradient of what was capped.
@@ -25,7 +37,16 @@ struct cap_logits_backward {
     row_view<computed_t<T> const> slope;
     row_view<T>                   g;
 
-    MT_HOST_DEVICE void operator()(index_t i) const { g.data[i] = T(computed_t<T>(g.data[i]) * slope.data[i]); }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
+        using C = computed_t<T>;
+        do_values<w>(i, [](C& d, C k) { d = d * k; }, updates{g.data}, reads{slope.data});
+    }
+    MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
+
+    static constexpr int pack_size = 16 / sizeof(T);
+    bool                 packs() const { return aligned_for_packs<pack_size>(slope.data, g.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 
 }  // namespace midtrain::inline MT_ABI::op

@@ -1,9 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <midtrain/core/bf16.hpp>
-#include <midtrain/core/monoid.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/op/exponential_sum.hpp>
 
 namespace midtrain::inline MT_ABI::op {
 
@@ -12,7 +13,7 @@ namespace midtrain::inline MT_ABI::op {
 /// z is the weight of the z-loss (PaLM, section 5). One row a team.
 template <class T>
 struct cross_entropy {
-    matrix_view<computed_t<T>>   logits;    // (rows, vocabulary); used as workspace
+    matrix_view<computed_t<T>>   logits;    // (rows, vocabulary); the gradient may lie over them
     row_view<std::int32_t const> target;    // (rows)
     row_view<computed_t<T>>      loss;      // (rows): without the z term
     matrix_view<T>               gradient;  // (rows, vocabulary), or empty
@@ -32,18 +33,17 @@ struct cross_entropy {
             if (out) team.each(n, [=](index_t i) { out[i] = T(C(0)); });
             return;
         }
-        C const wanted = in[goal];  // before the team next meets: after that, lanes overwrite the logits
-        C const top    = team.reduce(n, largest{}, [=](index_t i) { return in[i]; });
-        team.each(n, [=](index_t i) { in[i] = exponential(in[i] - top); });
-        C const total = team.reduce(n, sum{}, [=](index_t i) { return in[i]; });
-        C const log_z = top + logarithm(total);
+        C const wanted = in[goal];  // before the team next meets: after that, lanes may overwrite the logits
+        auto const [top, total] = sum_exponentials(team, n, in);
+        C const log_z  = top + logarithm(total);
         if (team.leads()) loss[r] = log_z - wanted;
         if (!out) return;
         C const share = C(weight / *targets);
-        C const scale = share * (C(1) + C(2) * z * log_z) / total;
-        C const minus = share;
-        team.each(n, [=](index_t i) { out[i] = T(in[i] * scale - (i == goal ? minus : C(0))); });
+        C const scale = share * (C(1) + C(2) * z * log_z) / total, most = top;
+        each_value(team, n, [=](C& to, C x, index_t i) { to = exponential(x - most) * scale - (i == goal ? share : C(0)); }, writes{out}, reads{in},
+                   counted{});
     }
+    index_t row_width() const { return logits.columns; }
 };
 
 }  // namespace midtrain::inline MT_ABI::op

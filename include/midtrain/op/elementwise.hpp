@@ -1,5 +1,6 @@
 #pragma once
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/pack.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
@@ -7,22 +8,24 @@
 
 namespace midtrain::inline MT_ABI::op {
 
+// Element functors are made of do_values<w>: one place, or a pack of them where the device wants packs (core/pack.hpp).
+
 /// y = a + b, values side by side.
 template <class T>
 struct add {
     row_view<T const> a, b;
     row_view<T>       y;
 
-    MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(computed_t<T>(a.data[i]) + computed_t<T>(b.data[i])); }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
+        using C = computed_t<T>;
+        do_values<w>(i, [](C& to, C u, C v) { to = u + v; }, writes{y.data}, reads{a.data}, reads{b.data});
+    }
+    MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
 
     static constexpr int pack_size = 16 / sizeof(T);
-    bool                 packs() const { return aligned_for_packs(a.data, b.data, y.data); }
-    MT_HOST_DEVICE void  pack_from(index_t i) const {
-        auto       u = load_pack<pack_size>(a.data + i);
-        auto const v = load_pack<pack_size>(b.data + i);
-        for (int k = 0; k < pack_size; ++k) u[k] = T(computed_t<T>(u[k]) + computed_t<T>(v[k]));
-        store_pack(u, y.data + i);
-    }
+    bool                 packs() const { return aligned_for_packs<pack_size>(a.data, b.data, y.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 
 /// y = a + by * b.
@@ -32,7 +35,17 @@ struct add_scaled {
     row_view<T>       y;
     computed_t<T>     by;
 
-    MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(computed_t<T>(a.data[i]) + by * computed_t<T>(b.data[i])); }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
+        using C   = computed_t<T>;
+        C const k = by;
+        do_values<w>(i, [=](C& to, C u, C v) { to = u + k * v; }, writes{y.data}, reads{a.data}, reads{b.data});
+    }
+    MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
+
+    static constexpr int pack_size = 16 / sizeof(T);
+    bool                 packs() const { return aligned_for_packs<pack_size>(a.data, b.data, y.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 
 /// y = by * x.
@@ -42,7 +55,17 @@ struct scaled {
     row_view<T>       y;
     computed_t<T>     by;
 
-    MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(by * computed_t<T>(x.data[i])); }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
+        using C   = computed_t<T>;
+        C const k = by;
+        do_values<w>(i, [=](C& to, C u) { to = k * u; }, writes{y.data}, reads{x.data});
+    }
+    MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
+
+    static constexpr int pack_size = 16 / sizeof(T);
+    bool                 packs() const { return aligned_for_packs<pack_size>(x.data, y.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 
 /// y = T(x): the stored copy of master weights.
@@ -51,16 +74,15 @@ struct convert {
     row_view<X const> x;
     row_view<T>       y;
 
-    MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(computed_t<X>(x.data[i])); }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
+        do_values<w>(i, [](computed_t<T>& to, computed_t<X> u) { to = static_cast<computed_t<T>>(u); }, writes{y.data}, reads{x.data});
+    }
+    MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
 
     static constexpr int pack_size = 16 / (sizeof(X) > sizeof(T) ? sizeof(X) : sizeof(T));
-    bool                 packs() const { return aligned_for_packs(x.data, y.data); }
-    MT_HOST_DEVICE void  pack_from(index_t i) const {
-        auto const         u = load_pack<pack_size>(x.data + i);
-        pack<T, pack_size> v;
-        for (int k = 0; k < pack_size; ++k) v[k] = T(computed_t<X>(u[k]));
-        store_pack(v, y.data + i);
-    }
+    bool                 packs() const { return aligned_for_packs<pack_size>(x.data, y.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 
 /// x = value.
@@ -69,15 +91,16 @@ struct fill {
     row_view<T>   x;
     computed_t<T> value;
 
-    MT_HOST_DEVICE void operator()(index_t i) const { x.data[i] = T(value); }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
+        auto const v = value;
+        do_values<w>(i, [=](computed_t<T>& to) { to = v; }, writes{x.data});
+    }
+    MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
 
     static constexpr int pack_size = 16 / sizeof(T);
-    bool                 packs() const { return aligned_for_packs(x.data); }
-    MT_HOST_DEVICE void  pack_from(index_t i) const {
-        pack<T, pack_size> v;
-        for (int k = 0; k < pack_size; ++k) v[k] = T(value);
-        store_pack(v, x.data + i);
-    }
+    bool                 packs() const { return aligned_for_packs<pack_size>(x.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 
 /// Each row of y += bias. One row a team.
@@ -88,10 +111,10 @@ struct add_bias {
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
-        auto const out = y.row(r).data;
-        auto const b   = bias.data;
-        team.each(y.columns, [=](index_t i) { out[i] = T(computed_t<T>(out[i]) + computed_t<T>(b[i])); });
+        using C = computed_t<T>;
+        each_value(team, y.columns, [](C& to, C b) { to = to + b; }, updates{y.row(r).data}, reads{bias.data});
     }
+    index_t row_width() const { return y.columns; }
 };
 
 /// y = activation(gate) * up, where a row of x holds gate then up (Shazeer 2020). One row a team.
@@ -107,8 +130,9 @@ struct gated_forward {
         auto const gate = x.row(r).data;
         auto const up   = gate + n;
         auto const out  = y.row(r).data;
-        team.each(n, [=](index_t i) { out[i] = T(Activation::value(C(gate[i])) * C(up[i])); });
+        each_value(team, n, [](C& to, C g, C u) { to = Activation::value(g) * u; }, writes{out}, reads{gate}, reads{up});
     }
+    index_t row_width() const { return y.columns; }
 };
 
 /// dx of gated_forward; may be written over x itself. One row a team.
@@ -123,14 +147,13 @@ struct gated_backward {
         using C         = computed_t<T>;
         auto const n    = dy.columns;
         auto const in   = x.row(r).data;
-        auto const d    = dy.row(r).data;
         auto const out  = dx.row(r).data;
-        team.each(n, [=](index_t i) {
-            C const g = C(in[i]), u = C(in[n + i]), t = C(d[i]);
-            out[i]     = T(Activation::times_slope(t * u, g));
-            out[n + i] = T(Activation::times_value(t, g));
-        });
+        each_value(team, n, [](C& dg, C& du, C g, C u, C d) {
+            dg = Activation::times_slope(d * u, g);
+            du = Activation::times_value(d, g);
+        }, writes{out}, writes{out + n}, reads{in}, reads{in + n}, reads{dy.row(r).data});
     }
+    index_t row_width() const { return dy.columns; }
 };
 
 /// y = activation(x).
@@ -139,7 +162,16 @@ struct activated_forward {
     row_view<T const> x;
     row_view<T>       y;
 
-    MT_HOST_DEVICE void operator()(index_t i) const { y.data[i] = T(Activation::value(computed_t<T>(x.data[i]))); }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
+        using C = computed_t<T>;
+        do_values<w>(i, [](C& to, C u) { to = Activation::value(u); }, writes{y.data}, reads{x.data});
+    }
+    MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
+
+    static constexpr int pack_size = 16 / sizeof(T);
+    bool                 packs() const { return aligned_for_packs<pack_size>(x.data, y.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 
 /// dx of activated_forward; may be written over x itself.
@@ -148,10 +180,16 @@ struct activated_backward {
     row_view<T const> x, dy;
     row_view<T>       dx;
 
-    MT_HOST_DEVICE void operator()(index_t i) const {
-        using C    = computed_t<T>;
-        dx.data[i] = T(Activation::times_slope(C(dy.data[i]), C(x.data[i])));
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
+        using C = computed_t<T>;
+        do_values<w>(i, [](C& to, C d, C u) { to = Activation::times_slope(d, u); }, writes{dx.data}, reads{dy.data}, reads{x.data});
     }
+    MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
+
+    static constexpr int pack_size = 16 / sizeof(T);
+    bool                 packs() const { return aligned_for_packs<pack_size>(x.data, dy.data, dx.data); }
+    MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 
 template <class T>

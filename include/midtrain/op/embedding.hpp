@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/view.hpp>
 
 namespace midtrain::inline MT_ABI::op {
@@ -14,10 +15,10 @@ struct embedding_forward {
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t t) const {
-        auto const from = table.row(index[t]).data;
-        auto const to   = y.row(t).data;
-        team.each(y.columns, [=](index_t i) { to[i] = from[i]; });
+        using C = computed_t<T>;
+        each_value(team, y.columns, [](C& to, C from) { to = from; }, writes{y.row(t).data}, reads{table.row(index[t]).data});
     }
+    index_t row_width() const { return y.columns; }
 };
 
 /// Tokens sorted by their index, cut into runs of one index each: what lets the gradient be summed without atomics. A run may be empty, so

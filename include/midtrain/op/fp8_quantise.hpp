@@ -3,7 +3,7 @@
 #include <midtrain/core/fp8.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/op/fp8_scale.hpp>
-#include <midtrain/op/norm.hpp>
+#include <midtrain/op/column_tile.hpp>
 #include <midtrain/problem/fp8_form.hpp>
 #include <midtrain/problem/scaled_gemm.hpp>
 

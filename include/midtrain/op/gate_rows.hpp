@@ -1,5 +1,6 @@
 #pragma once
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
@@ -15,11 +16,11 @@ struct gate_rows_forward {
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
-        auto const          in  = x.row(r).data;
-        auto const          out = y.row(r).data;
-        computed_t<T> const w   = logistic(gate[r]);
-        team.each(y.columns, [=](index_t i) { out[i] = T(w * computed_t<T>(in[i])); });
+        using C   = computed_t<T>;
+        C const w = logistic(gate[r]);
+        each_value(team, y.columns, [=](C& to, C u) { to = w * u; }, writes{y.row(r).data}, reads{x.row(r).data});
     }
+    index_t row_width() const { return y.columns; }
 };
 
 /// Of that: x becomes its gradient, and dgate that of the gate. One row a team.
@@ -36,10 +37,11 @@ struct gate_rows_backward {
         auto const v = x.row(r).data;
         auto const d = dy.row(r).data;
         C const    w = logistic(gate[r]);
-        C const dot  = team.reduce(x.columns, sum{}, [=](index_t i) { return C(d[i]) * C(v[i]); });
+        C const dot  = reduce_values(team, x.columns, sum{}, [](C g, C u) { return g * u; }, reads{d}, reads{v});
         if (team.leads()) dgate[r] = T(dot * w * (C(1) - w));
-        team.each(x.columns, [=](index_t i) { v[i] = T(w * C(d[i])); });
+        each_value(team, x.columns, [=](C& to, C g) { to = w * g; }, writes{v}, reads{d});
     }
+    index_t row_width() const { return x.columns; }
 };
 
 }  // namespace midtrain::inline MT_ABI::op

@@ -1,9 +1,9 @@
 #pragma once
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
-#include <midtrain/op/norm.hpp>
 
 // RMSNorm of each query's and each key's head over its own width ("QK-norm", Henry et al. 2020; as in Qwen3). Over all heads at once (OLMo 2)
 // it is the same with one query and one key, whose widths may differ.
@@ -21,7 +21,7 @@ struct head_rows {
 };
 
 /// In place, head h of token t: x = raw * scale * gain with scale = 1 / sqrt(mean(raw^2) + epsilon). raw and scale are kept for backward.
-/// One token a team.
+/// One head of one token a team: row t * heads + h.
 template <class T>
 struct head_norm_forward {
     matrix_view<T>             x;         // (tokens, >= of.width())
@@ -32,25 +32,23 @@ struct head_norm_forward {
     computed_t<T>              epsilon;
 
     template <class Team>
-    MT_HOST_DEVICE void operator()(Team const& team, index_t t) const {
-        using C = computed_t<T>;
-        for (index_t h = 0; h < of.count(); ++h) {
-            auto const n       = of.size_of(h);
-            auto const in      = x.row(t).data + of.column(h);
-            auto const kept    = raw.row(t).data + of.column(h);
-            auto const g       = (h < of.heads ? query_gain : key_gain).data;
-            C const    squares = team.reduce(n, sum{}, [=](index_t i) { return C(in[i]) * C(in[i]); });
-            C const    s       = C(1) / root(squares / C(n) + epsilon);
-            if (team.leads()) scale(t, h) = s;
-            team.each(n, [=](index_t i) {
-                kept[i] = in[i];
-                in[i]   = T(C(kept[i]) * s * C(g[i]));
-            });
-        }
+    MT_HOST_DEVICE void operator()(Team const& team, index_t row) const {
+        using C            = computed_t<T>;
+        index_t const t = row / of.count(), h = row % of.count(), n = of.size_of(h);
+        auto const    in   = x.row(t).data + of.column(h);
+        auto const    kept = raw.row(t).data + of.column(h);
+        auto const    g    = (h < of.heads ? query_gain : key_gain).data;
+        C const       s    = C(1) / root(reduce_values(team, n, sum{}, [](C u) { return u * u; }, reads{in}) / C(n) + epsilon);
+        if (team.leads()) scale(t, h) = s;
+        each_value(team, n, [=](C& u, C& v, C k) {
+            v = u;
+            u = u * s * k;
+        }, updates{in}, writes{kept}, reads{g});
     }
+    index_t row_width() const { return of.size; }
 };
 
-/// In place, the gradient of x becomes that of raw: scale * (d * gain - x_hat * mean(d * gain * x_hat)). One token a team.
+/// In place, the gradient of x becomes that of raw: scale * (d * gain - x_hat * mean(d * gain * x_hat)). One head of one token a team.
 template <class T>
 struct head_norm_backward {
     matrix_view<T>                   d;    // (tokens, >= of.width())
@@ -60,46 +58,42 @@ struct head_norm_backward {
     head_rows                        of;
 
     template <class Team>
-    MT_HOST_DEVICE void operator()(Team const& team, index_t t) const {
-        using C = computed_t<T>;
-        for (index_t h = 0; h < of.count(); ++h) {
-            auto const n    = of.size_of(h);
-            auto const o    = d.row(t).data + of.column(h);
-            auto const in   = raw.row(t).data + of.column(h);
-            auto const g    = (h < of.heads ? query_gain : key_gain).data;
-            C const    s    = scale(t, h);
-            C const    mean = team.reduce(n, sum{}, [=](index_t i) { return C(o[i]) * C(g[i]) * C(in[i]); }) * s / C(n);
-            team.each(n, [=](index_t i) { o[i] = T(s * (C(o[i]) * C(g[i]) - C(in[i]) * s * mean)); });
-        }
+    MT_HOST_DEVICE void operator()(Team const& team, index_t row) const {
+        using C            = computed_t<T>;
+        index_t const t = row / of.count(), h = row % of.count(), n = of.size_of(h);
+        auto const    o    = d.row(t).data + of.column(h);
+        auto const    in   = raw.row(t).data + of.column(h);
+        auto const    g    = (h < of.heads ? query_gain : key_gain).data;
+        C const       s    = scale(t, h);
+        C const       mean = reduce_values(team, n, sum{}, [](C v, C k, C u) { return v * k * u; }, reads{o}, reads{g}, reads{in}) * s / C(n);
+        each_value(team, n, [=](C& v, C k, C u) { v = s * (v * k - u * s * mean); }, updates{o}, reads{g}, reads{in});
     }
+    index_t row_width() const { return of.size; }
 };
 
-/// gain_gradient += sum over tokens and heads first .. first + count - 1 of d * x_hat, 32 columns a team, in order.
+/// The sum over tokens and heads first .. first + count - 1 of d * x_hat, for their gain (op/column_sums.hpp).
 template <class T>
-struct head_norm_gain_backward {
-    static constexpr index_t row_values = column_tile;
+struct head_norm_gain_sums {
+    using stored              = T;
+    static constexpr int sums = 1;
 
     matrix_view<T const>             d, raw;
     matrix_view<computed_t<T> const> scale;
-    row_view<computed_t<T>>          gain_gradient;  // (size of these heads)
     head_rows                        of;
     index_t                          first, count;
+    index_t                          rows = d.rows * count, columns = of.size_of(first);
 
-    template <class Team>
-    MT_HOST_DEVICE void operator()(Team const& team, index_t tile) const {
-        using C          = computed_t<T>;
-        auto const begin = tile * column_tile;
-        auto const self  = *this;
-        auto const left  = gain_gradient.size() - begin;
-        team.each(left < column_tile ? left : column_tile, [=](index_t i) {
-            C total = 0;
-            for (index_t t = 0; t < self.raw.rows; ++t)
-                for (index_t h = self.first; h < self.first + self.count; ++h) {
-                    auto const at = self.of.column(h) + begin + i;
-                    total += C(self.d(t, at)) * C(self.raw(t, at)) * self.scale(t, h);
-                }
-            self.gain_gradient[begin + i] += total;
-        });
+    template <int w>
+    MT_HOST_DEVICE bool packs() const {
+        auto const at = of.column(first);
+        return columns % w == 0 && aligned_for_packs<w>(d.data + at, d.data + d.stride + at, raw.data + at, raw.data + raw.stride + at);
+    }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void add(index_t r, index_t c, pack<computed_t<T>, w>* totals) const {
+        index_t const       t = r / count, h = first + r % count, at = of.column(h) + c;
+        auto const          v = load_values<w>(&d(t, at)), u = load_values<w>(&raw(t, at));
+        computed_t<T> const s = scale(t, h);
+        for (int k = 0; k < w; ++k) totals[0][k] += v[k] * u[k] * s;
     }
 };
 

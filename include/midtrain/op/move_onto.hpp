@@ -1,5 +1,6 @@
 #pragma once
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/view.hpp>
 
 namespace midtrain::inline MT_ABI::op {
@@ -11,13 +12,13 @@ struct move_onto {
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
-        using C      = computed_t<T>;
-        auto const x = from.row(r).data, y = to.row(r).data;
-        team.each(from.columns, [=](index_t i) {
-            y[i] = T(C(y[i]) + C(x[i]));
-            x[i] = T(C(0));
-        });
+        using C = computed_t<T>;
+        each_value(team, from.columns, [](C& y, C& x) {
+            y = y + x;
+            x = C(0);
+        }, updates{to.row(r).data}, updates{from.row(r).data});
     }
+    index_t row_width() const { return from.columns; }
 };
 
 }  // namespace midtrain::inline MT_ABI::op

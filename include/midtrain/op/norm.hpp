@@ -1,16 +1,12 @@
 #pragma once
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/op/column_tile.hpp>
 
 namespace midtrain::inline MT_ABI::op {
-
-/// Columns that one team sums over rows: a short row, for a device whose teams come in sizes.
-inline constexpr index_t column_tile = 32;
-
-/// Teams that a sum over rows needs for so many columns.
-MT_HOST_DEVICE constexpr index_t column_tiles(index_t columns) { return (columns + column_tile - 1) / column_tile; }
 
 /// y = x * scale * (gain + plus) with scale = 1 / sqrt(mean(x^2) + epsilon), kept for backward. Of a gain with several groups a row takes
 /// the next one each. One row a team.
@@ -31,11 +27,12 @@ struct rmsnorm_forward {
         auto const n   = x.columns;
         auto const g   = gain.data + r % (gain.size() / n) * n;
         C const more   = plus;
-        C const squares = team.reduce(n, sum{}, [=](index_t i) { return C(in[i]) * C(in[i]); });
+        C const squares = reduce_values(team, n, sum{}, [](C u) { return u * u; }, reads{in});
         C const s       = C(1) / root(squares / C(n) + epsilon);
         if (team.leads()) scale[r] = s;
-        team.each(n, [=](index_t i) { out[i] = T(C(in[i]) * s * (C(g[i]) + more)); });
+        each_value(team, n, [=](C& v, C u, C k) { v = u * s * (k + more); }, writes{out}, reads{in}, reads{g});
     }
+    index_t row_width() const { return x.columns; }
 };
 
 /// dx += scale * (d - x_hat * mean(d * x_hat)) with d = dy * (gain + plus) and x_hat = x * scale. One row a team.
@@ -56,32 +53,31 @@ struct rmsnorm_backward {
         auto const n  = x.columns;
         auto const g  = gain.data + r % (gain.size() / n) * n;
         C const    s  = scale[r], more = plus;
-        C const mean  = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * (C(g[i]) + more) * C(in[i]); }) * s / C(n);
-        team.each(n, [=](index_t i) { o[i] = T(C(o[i]) + s * (C(d[i]) * (C(g[i]) + more) - C(in[i]) * s * mean)); });
+        C const mean  = reduce_values(team, n, sum{}, [=](C v, C k, C u) { return v * (k + more) * u; }, reads{d}, reads{g}, reads{in}) * s / C(n);
+        each_value(team, n, [=](C& to, C v, C k, C u) { to = to + s * (v * (k + more) - u * s * mean); }, updates{o}, reads{d}, reads{g}, reads{in});
     }
+    index_t row_width() const { return x.columns; }
 };
 
-/// gain_gradient += sum over rows of dy * x_hat, 32 columns a team, rows in order.
+/// The sum over rows of dy * x_hat, for the gain (op/column_sums.hpp). Of a gain with several groups a row of x has one value of `scale` each.
 template <class T>
-struct rmsnorm_gain_backward {
-    static constexpr index_t row_values = column_tile;
+struct rmsnorm_gain_sums {
+    using stored              = T;
+    static constexpr int sums = 1;
 
-    matrix_view<T const>          x, dy;
-    row_view<computed_t<T> const> scale;
-    row_view<computed_t<T>>       gain_gradient;  // (groups * width)
+    matrix_view<T const>          x, dy;  // (rows, groups * width)
+    row_view<computed_t<T> const> scale;  // (rows * groups)
+    index_t                       rows = x.rows, columns = x.columns, groups = scale.size() / x.rows;
 
-    template <class Team>
-    MT_HOST_DEVICE void operator()(Team const& team, index_t tile) const {
-        using C          = computed_t<T>;
-        auto const first = tile * column_tile;
-        auto const self  = *this;
-        auto const left  = gain_gradient.size() - first;
-        team.each(left < column_tile ? left : column_tile, [=](index_t i) {
-            index_t const n = self.x.columns, groups = self.gain_gradient.size() / n, c = (first + i) % n;
-            C             total = 0;
-            for (index_t r = (first + i) / n; r < self.x.rows; r += groups) total += C(self.dy(r, c)) * C(self.x(r, c)) * self.scale[r];
-            self.gain_gradient[first + i] += total;
-        });
+    template <int w>
+    MT_HOST_DEVICE bool packs() const {
+        return columns / groups % w == 0 && aligned_for_packs<w>(x.data, x.data + x.stride, dy.data, dy.data + dy.stride);
+    }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void add(index_t r, index_t c, pack<computed_t<T>, w>* totals) const {
+        auto const          d = load_values<w>(&dy(r, c)), u = load_values<w>(&x(r, c));
+        computed_t<T> const s = scale[r * groups + c / (columns / groups)];
+        for (int k = 0; k < w; ++k) totals[0][k] += d[k] * u[k] * s;
     }
 };
 
@@ -104,15 +100,16 @@ struct layernorm_forward {
         auto const b   = bias.data;
         auto const n   = x.columns;
         C const more   = plus;
-        C const m = team.reduce(n, sum{}, [=](index_t i) { return C(in[i]); }) / C(n);
-        C const v = team.reduce(n, sum{}, [=](index_t i) { return (C(in[i]) - m) * (C(in[i]) - m); }) / C(n);
+        C const m = reduce_values(team, n, sum{}, [](C u) { return u; }, reads{in}) / C(n);
+        C const v = reduce_values(team, n, sum{}, [=](C u) { return (u - m) * (u - m); }, reads{in}) / C(n);
         C const s = C(1) / root(v + epsilon);
         if (team.leads()) {
             mean[r]  = m;
             scale[r] = s;
         }
-        team.each(n, [=](index_t i) { out[i] = T((C(in[i]) - m) * s * (C(g[i]) + more) + C(b[i])); });
+        each_value(team, n, [=](C& to, C u, C k, C c) { to = (u - m) * s * (k + more) + c; }, writes{out}, reads{in}, reads{g}, reads{b});
     }
+    index_t row_width() const { return x.columns; }
 };
 
 /// dx += scale * (d - mean(d) - x_hat * mean(d * x_hat)) with d = dy * (gain + plus). One row a team.
@@ -133,38 +130,36 @@ struct layernorm_backward {
         auto const g  = gain.data;
         auto const n  = x.columns;
         C const m = mean[r], s = scale[r], more = plus;
-        C const first  = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * (C(g[i]) + more); }) / C(n);
-        C const second = team.reduce(n, sum{}, [=](index_t i) { return C(d[i]) * (C(g[i]) + more) * (C(in[i]) - m) * s; }) / C(n);
-        team.each(n, [=](index_t i) {
-            o[i] = T(C(o[i]) + s * (C(d[i]) * (C(g[i]) + more) - first - (C(in[i]) - m) * s * second));
-        });
+        C const first  = reduce_values(team, n, sum{}, [=](C v, C k) { return v * (k + more); }, reads{d}, reads{g}) / C(n);
+        C const second = reduce_values(team, n, sum{}, [=](C v, C k, C u) { return v * (k + more) * (u - m) * s; }, reads{d}, reads{g}, reads{in}) / C(n);
+        each_value(team, n, [=](C& to, C v, C k, C u) { to = to + s * (v * (k + more) - first - (u - m) * s * second); }, updates{o}, reads{d}, reads{g},
+                   reads{in});
     }
+    index_t row_width() const { return x.columns; }
 };
 
-/// gain_gradient += sum of dy * x_hat and bias_gradient += sum of dy over rows, 32 columns a team, rows in order.
+/// The sums over rows of dy * x_hat, for the gain, and of dy, for the bias (op/column_sums.hpp).
 template <class T>
-struct layernorm_parameters_backward {
-    static constexpr index_t row_values = column_tile;
+struct layernorm_parameters_sums {
+    using stored              = T;
+    static constexpr int sums = 2;
 
-    matrix_view<T const>          x, dy;
-    row_view<computed_t<T> const> mean, scale;
-    row_view<computed_t<T>>       gain_gradient, bias_gradient;
+    matrix_view<T const>          x, dy;  // (rows, columns)
+    row_view<computed_t<T> const> mean, scale;  // (rows)
+    index_t                       rows = x.rows, columns = x.columns;
 
-    template <class Team>
-    MT_HOST_DEVICE void operator()(Team const& team, index_t tile) const {
-        using C          = computed_t<T>;
-        auto const first = tile * column_tile;
-        auto const self  = *this;
-        team.each(x.columns - first < column_tile ? x.columns - first : column_tile, [=](index_t i) {
-            C gain = 0, bias = 0;
-            for (index_t r = 0; r < self.x.rows; ++r) {
-                C const d = C(self.dy(r, first + i));
-                gain += d * (C(self.x(r, first + i)) - self.mean[r]) * self.scale[r];
-                bias += d;
-            }
-            self.gain_gradient[first + i] += gain;
-            self.bias_gradient[first + i] += bias;
-        });
+    template <int w>
+    MT_HOST_DEVICE bool packs() const {
+        return aligned_for_packs<w>(x.data, x.data + x.stride, dy.data, dy.data + dy.stride);
+    }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void add(index_t r, index_t c, pack<computed_t<T>, w>* totals) const {
+        auto const          d = load_values<w>(&dy(r, c)), u = load_values<w>(&x(r, c));
+        computed_t<T> const m = mean[r], s = scale[r];
+        for (int k = 0; k < w; ++k) {
+            totals[0][k] += d[k] * (u[k] - m) * s;
+            totals[1][k] += d[k];
+        }
     }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/core/each_value.hpp>
 #include <midtrain/core/view.hpp>
 
 namespace midtrain::inline MT_ABI::op {
@@ -27,15 +28,13 @@ struct rope {
         auto const s    = sine.row(position[t]).data;
         C const    sign = way == turn::forward ? C(1) : C(-1);
         auto const half = cosine.columns;
-        for (index_t h = 0; h < heads; ++h) {
-            auto const a = row + h * size;
-            team.each(half, [=](index_t i) {
-                C const u = C(a[i]), v = C(a[i + half]), k = sign * s[i];
-                a[i]        = T(u * c[i] - v * k);
-                a[i + half] = T(v * c[i] + u * k);
-            });
-        }
+        each_value_in_blocks(team, heads, half, [=](C& u, C& v, C k, C l) {
+            C const a = u, b = v, m = sign * l;
+            u         = a * k - b * m;
+            v         = b * k + a * m;
+        }, updates{row, size}, updates{row + half, size}, reads{c}, reads{s});
     }
+    index_t row_width() const { return heads * size; }
 };
 
 }  // namespace midtrain::inline MT_ABI::op

@@ -203,8 +203,8 @@ void plain(Device& device, selective_scan_gradient_problem<T> const& g) {
     device.rows(p.sequences * p.tiles(), op::selective_scan_backward<T>{g});
     device.rows(p.input.rows, op::selective_scan_selection_backward<T>{g});
     index_t const rates = p.channels() * p.states();
-    device.rows(op::column_tiles(rates), op::sum_of_parts<C>{g.rate_parts, rates, 0, g.log_rate_gradient.flat()});
-    device.rows(op::column_tiles(p.channels()), op::sum_of_parts<C>{g.skip_parts, p.channels(), 0, g.skip_gradient});
+    device.rows(op::sum_of_parts<C>::teams(rates), op::sum_of_parts<C>{g.rate_parts, rates, 0, g.log_rate_gradient.flat()});
+    device.rows(op::sum_of_parts<C>::teams(p.channels()), op::sum_of_parts<C>{g.skip_parts, p.channels(), 0, g.skip_gradient});
 }
 
 }  // namespace midtrain::inline MT_ABI

@@ -3,7 +3,7 @@
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/view.hpp>
-#include <midtrain/op/norm.hpp>
+#include <midtrain/op/column_tile.hpp>
 
 // The causal convolution of each channel before a state space: y = silu(bias + sum over j of taps(j) x(t - taps + 1 + j)), in which nothing
 // before a document's first token is seen.

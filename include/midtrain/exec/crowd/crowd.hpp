@@ -15,6 +15,8 @@ namespace midtrain::inline MT_ABI {
 /// thread sanitizer, without a GPU.
 class crowd_team {
   public:
+    static constexpr bool takes_packs = true;
+
     crowd_team(int lane, int lanes, std::barrier<>& meet, void* slots) : lane_(lane), lanes_(lanes), meet_(&meet), slots_(slots) {}
 
     MT_HOST_DEVICE bool leads() const { return lane_ == 0; }

@@ -23,11 +23,12 @@ MT_HOST_DEVICE T fold_warp(Lanes const& lanes, T mine) {
 
 }  // namespace detail
 
-/// One warp. Its reductions add in solo_team's order.
+/// One warp. Its reductions fold as solo_team's do.
 template <class Lanes>
 class warp_team {
   public:
-    static constexpr int size = 32;
+    static constexpr int  size        = 32;
+    static constexpr bool takes_packs = true;
 
     MT_HOST_DEVICE explicit warp_team(Lanes lanes) : lanes_(lanes) {}
 
@@ -60,7 +61,8 @@ class block_team {
     static_assert(N % 32 == 0 && N >= 32 && N <= 1024, "midtrain: a block team has 32, 64, ... 1024 threads");
 
   public:
-    static constexpr int size = N;
+    static constexpr int  size        = N;
+    static constexpr bool takes_packs = true;
 
     MT_HOST_DEVICE explicit block_team(Lanes lanes) : lanes_(lanes) {}
 
