@@ -47,7 +47,9 @@
 #include <midtrain/comm/mpi.hpp>
 #include <midtrain/comm/mpi_messages.hpp>
 #include <midtrain/comm/ordered_sum.hpp>
+#include <midtrain/comm/rendezvous.hpp>
 #include <midtrain/comm/self.hpp>
+#include <midtrain/comm/tcp_socket.hpp>
 #include <midtrain/comm/thread_group.hpp>
 #include <midtrain/comm/threads.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
