@@ -10,9 +10,10 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/precision/precision.hpp>
+#include <support/devices.hpp>
 #include <support/small_models.hpp>
 
-// A layer's law: what backward computes is the slope of what forward computes. For devices whose memory the host can read.
+// A layer's law: what backward computes is the slope of what forward computes.
 namespace laws {
 
 namespace mt = midtrain;
@@ -20,22 +21,30 @@ namespace mt = midtrain;
 /// Weights of the sum that makes one number of a layer's output.
 inline double share(mt::index_t i) { return mt::random_stream{5, 6}.uniform(static_cast<std::uint64_t>(i)) - 0.5; }
 
-template <class View>
-double weighted(View const& y) {
-    double total = 0;
-    for (mt::index_t r = 0; r < y.rows; ++r)
-        for (mt::index_t c = 0; c < y.columns; ++c) total += share(r * y.columns + c) * y(r, c);
+/// What the host sees of a matrix without gaps.
+template <class Pass, class T>
+std::vector<double> on_host(Pass& p, mt::matrix_view<T> m) {
+    return test::downloaded(p.device, mt::row_view<T>{m.data, m.size()});
+}
+
+template <class Pass, class View>
+double weighted(Pass& p, View const& y) {
+    double     total = 0;
+    auto const all   = on_host(p, y);
+    for (mt::index_t i = 0; i < y.size(); ++i) total += share(i) * all[static_cast<std::size_t>(i)];
     return total;
 }
 
 template <class Pass>
 auto gradient_of_weighted(Pass& p, mt::index_t rows, mt::index_t columns) {
-    auto const d = p.make(rows, columns);
-    for (mt::index_t i = 0; i < d.size(); ++i) d.data[i] = share(i);
+    auto const          d = p.make(rows, columns);
+    std::vector<double> all(static_cast<std::size_t>(d.size()));
+    for (mt::index_t i = 0; i < d.size(); ++i) all[static_cast<std::size_t>(i)] = share(i);
+    p.device.upload(all.data(), mt::row_view<double>{d.data, d.size()});
     return mt::matrix_view<double const>(d);
 }
 
-// How a layer becomes one number, `value(pass, x)`, and how its gradient is asked for, `gradient(pass, x, dx)`.
+// How a layer becomes one number, `value(pass, x)`, and how its gradient is asked for, `gradient(pass, x, dx)`; dx is the host's.
 
 /// y = forward(x), dx = backward(dy).
 template <class Layer>
@@ -44,13 +53,13 @@ struct mapping {
 
     template <class Pass>
     double value(Pass& p, mt::matrix_view<double const> x) const {
-        return weighted(layer.forward(p, x));
+        return weighted(p, layer.forward(p, x));
     }
     template <class Pass>
-    void gradient(Pass& p, mt::matrix_view<double const> x, mt::matrix_view<double> dx) const {
+    void gradient(Pass& p, mt::matrix_view<double const> x, std::vector<double>& dx) const {
         auto const y = layer.forward(p, x);
         auto const d = layer.backward(p, gradient_of_weighted(p, y.rows, y.columns));
-        std::copy(d.data, d.data + d.size(), dx.data);
+        dx = on_host(p, d);
     }
 };
 
@@ -61,14 +70,17 @@ struct beside_residual {
 
     template <class Pass>
     double value(Pass& p, mt::matrix_view<double const> x) const {
-        return weighted(layer.forward(p, x));
+        return weighted(p, layer.forward(p, x));
     }
     template <class Pass>
-    void gradient(Pass& p, mt::matrix_view<double const> x, mt::matrix_view<double> dx) const {
-        std::fill(dx.data, dx.data + dx.size(), 0.5);
-        auto const y = layer.forward(p, x);
-        layer.backward_onto(p, gradient_of_weighted(p, y.rows, y.columns), dx);
-        for (mt::index_t i = 0; i < dx.size(); ++i) dx.data[i] -= 0.5;
+    void gradient(Pass& p, mt::matrix_view<double const> x, std::vector<double>& dx) const {
+        std::vector<double> const before(dx.size(), 0.5);
+        auto const                held = test::uploaded(p.device, before);
+        auto const                onto = mt::as_matrix(held.view().data, x.rows, x.columns);
+        auto const                y    = layer.forward(p, x);
+        layer.backward_onto(p, gradient_of_weighted(p, y.rows, y.columns), onto);
+        dx = on_host(p, onto);
+        for (double& d : dx) d -= 0.5;
     }
 };
 
@@ -79,10 +91,10 @@ struct of_tokens {
 
     template <class Pass>
     double value(Pass& p, mt::matrix_view<double const>) const {
-        return weighted(layer.forward(p));
+        return weighted(p, layer.forward(p));
     }
     template <class Pass>
-    void gradient(Pass& p, mt::matrix_view<double const>, mt::matrix_view<double>) const {
+    void gradient(Pass& p, mt::matrix_view<double const>, std::vector<double>&) const {
         auto const y = layer.forward(p);
         layer.backward(p, gradient_of_weighted(p, y.rows, y.columns));
     }
@@ -96,23 +108,27 @@ struct loss_of {
 
     template <class Pass>
     double value(Pass& p, mt::matrix_view<double const> x) const {
-        auto const logits = p.make(x.rows, vocabulary);
-        layer.logits(p, x, logits);
-        double total = 0;
+        auto const made = p.make(x.rows, vocabulary);
+        layer.logits(p, x, made);
+        auto const logits = on_host(p, made);
+        auto const targets = test::downloaded(p.device, p.batch.targets);
+        double     total = 0;
         for (mt::index_t t = 0; t < x.rows; ++t) {
-            if (p.batch.targets[t] < 0) continue;
-            double below = 0;
-            for (mt::index_t v = 0; v < vocabulary; ++v) below += std::exp(logits(t, v));
+            auto const target = targets[static_cast<std::size_t>(t)];
+            if (target < 0) continue;
+            auto const* row   = &logits[static_cast<std::size_t>(t * vocabulary)];
+            double      below = 0;
+            for (mt::index_t v = 0; v < vocabulary; ++v) below += std::exp(row[v]);
             double const log_z = std::log(below);
-            total += log_z - logits(t, p.batch.targets[t]) + p.z_loss * log_z * log_z;
+            total += log_z - row[target] + p.z_loss * log_z * log_z;
         }
         return total / p.batch.target_count;
     }
     template <class Pass>
-    void gradient(Pass& p, mt::matrix_view<double const> x, mt::matrix_view<double> dx) const {
+    void gradient(Pass& p, mt::matrix_view<double const> x, std::vector<double>& dx) const {
         layer.forward(p, x, true);
         auto const d = layer.backward(p);
-        std::copy(d.data, d.data + d.size(), dx.data);
+        dx = on_host(p, d);
     }
 };
 
@@ -138,15 +154,16 @@ class workbench {
 
     template <class Subject>
     double value(Subject const& subject) {
-        return with_pass(mt::pass_mode::evaluate, [&](auto& p) { return subject.value(p, input()); });
+        return with_pass(mt::pass_mode::evaluate, [&](auto& p, auto const& x) { return subject.value(p, x); });
     }
     /// Gradients of weights and input. The weights' buffer begins at one: layers add to it.
     template <class Subject>
     std::pair<std::vector<double>, std::vector<double>> gradient(Subject const& subject) {
         gradients_.assign(weights.size(), 1.0);
         std::vector<double> dx(x.size());
-        with_pass(mt::pass_mode::train, [&](auto& p) {
-            subject.gradient(p, input(), mt::as_matrix(dx.data(), owned_.view().count(), width_));
+        with_pass(mt::pass_mode::train, [&](auto& p, auto const& x) {
+            subject.gradient(p, x, dx);
+            gradients_ = test::downloaded(p.device, p.gradients);
             return p.saved.empty() ? 0.0 : throw mt::error("backward left something on the tape");
         });
         for (double& g : gradients_) g -= 1.0;
@@ -156,22 +173,25 @@ class workbench {
     std::vector<double> weights, x;
 
   private:
-    mt::matrix_view<double const> input() const { return mt::as_matrix<double const>(x.data(), owned_.view().count(), width_); }
-
+    /// f(pass, x) with all that the pass points to on the device.
     template <class F>
     double with_pass(mt::pass_mode mode, F&& f) {
-        auto const n = [](auto const& v) { return static_cast<mt::index_t>(v.size()); };
-        mt::pass<Device, mt::fp64> p{.device = *device_, .layout = *layout_, .mode = mode, .weights = {weights.data(), n(weights)},
-                                     .gradients = {gradients_.data(), n(gradients_)}, .masters = {weights.data(), n(weights)}, .batch = owned_.view(),
-                                     .by_token = by_token_.view(), .by_position = by_position_.view(),
-                                     .cosine = mt::as_matrix<double const>(cosine_.data(), owned_.length, half_),
-                                     .sine = mt::as_matrix<double const>(sine_.data(), owned_.length, half_),
-                                     .token_loss = {loss_.data(), n(loss_)}, .z_loss = z_loss_};
+        auto const on   = [&](auto const& values) { return test::uploaded(*device_, values); };
+        auto const flat = on(weights), gradients = on(gradients_), input = on(x), cosine = on(cosine_), sine = on(sine_), loss = on(loss_);
+        auto const inputs = on(owned_.inputs), targets = on(owned_.targets), positions = on(owned_.positions), begin = on(owned_.document_begin);
+        auto const tokens = on(by_token_.order), of_token = on(by_token_.begin), places = on(by_position_.order), of_place = on(by_position_.begin);
+        auto       batch  = owned_.view();
+        auto const count  = on(std::vector<double>{batch.target_count});
+        batch.inputs = inputs.view(), batch.targets = targets.view(), batch.positions = positions.view(), batch.document_begin = begin.view();
+        mt::pass<Device, mt::fp64> p{.device = *device_, .layout = *layout_, .mode = mode, .weights = flat.view(), .gradients = gradients.view(),
+                                     .masters = flat.view(), .batch = batch, .targets = count.view().data,
+                                     .by_token = {tokens.view(), of_token.view(), of_token.size() - 1},
+                                     .by_position = {places.view(), of_place.view(), of_place.size() - 1},
+                                     .cosine = mt::as_matrix<double const>(cosine.view().data, owned_.length, half_),
+                                     .sine = mt::as_matrix<double const>(sine.view().data, owned_.length, half_), .token_loss = loss.view(), .z_loss = z_loss_};
         p.memory = mt::arena(memory_.view());
         p.saving = mode == mt::pass_mode::train;
-        double const y = f(p);
-        device_->wait();
-        return y;
+        return f(p, mt::as_matrix<double const>(input.view().data, batch.count(), width_));
     }
 
     /// Places of each index side by side.
@@ -184,10 +204,6 @@ class workbench {
                     if (index[t] == i) order.push_back(static_cast<std::int32_t>(t));
                 if (static_cast<std::int32_t>(order.size()) != begin.back()) begin.push_back(static_cast<std::int32_t>(order.size()));
             }
-        }
-        mt::op::index_runs view() const {
-            auto const n = static_cast<mt::index_t>(begin.size());
-            return {{order.data(), static_cast<mt::index_t>(order.size())}, {begin.data(), n}, n - 1};
         }
     };
 
