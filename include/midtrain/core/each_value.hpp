@@ -3,7 +3,7 @@
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/core/pack.hpp>
 
-// Loops over arrays that lie side by side: f(a value of each) for all n places, computed in float or double whatever the arrays hold. A team
+// Loops over arrays that lie side by side: f(a value of each) for all n places, computed in float or double whatever they hold. A team
 // that says `takes_packs` is handed packs of 16 bytes wherever the arrays are aligned alike, and single values before, behind and where
 // they are not; a team without goes value by value, which a CPU's compiler makes vectors of itself.
 namespace midtrain::inline MT_ABI {
@@ -102,7 +102,7 @@ namespace detail {
 
 /// Values of a pack of those arrays: 16 bytes of the widest that f makes, or of the widest at all where it makes none.
 template <class... A>
-constexpr int pack_width() {
+MT_HOST_DEVICE constexpr int pack_width() {
     int made = 0, read = 0;
     ((A::made ? made = made < int(sizeof(typename A::stored)) ? int(sizeof(typename A::stored)) : made
               : read = read < int(sizeof(typename A::stored)) ? int(sizeof(typename A::stored)) : read),

@@ -4,6 +4,7 @@
 #include <vector>
 #include <midtrain/model/layer_product.hpp>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/op/column_sums.hpp>
 #include <midtrain/problem/fused_gemm.hpp>
 #include <midtrain/problem/gemm.hpp>
 
@@ -58,8 +59,8 @@ class linear {
         auto const g = gemm_problem<T, T, C>{.a = dy, .a_is = operand::transposed, .b = x, .c = p.gradient(weight_), .accumulate = true};
         if (bias_.index < 0) return multiply(p, product_of::weight_gradient, g);
         scope const within(p);
-        multiply(p, product_of::weight_gradient,
-                 summed_gemm_problem<T>{.product = g, .sums = p.gradient(bias_).flat(), .work = p.template make_row<C>(dy.columns)});
+        auto const  work = p.template make_row<C>(op::row_parts(dy.rows) * dy.columns);
+        multiply(p, product_of::weight_gradient, summed_gemm_problem<T>{.product = g, .sums = p.gradient(bias_).flat(), .work = work});
     }
     template <class Pass>
     auto input_gradient(Pass& p, matrix_view<typename Pass::stored const> dy) const {

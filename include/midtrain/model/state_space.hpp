@@ -3,6 +3,7 @@
 #include <midtrain/model/causal_convolution.hpp>
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/linear_by_heads.hpp>
+#include <midtrain/op/column_sums.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/selective_scan.hpp>
@@ -54,8 +55,9 @@ class state_space {
         {
             scope const s(p);
             run(p.device, gradient_of(p, scan, d, du, dstep, dboth.columns_part(c, c), dselection));
+            op::add_column_sums(p.device, op::bias_sums<T>{dstep}, p.template make<computed_t<T>>(op::row_parts(n), c),
+                                p.gradient(tensors_.step_bias).flat());
         }
-        p.device.rows(op::column_tiles(c), op::column_sum<T>{dstep, p.gradient(tensors_.step_bias).flat()});
         steps_.backward_into(p, matrix_view<T const>(dstep), dselection);
         select_.backward_onto(p, matrix_view<T const>(dselection), du);
         auto const both = p.template take<matrix_view<T>>();

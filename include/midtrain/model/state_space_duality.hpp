@@ -5,6 +5,7 @@
 #include <midtrain/model/norm.hpp>
 #include <midtrain/model/state_space.hpp>
 #include <midtrain/op/by_heads.hpp>
+#include <midtrain/op/column_sums.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/run.hpp>
 #include <midtrain/op/selective_scan.hpp>
@@ -118,7 +119,8 @@ class state_space_duality {
         sum(tensors_.skip, dskip);
         auto const dsteps = steps(dboth);
         p.device.rows(d.rows, op::sum_by_heads<T, T>{dstep, dsteps});
-        p.device.rows(op::column_tiles(heads()), op::column_sum<T>{dsteps, p.gradient(tensors_.step_bias).flat()});
+        op::add_column_sums(p.device, op::bias_sums<T>{dsteps}, p.template make<C>(op::row_parts(d.rows), heads()),
+                            p.gradient(tensors_.step_bias).flat());
     }
 
     linear              in_;

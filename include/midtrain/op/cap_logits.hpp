@@ -27,7 +27,7 @@ struct cap_logits {
     MT_HOST_DEVICE void operator()(index_t i) const { values_from<1>(i); }
 
     static constexpr int pack_size = 16 / sizeof(C);
-    bool                 packs() const { return aligned_for_packs<pack_size>(x.data) && (!slope.data || aligned_for_packs<pack_size>(slope.data)); }
+    bool                 packs() const { return aligned_for_packs<pack_size>(x.data, slope.data); }
     MT_HOST_DEVICE void  pack_from(index_t i) const { values_from<pack_size>(i); }
 };
 

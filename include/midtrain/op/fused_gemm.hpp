@@ -1,7 +1,7 @@
 #pragma once
 #include <midtrain/op/activation.hpp>
+#include <midtrain/op/column_sums.hpp>
 #include <midtrain/op/elementwise.hpp>
-#include <midtrain/op/norm.hpp>
 #include <midtrain/problem/fused_gemm.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -20,7 +20,8 @@ void follow(Device& device, gelu_gradient_gemm_problem<T> const& p) {
 }
 template <class Device, class T>
 void follow(Device& device, summed_gemm_problem<T> const& p) {
-    device.rows(op::column_tiles(p.sums.size()), op::column_sum<T>{p.product.a, p.sums});
+    auto const a = p.product.a;
+    op::add_column_sums(device, op::bias_sums<T>{a}, as_matrix(p.work.data, op::row_parts(a.rows), a.columns), p.sums);
 }
 
 template <class Device, class T>

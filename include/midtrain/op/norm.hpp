@@ -4,7 +4,6 @@
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/view.hpp>
-#include <midtrain/op/column_tile.hpp>
 
 namespace midtrain::inline MT_ABI::op {
 
@@ -160,26 +159,6 @@ struct layernorm_parameters_sums {
             totals[0][k] += d[k] * (u[k] - m) * s;
             totals[1][k] += d[k];
         }
-    }
-};
-
-/// gradient += sum of dy over rows, 32 columns a team, rows in order: the gradient of a bias.
-template <class T>
-struct column_sum {
-    static constexpr index_t row_values = column_tile;
-
-    matrix_view<T const>    dy;
-    row_view<computed_t<T>> gradient;
-
-    template <class Team>
-    MT_HOST_DEVICE void operator()(Team const& team, index_t tile) const {
-        auto const first = tile * column_tile;
-        auto const self  = *this;
-        team.each(dy.columns - first < column_tile ? dy.columns - first : column_tile, [=](index_t i) {
-            computed_t<T> total = 0;
-            for (index_t r = 0; r < self.dy.rows; ++r) total += computed_t<T>(self.dy(r, first + i));
-            self.gradient[first + i] += total;
-        });
     }
 };
 

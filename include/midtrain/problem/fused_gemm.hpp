@@ -27,7 +27,7 @@ struct summed_gemm_problem {
 
     gemm_problem<T, T, computed> product;  // a transposed
     row_view<computed>           sums;     // (a.columns)
-    row_view<computed>           work;     // (a.columns)
+    row_view<computed>           work;     // (op::row_parts(a.rows) * a.columns)
 };
 
 }  // namespace midtrain::inline MT_ABI

@@ -41,13 +41,6 @@ class cuda_stream {
     cudaStream_t stream_ = nullptr;
 };
 
-/// Whether a functor says how many values a row of it holds, and few.
-template <class F>
-constexpr bool has_short_rows() {
-    if constexpr (requires { F::row_values; }) return F::row_values <= 256;
-    else return false;
-}
-
 }  // namespace detail
 
 /// A GPU of NVIDIA's. All work goes into one stream, in the order of the calls; upload and download wait, wait() does, nothing else.
@@ -78,16 +71,12 @@ class cuda {
         launch(n, f);
     }
 
-    /// f(team, r) for each r in 0 .. n-1: a block a row, since rows are as wide as the model, or a warp a row if the functor says,
-    /// by `static constexpr index_t row_values`, that its rows are short.
+    /// f(team, r) for each r in 0 .. n-1, a warp or a block a row (kernels.cuh).
     template <class F>
     void rows(index_t n, F const& f) {
         static_assert(std::is_trivially_copyable_v<F>, "midtrain: a row functor holds views and numbers only");
-        using team = std::conditional_t<detail::has_short_rows<F>(), warp_team<detail::cuda_lanes>,
-                                        block_team<detail::threads_in_block, detail::cuda_lanes>>;
         if (n <= 0) return;
-        detail::rows_kernel<team, F>
-            <<<blocks(n, detail::threads_in_block / team::size), detail::threads_in_block, 0, stream_.get()>>>(n, f);
+        detail::launch_rows(stream_.get(), n, f);
         detail::cuda_check(cudaGetLastError(), "launch of a row functor");
     }
 
