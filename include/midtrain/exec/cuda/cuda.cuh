@@ -134,3 +134,4 @@ class cuda {
 
 // Tuned ways: bool tuned(cuda&, problem), found by the problem's type.
 #include <midtrain/exec/cuda/op/fused_gemm.cuh>
+#include <midtrain/exec/cuda/op/grouped_gemm.cuh>
