@@ -123,6 +123,7 @@
 #include <midtrain/model/state_space_parts.hpp>
 #include <midtrain/model/yi_lightning.hpp>
 #include <midtrain/model/zamba.hpp>
+#include <midtrain/op/attention_tiles.hpp>
 #include <midtrain/op/by_heads.hpp>
 #include <midtrain/op/expert_choice.hpp>
 #include <midtrain/op/expert_order.hpp>
@@ -136,6 +137,8 @@
 #include <midtrain/op/selective_scan_backward.hpp>
 #include <midtrain/op/short_convolution.hpp>
 #include <midtrain/op/state_block.hpp>
+#include <midtrain/op/tiled_attention.hpp>
+#include <midtrain/op/tiled_attention_backward.hpp>
 #include <midtrain/optim/any_optimizer.hpp>
 #include <midtrain/position/any_position.hpp>
 #include <midtrain/position/longrope_search.hpp>
