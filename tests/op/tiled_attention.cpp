@@ -78,7 +78,8 @@ struct example {
         auto const b = test::uploaded(device, begin), at = test::uploaded(device, place);
         go(mt::attention_problem<T, Modifier, Distance>{
             mt::as_matrix<T const>(qkv.view().data, n, columns()), b.view(), mt::as_matrix(o.view().data, n, out),
-            mt::as_matrix(l.view().data, f.heads, n), f.sequences, f.length, f.heads, f.kv_heads, f.size, C(1 / std::sqrt(double(f.size))), f.window, at.view(), m, distance, f.values});
+            mt::as_matrix(l.view().data, f.heads, n), f.sequences, f.length, f.heads, f.kv_heads, f.size,
+            C(1 / std::sqrt(double(f.size))), f.window, at.view(), m, distance, f.values});
         return {in_double(test::downloaded(device, o.view())), in_double(test::downloaded(device, l.view())), {}};
     }
     template <class Modifier, class Forward, class Backward>
@@ -154,7 +155,8 @@ double distance(std::vector<double> const& a, std::vector<double> const& b) {
 BOOST_AUTO_TEST_SUITE(tiled_attention, *boost::unit_test::precondition(test::has_devices))
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(lengths_that_tiles_do_not_divide, Device, test::devices) {
-    for (index_t t : {1, 7, 8, 17, 50}) tiles_equal_the_reference<Device>({.sequences = 1, .length = t, .heads = 2, .kv_heads = 1, .size = 8});
+    for (index_t t : {1, 7, 8, 17, 50})
+        tiles_equal_the_reference<Device>({.sequences = 1, .length = t, .heads = 2, .kv_heads = 1, .size = 8});
 }
 BOOST_AUTO_TEST_CASE_TEMPLATE(groups_and_several_pairs_at_once, Device, test::devices) {
     tiles_equal_the_reference<Device>({.sequences = 3, .length = 19, .heads = 2, .kv_heads = 2, .size = 4});
@@ -186,8 +188,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(sizes_as_they_are, Device, test::tuned_devices) {
     tiles_equal_the_reference<Device>({.sequences = 1, .length = 1100, .heads = 2, .kv_heads = 1, .size = 8}, mt::unmodified{}, {});
 }
 
-/// Products of bfloat16 in float, probabilities and slopes rounded to bfloat16 (a relative error of 2^-9 each) before products that sum them,
-/// and the result rounded once: a few times 2^-9 of the whole.
+/// Products of bfloat16 in float, probabilities and slopes rounded to bfloat16 (a relative error of 2^-9 each) before products that sum
+/// them, and the result rounded once: a few times 2^-9 of the whole.
 BOOST_AUTO_TEST_CASE_TEMPLATE(bf16_is_as_near_as_its_roundings, Device, test::devices) {
     Device     device;
     form const f{.sequences = 1, .length = 50, .heads = 4, .kv_heads = 2, .size = 16};

@@ -128,7 +128,6 @@ index_t tiled_bytes(attention_problem<T, Modifier, Distance> const& p, attention
 /// Does the problem in a workspace of tiled_bytes(p, tiles), aligned to 256 bytes.
 template <class Device, class T, class Modifier, class Distance>
 void tiled(Device& device, attention_problem<T, Modifier, Distance> const& p, row_view<std::byte> work, attention_tiles const& tiles = {}) {
-    using C = computed_t<T>;
     attention_cut const          c(p, tiles);
     workspace_parts              w(work.data);
     detail::tiled_forward_parts<T> const part(w, p, c);
