@@ -105,6 +105,11 @@ endfunction()
 function(midtrain_cuda_libraries target)
   find_package(CUDAToolkit REQUIRED QUIET)
   midtrain_link(${target} CUDA::cudart CUDA::cublas CUDA::cublasLt)
+  find_library(MIDTRAIN_NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR})  # comm/nccl.cuh, which is empty without nccl.h
+  mark_as_advanced(MIDTRAIN_NCCL_LIBRARY)
+  if(MIDTRAIN_NCCL_LIBRARY)
+    midtrain_link(${target} ${MIDTRAIN_NCCL_LIBRARY})
+  endif()
   # By hand, since CMake 3.25 takes C++17 for the newest that nvcc knows.
   set(standard $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20>)
   get_target_property(imported ${target} IMPORTED)

@@ -219,8 +219,7 @@ std::string communicator(C& ranks) {
     }
     comm::verdict law("communicators of " + std::to_string(ranks.size()) + " ranks");
     comm::judge_tickets(ranks, law);
-    if constexpr (requires { C::sums_in_order; })
-        if (ranks.size() > 1) comm::judge_split(ranks, law);
+    if (ranks.size() > 1) comm::judge_split(ranks, law);
     judge(law.broken());
     return broken;
 }

@@ -21,9 +21,9 @@ namespace midtrain::inline MT_ABI {
 /// that reads too early has wrong numbers here and not only on a network; sends are copied at once. One thread uses it.
 class threads {
     struct act {
-        void (*run)(threads&, act const&) = nullptr;
-        void const* from                  = nullptr;
-        void*       to                    = nullptr;
+        void (threads::*run)(act const&) = nullptr;  // no lambda: nvcc 13.0 loses the end of one that stands in braces
+        void const* from                 = nullptr;
+        void*       to                   = nullptr;
         index_t     from_count = 0, to_count = 0;
         int         peer = 0;
     };
@@ -90,30 +90,30 @@ class threads {
 
     template <class T>
     ticket sum_async(row_view<T> all) {
-        return later({[](threads& r, act const& a) { r.add<T>(a); }, all.data, all.data, all.size(), all.size()});
+        return later({&threads::add<T>, all.data, all.data, all.size(), all.size()});
     }
     template <class T>
     ticket broadcast_async(row_view<T> all, int from) {
         check_peer("broadcast", from);
-        return later({[](threads& r, act const& a) { r.spread<T>(a); }, all.data, all.data, all.size(), all.size(), from});
+        return later({&threads::spread<T>, all.data, all.data, all.size(), all.size(), from});
     }
     /// `mine` may be this rank's part of `all`.
     template <class T>
     ticket reduce_scatter_async(row_view<T const> all, row_view<T> mine) {
         check_parts("reduce_scatter", all.size(), mine.size());
-        return later({[](threads& r, act const& a) { r.add_own<T>(a); }, all.data, mine.data, all.size(), mine.size()});
+        return later({&threads::add_own<T>, all.data, mine.data, all.size(), mine.size()});
     }
     /// `mine` may be this rank's part of `all`.
     template <class T>
     ticket all_gather_async(row_view<T const> mine, row_view<T> all) {
         check_parts("all_gather", all.size(), mine.size());
-        return later({[](threads& r, act const& a) { r.gather<T>(a); }, mine.data, all.data, mine.size(), all.size()});
+        return later({&threads::gather<T>, mine.data, all.data, mine.size(), all.size()});
     }
     template <class T>
     ticket all_to_all_async(row_view<T const> from, row_view<T> to) {
         check(from.size() == to.size(), "all_to_all: what is sent and what is received have one size");
         check_parts("all_to_all", from.size(), from.size() / size());
-        return later({[](threads& r, act const& a) { r.deal<T>(a); }, from.data, to.data, from.size(), to.size()});
+        return later({&threads::deal<T>, from.data, to.data, from.size(), to.size()});
     }
     template <class T>
     ticket send_async(row_view<T const> from, int to) {
@@ -142,14 +142,14 @@ class threads {
         return {this, begun_++, {}, false};
     }
     void finish_all() {
-        for (auto const& a : pending_) a.run(*this, a);
+        for (auto const& a : pending_) (this->*a.run)(a);
         done_ += pending_.size();
         pending_.clear();
     }
     void done(ticket const& t) {
         if (t.is_letter_) return open(t.number_, t.letter_);
         std::size_t const todo = t.number_ < done_ ? 0 : t.number_ + 1 - done_;
-        for (std::size_t k = 0; k < todo; ++k) pending_[k].run(*this, pending_[k]);
+        for (std::size_t k = 0; k < todo; ++k) (this->*pending_[k].run)(pending_[k]);
         pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(todo));
         done_ += todo;
     }
