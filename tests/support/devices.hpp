@@ -20,6 +20,7 @@ namespace test {
 #ifdef __CUDACC__
 using devices       = boost::mpl::list<midtrain::cuda>;
 using tuned_devices = devices;
+using far_devices   = devices;
 
 /// Precondition of a suite of test::devices: without a GPU its cases are skipped, with the reason.
 inline boost::test_tools::assertion_result has_devices(boost::unit_test::test_unit_id id) { return has_gpu(id); }
@@ -34,6 +35,7 @@ struct crowd : midtrain::crowd {
 };
 using devices       = boost::mpl::list<host, crowd, far_device>;
 using tuned_devices = boost::mpl::list<host>;  ///< those that have ways of their own, to be compared with the plain ones
+using far_devices   = boost::mpl::list<far_device>;  ///< those whose memory the host does not read
 
 inline boost::test_tools::assertion_result has_devices(boost::unit_test::test_unit_id) { return true; }
 inline constexpr bool same_arithmetic = true;
