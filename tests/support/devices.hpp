@@ -1,6 +1,6 @@
 #pragma once
+#include <boost/test/unit_test.hpp>  // first: with MPL before it, nvcc has suites without decorators
 #include <boost/mpl/list.hpp>
-#include <boost/test/unit_test.hpp>
 #include <type_traits>
 #include <vector>
 #include <midtrain/core/types.hpp>
