@@ -241,11 +241,13 @@
 #include <midtrain/problem/fp8_form.hpp>
 #include <midtrain/problem/fused_gemm.hpp>
 #include <midtrain/problem/gemm.hpp>
+#include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/grouped_gemm.hpp>
 #include <midtrain/problem/key_sharing.hpp>
 #include <midtrain/problem/layer_kind.hpp>
 #include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/parameters.hpp>
+#include <midtrain/problem/rank_slices.hpp>
 #include <midtrain/problem/router_load.hpp>
 #include <midtrain/problem/scaled_gemm.hpp>
 #include <midtrain/problem/score_row.hpp>
@@ -256,6 +258,7 @@
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/divide_over_ranks.hpp>
 #include <midtrain/train/faults.hpp>
+#include <midtrain/train/gradient_exchange.hpp>
 #include <midtrain/train/launch_rules.hpp>
 #include <midtrain/train/layer_rules.hpp>
 #include <midtrain/train/lengthened.hpp>

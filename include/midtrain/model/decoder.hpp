@@ -58,6 +58,7 @@ class decoder {
         auto const d = p.zeros(dh.rows, dh.columns);
         if (room_.slots > 0) p.shared_keys.gradient = p.zeros(room_.slots * dh.rows, room_.width);
         norm_.backward_onto(p, view_of_const(dh), d);
+        auto bucket = static_cast<index_t>(blocks_.size());  // block n is bucket n + 1 of the layout
         for (auto b = blocks_.rbegin(); b != blocks_.rend(); ++b) {
             scope const s(p);
             if (p.mode == pass_mode::recompute) {
@@ -65,6 +66,7 @@ class decoder {
                 b->forward(p, x);
             }
             b->backward(p, d);
+            p.finish_from(bucket--);
         }
         if (first_is_seen()) p.device.elements(d.size(), op::add<T>{d.flat(), p.first_embedding.gradient.flat(), d.flat()});
         in_.backward(p, view_of_const(d));

@@ -14,6 +14,7 @@
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/expert_shape.hpp>
 #include <midtrain/problem/fp8_form.hpp>
+#include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/parameters.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -114,6 +115,8 @@ struct pass {
     crossing<stored>               first_embedding{};          // (tokens, width): for blocks that say they see it
     crossing<stored, stored>       shared_keys{};              // (lenders * tokens, keys and values of a token): model/key_exchange.hpp
 
+    gradient_listener              finished{};                 // of the gradient that backward makes
+
     matrix_view<computed>          residuals{};                // ((layers + 1) * tokens, width): where somebody looks, in evaluation
     index_t                        residual_rows = 0;          // of them that are filled
 
@@ -150,6 +153,10 @@ struct pass {
         if (!residuals.data) return;
         device.elements(x.size(), op::convert<stored, computed>{x.flat(), residuals.rows_part(residual_rows, x.rows).flat()});
         residual_rows += x.rows;
+    }
+    /// Backward has done with all that belongs to the buckets of the layout from this one on.
+    void finish_from(index_t bucket) const {
+        if (finished) finished(layout.finished_from(bucket));
     }
     template <class V>
     void save(V const& v) {

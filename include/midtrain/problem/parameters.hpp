@@ -98,6 +98,12 @@ class parameter_layout {
     parameter_info const&              operator[](parameter p) const { return entries_[static_cast<std::size_t>(p.index)]; }
     std::vector<router_info> const&    routers() const { return routers_; }
     std::vector<std::pair<std::string, parameter>> const& copies() const { return copies_; }
+    /// Values of the flat buffers, from the beginning on, that backward has finished when it has finished the buckets from this one on.
+    index_t finished_from(index_t bucket) const {
+        for (auto e = entries_.rbegin(); e != entries_.rend(); ++e)
+            if (e->bucket < bucket) return e->offset;
+        return size_;
+    }
     index_t                            load_size() const { return load_size_; }  ///< numbers of all routers' loads
     index_t                            size() const { return size_; }  ///< padded values in all
     index_t                            count() const {                 ///< values without the padding
