@@ -41,6 +41,7 @@ struct measured {
     void enter(mt::step_phase) const {}
     template <class Store>
     void part(mt::batches<Store> const& b, mt::index_t first, mt::index_t count) const { meter.part(model, b, first, count); }
+    bool looks_at_parts() const { return true; }
     bool accepts(mt::step_result const&) const { return meter.sum(ranks), true; }
 };
 double median(std::vector<double> v) {
@@ -67,7 +68,7 @@ int main(int argc, char** argv) {
     for (std::uint64_t i = 0; i < 20'000; ++i) stores[0].text.push_back(static_cast<std::int32_t>(mt::random_stream{1, 1}.bits(i) % llama15m::vocab));
     mt::batches<store>  drawn{std::span<store const>(stores), 0, 1, 4, length, 1000};
     mt::step_result     result;
-    std::vector<float>  loss;
+    std::vector<mt::step_part> parts;
     std::vector<double> plain, with;
     mt::noise_meter<model_type> off, on;
     on.measure(model, {.every = 1});
@@ -76,7 +77,7 @@ int main(int argc, char** argv) {
         drawn.draw([](std::int64_t, std::span<double> w) { w[0] = 1; });
         auto const start = std::clock();
         meter.begin(model, 1, 1);
-        mt::take_step(ranks, model, optimizer, drawn, {.rate = 1e-5, .step = k + 1}, loss, result, measured{meter, model, ranks});
+        mt::take_step(ranks, model, optimizer, drawn, {.rate = 1e-5, .step = k + 1}, parts, result, measured{meter, model, ranks});
         double const seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
         if (k > 1) (k % 2 ? with : plain).push_back(seconds);
     }

@@ -126,7 +126,7 @@ class laboratory {
         for (std::int64_t step = 0; step < steps; ++step) {
             mt::progress const at{step, mt::tokens{step * batch_tokens}, mt::tokens{steps * batch_tokens}, mt::tokens{batch_tokens}};
             drawn.draw(evenly);
-            mt::take_step(ranks_, model_, optimizer_, drawn, {.rate = rate.rate(at), .step = step + 1, .micro_batch = sequences}, token_loss_, result);
+            mt::take_step(ranks_, model_, optimizer_, drawn, {.rate = rate.rate(at), .step = step + 1, .micro_batch = sequences}, parts_, result);
             recent = step == 0 ? result.loss : 0.95 * recent + 0.05 * result.loss;
             if (step % 20 == 0 || step + 1 == steps)
                 std::fprintf(stderr, "\r%-28s step %4lld of %lld  loss %.3f ", what, static_cast<long long>(step + 1), static_cast<long long>(steps), recent);
@@ -169,7 +169,7 @@ class laboratory {
     mt::adamw          optimizer_{};
     model_type         model_{device_, {}};
     std::vector<text>  text_, held_out_;
-    std::vector<float> token_loss_;
+    std::vector<mt::step_part> parts_;
 };
 
 /// Tokens of the first training, and of each arm's.

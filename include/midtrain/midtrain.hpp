@@ -157,9 +157,7 @@
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/residual.hpp>
 #include <midtrain/model/rotary_buffers.hpp>
-#include <midtrain/model/router_buffers.hpp>
 #include <midtrain/model/staging.hpp>
-#include <midtrain/model/tally.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/activation.hpp>

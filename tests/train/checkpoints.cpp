@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(every_so_many_tokens_for_good) {
     scratch         s;
     mt::checkpoints c(mt::checkpoints::options{.folder = s.path, .every_seconds = 1e9, .keep = 1, .keep_every_tokens = {250}});
     for (int n = 1; n <= 9; ++n)
-        if (c.due(state_at(n), {100})) save(c, n, {100});
+        if (c.due({n, 100 * n}, {100})) save(c, n, {100});
     save(c, 10, {100});
     c.wait();
     BOOST_TEST((steps_in(s.path) == std::set<std::int64_t>{3, 5, 8, 10}));  // the first past 250, 500, 750, 1000
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_write_that_goes_wrong_in_the_background_reaches_the_loop)
     save(c, 2);
     std::string said;
     try {
-        for (int i = 0; i < 1000 && said.empty(); ++i) c.due(state_at(3), {}), usleep(1000);
+        for (int i = 0; i < 1000 && said.empty(); ++i) c.due({3, 0}, {}), usleep(1000);
     } catch (mt::error const& e) {
         said = e.what();
     }

@@ -164,11 +164,11 @@ BOOST_AUTO_TEST_CASE(the_loss_of_a_padded_batch_is_that_of_its_documents) {
         BOOST_TEST(drawn.cursors()[0].epoch == 1);  // exactly the store's documents
         BOOST_TEST(drawn.cursors()[0].tokens + drawn.cursors()[0].padding == sequences * 64);
         mt::adamw const    optimizer;
-        std::vector<float> token_loss;
+        std::vector<mt::step_part> parts;
         mt::step_result    result;
         r.model.prepare(optimizer);
         auto const documents = mt::evaluate_documents(r.model, stores[0], 95, {.sequences = 4, .length = 64});
-        mt::take_step(r.ranks, r.model, optimizer, drawn, {.rate = 1e-3, .micro_batch = 2}, token_loss, result);
+        mt::take_step(r.ranks, r.model, optimizer, drawn, {.rate = 1e-3, .micro_batch = 2}, parts, result);
         std::int64_t targets = 0;
         for (auto const& d : documents) targets += d.targets;
         BOOST_TEST(drawn.targets() == targets);

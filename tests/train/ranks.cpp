@@ -44,7 +44,7 @@ outcome steps_on(int ranks) {
         mt::trainable<mt::host, mt::model::expert_decoder, Shape, mt::fp64> model(device, {});
         std::vector<store> const                                                stores{store(3)};
         mt::batches<store>  drawn(std::span<store const>(stores), 95, 4, 8, 32, 8 * 10);
-        std::vector<double> token_loss;
+        std::vector<mt::step_part> parts;
         mt::step_result     result;
         mt::adamw const     optimizer{};
         model.initialise(1);
@@ -53,7 +53,7 @@ outcome steps_on(int ranks) {
         for (int n = 1; n <= 3; ++n) {
             drawn.draw([](std::int64_t, std::span<double> w) { w[0] = 1; });
             model.bias_speed = 0.05;
-            mt::take_step(rank, model, optimizer, drawn, {.rate = 3e-2, .step = n, .clip = 1.0, .micro_batch = 1}, token_loss, result);
+            mt::take_step(rank, model, optimizer, drawn, {.rate = 3e-2, .step = n, .clip = 1.0, .micro_batch = 1}, parts, result);
             if (rank.rank() != 0) continue;
             found.losses.push_back(result.loss);
             for (auto const& r : result.routers) {

@@ -39,7 +39,7 @@ struct run {
     model_type               model{device, {}};
     std::vector<store>       stores{{1}, {3}};
     mt::batches<store>       drawn{std::span<store const>(stores), 95, 4, 8, 32, 8 * 200};
-    std::vector<float>       token_loss;
+    std::vector<mt::step_part>       parts;
     mt::step_result          result;
     mt::adamw                optimizer{};
     mt::self                 ranks;
@@ -50,7 +50,7 @@ struct run {
     }
     double step(std::int64_t n, mt::index_t micro_batch) {
         drawn.draw(half_and_half);
-        mt::take_step(ranks, model, optimizer, drawn, {.rate = 3e-3, .step = n, .clip = 1.0, .micro_batch = micro_batch}, token_loss, result);
+        mt::take_step(ranks, model, optimizer, drawn, {.rate = 3e-3, .step = n, .clip = 1.0, .micro_batch = micro_batch}, parts, result);
         return result.loss;
     }
 };

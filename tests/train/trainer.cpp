@@ -206,14 +206,14 @@ BOOST_AUTO_TEST_CASE(ranks_share_one_batch_and_their_gradients_sum_to_that_of_on
         apart                         ranks(rank, size);
         std::vector<store>            stores{r.corpus.slow, r.corpus.fast};
         mt::batches<store>            drawn(std::span<store const>(stores), 95, 4, 8, 32, 80);
-        std::vector<float>            token_loss;
+        std::vector<mt::step_part>            parts;
         mt::step_result               result;
         mt::adamw const               optimizer;
         r.model.prepare(optimizer);
         r.model.set_rotary(32, test::plain_rope);
         drawn.draw([](std::int64_t, std::span<double> w) { w[0] = w[1] = 0.5; });
         for (mt::index_t i = 0; i < 8 * 32; ++i) targets.push_back(drawn.target(i));
-        mt::take_step(ranks, r.model, optimizer, drawn, {.rate = 1e-3, .micro_batch = 2}, token_loss, result);
+        mt::take_step(ranks, r.model, optimizer, drawn, {.rate = 1e-3, .micro_batch = 2}, parts, result);
         return std::vector<double>(r.model.gradient().begin(), r.model.gradient().end());
     };
     std::vector<std::int32_t> alone_targets;

@@ -8,6 +8,7 @@
 #include <midtrain/core/view.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/host_weights.hpp>
+#include <midtrain/model/step_numbers.hpp>
 #include <midtrain/optim/optimizer_memory.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/any_distance.hpp>
@@ -54,10 +55,17 @@ class erased_model {
     virtual index_t                  rotary_length() const        = 0;
     virtual void                     refresh()                    = 0;
     virtual void                     zero_gradient()              = 0;
-    virtual row_view<double>         router_loads()               = 0;
     virtual std::vector<double>&     read_router_loads()          = 0;
-    virtual row_view<double>         mtp_losses()                 = 0;
     virtual std::vector<double>&     read_mtp_losses()            = 0;
+    virtual void                     stage(std::span<step_part const> parts, index_t sources) = 0;
+    virtual void                     accumulate_staged(std::size_t k) = 0;
+    virtual row_view<double>         step_sums()                  = 0;
+    virtual void                     tell(optimizer const& how, step_scalars const& s) = 0;
+    virtual void                     settle()                     = 0;
+    virtual void                     apply_told(optimizer const& how) = 0;
+    virtual void                     go_on()                      = 0;
+    virtual void                     ask_numbers()                = 0;
+    virtual seen_numbers             read_numbers()               = 0;
     virtual double                   gradient_norm()              = 0;
     virtual std::vector<state_buffer> state_buffers()             = 0;
     virtual void                     take_state()                 = 0;
@@ -72,12 +80,17 @@ class erased_model {
     virtual decoding begin_decoding(index_t capacity)             = 0;
     virtual void   decode(decoding& d, std::span<std::int32_t const> tokens, std::span<float> logits) = 0;
     virtual void   prepare(optimizer const& how, rates const& by_role = {}) = 0;
-    virtual void   apply(optimizer const& how, step_scalars s)    = 0;
+    virtual void   apply(optimizer const& how, step_scalars const& s) = 0;
     virtual double clip_blocks(double limit)                      = 0;
     virtual optimizer_memory memory_of(optimizer const& how) const = 0;
     virtual index_t count_activations(index_t sequences, index_t length, pass_mode mode) const = 0;
     virtual std::vector<float> part(row_view<float const> flat, parameter_info const& e, parameter_part const& p) const = 0;
 
+    /// See trainable::repeat.
+    template <class F>
+    void repeat(double more, F const& f) {
+        call_repeat(more, [](void const* what) { (*static_cast<F const*>(what))(); }, &f);
+    }
     /// f() while the rotary table is that of a policy; see trainable::with_rotary.
     template <class F>
     void with_rotary(index_t length, position const& policy, F&& f) {
@@ -85,6 +98,7 @@ class erased_model {
     }
 
   private:
+    virtual void call_repeat(double more, void (*call)(void const*), void const* what) = 0;
     virtual void call_with_rotary(index_t length, position const& policy, void (*call)(void*), void* what) = 0;
 };
 
@@ -111,10 +125,23 @@ class erased final : public erased_model<Kinds> {
     index_t                          rotary_length() const override { return model_.rotary_length(); }
     void                             refresh() override { model_.refresh(); }
     void                             zero_gradient() override { model_.zero_gradient(); }
-    row_view<double>                 router_loads() override { return model_.router_loads(); }
     std::vector<double>&             read_router_loads() override { return model_.read_router_loads(); }
-    row_view<double>                 mtp_losses() override { return model_.mtp_losses(); }
     std::vector<double>&             read_mtp_losses() override { return model_.read_mtp_losses(); }
+    void stage(std::span<step_part const> parts, index_t sources) override { model_.stage(parts, sources); }
+    void accumulate_staged(std::size_t k) override {
+        pass_on();
+        model_.accumulate_staged(k);
+    }
+    row_view<double> step_sums() override { return model_.step_sums(); }
+    void             tell(optimizer const& how, step_scalars const& s) override { model_.tell(how, s); }
+    void             settle() override { model_.settle(); }
+    void             apply_told(optimizer const& how) override {
+        model_.bias_speed = this->bias_speed;
+        model_.apply_told(how);
+    }
+    void                             go_on() override { model_.go_on(); }
+    void                             ask_numbers() override { model_.ask_numbers(); }
+    seen_numbers                     read_numbers() override { return model_.read_numbers(); }
     double                           gradient_norm() override { return model_.gradient_norm(); }
     std::vector<state_buffer>        state_buffers() override { return model_.state_buffers(); }
     void                             take_state() override { model_.take_state(); }
@@ -122,9 +149,7 @@ class erased final : public erased_model<Kinds> {
     void   set_rotary(index_t length, position const& policy) override { model_.set_rotary(length, policy); }
     void   set_distance(any_distance const& distance) override { model_.set_distance(distance); }
     void   accumulate(token_batch const& batch, row_view<float> token_loss) override {
-        model_.z_loss         = this->z_loss;
-        model_.balance_factor = this->balance_factor;
-        model_.mtp_weight     = this->mtp_weight;
+        pass_on();
         model_.accumulate(batch, token_loss);
     }
     void evaluate(token_batch const& batch, row_view<float> token_loss) override {
@@ -146,7 +171,7 @@ class erased final : public erased_model<Kinds> {
         d.used = own.used;
     }
     void    prepare(optimizer const& how, rates const& by_role) override { model_.prepare(how, by_role); }
-    void    apply(optimizer const& how, step_scalars s) override {
+    void    apply(optimizer const& how, step_scalars const& s) override {
         model_.bias_speed = this->bias_speed;
         model_.apply(how, s);
     }
@@ -160,6 +185,16 @@ class erased final : public erased_model<Kinds> {
     }
 
   private:
+    void pass_on() {
+        model_.z_loss         = this->z_loss;
+        model_.balance_factor = this->balance_factor;
+        model_.mtp_weight     = this->mtp_weight;
+    }
+    void call_repeat(double more, void (*call)(void const*), void const* what) override {
+        pass_on();
+        model_.bias_speed = this->bias_speed;
+        model_.repeat(more, [&] { call(what); });
+    }
     void call_with_rotary(index_t length, position const& policy, void (*call)(void*), void* what) override {
         model_.with_rotary(length, policy, [&] { call(what); });
     }

@@ -77,7 +77,7 @@ class head {
                 capped(p, logits.rows_part(0, n), slope);
                 auto const g = train ? gradient.rows_part(0, n) : gradient;
                 p.device.rows(n, op::cross_entropy<T>{logits.rows_part(0, n), t.targets.part(r, n), t.losses.part(r, n),
-                                                      g, p.target_count(), t.weight, C(z)});
+                                                      g, train ? p.target_count() : nullptr, t.weight, C(z)});
                 if (!train) continue;
                 if (cap_ > 0) p.device.elements(g.size(), op::cap_logits_backward<T>{slope.rows_part(0, n).flat(), g.flat()});
                 p.device.gemm(gemm_problem<T, T, T>{.a = g, .b = w, .c = dh.rows_part(r, n)});

@@ -1,38 +1,46 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
-#include <vector>
+#include <span>
 #include <midtrain/core/view.hpp>
+#include <midtrain/model/crossing_box.hpp>
 
 // The two crossings of a pass between the host's memory and a device's. A Device that says `shares_memory` has neither.
 namespace midtrain::inline MT_ABI {
 
-/// Brings whole numbers of the host to where the device reads them: all of a pass in one copy.
+/// Brings whole numbers of the host to where the device reads them, many rows in one copy.
 template <class Device>
 class staging {
+    static constexpr index_t line = 64;  // values; rows begin at a multiple
+
   public:
-    /// Turns each view into one that the device can read, good until the next call.
-    void bring(Device& device, std::initializer_list<row_view<std::int32_t const>*> views) {
+    /// Turns each view into one that the device can read, good until the next call. A device that runs ahead has read the host's then.
+    void bring(Device& device, std::span<row_view<std::int32_t const>* const> views) {
         if constexpr (!Device::shares_memory) {
-            packed_.clear();
+            index_t n = 0;
+            for (auto* v : views) n += lines(v->size());
+            auto const out = packed_.open(device, n);
+            auto       at  = out.data;
             for (auto* v : views) {
-                packed_.insert(packed_.end(), v->begin(), v->end());
-                packed_.resize((packed_.size() + 63) / 64 * 64);
+                std::fill(std::copy(v->begin(), v->end(), at), at + lines(v->size()), 0);
+                at += lines(v->size());
             }
-            auto const n = static_cast<index_t>(packed_.size());
             // Half as much again: the runs of a later batch may be more, and a step allocates nothing after the first.
             if (numbers_.size() < n) numbers_ = device.template make<std::int32_t>(n + n / 2);
-            device.upload(packed_.data(), numbers_.view().part(0, n));
-            auto at = numbers_.view().data;
-            for (auto* v : views) {
-                v->data = at;
-                at += (v->size() + 63) / 64 * 64;
-            }
+            packed_.send(device, numbers_.view().part(0, n));
+            auto there = numbers_.view().data;
+            for (auto* v : views) v->data = there, there += lines(v->size());
         }
+    }
+    void bring(Device& device, std::initializer_list<row_view<std::int32_t const>*> views) {
+        bring(device, std::span<row_view<std::int32_t const>* const>(views.begin(), views.size()));
     }
 
   private:
-    std::vector<std::int32_t>                      packed_;
+    static constexpr index_t lines(index_t n) { return (n + line - 1) / line * line; }
+
+    outbox<Device, std::int32_t>                   packed_;
     typename Device::template buffer<std::int32_t> numbers_;
 };
 

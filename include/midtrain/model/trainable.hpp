@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <numeric>
 #include <span>
 #include <string>
@@ -14,15 +15,16 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/model/host_weights.hpp>
-#include <midtrain/model/index_sorter.hpp>
 #include <midtrain/model/kv_cache.hpp>
+#include <midtrain/model/move_biases.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/rotary_buffers.hpp>
-#include <midtrain/model/router_buffers.hpp>
-#include <midtrain/model/tally.hpp>
 #include <midtrain/model/staging.hpp>
+#include <midtrain/model/step_numbers.hpp>
+#include <midtrain/model/step_stage.hpp>
 #include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/elementwise.hpp>
+#include <midtrain/op/losses_by_source.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/rotary_table.hpp>
@@ -54,8 +56,8 @@ class trainable {
     static constexpr bool one_copy = std::is_same_v<master_t, bf16>;  ///< the weights that the optimizer updates are those that products read
 
     trainable(Device& device, Shape shape, pass_mode training = pass_mode::train)
-        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)), update_(device, layout_.size()), routers_(device, layout_),
-          mtp_losses_(device, 2 * mtp_depth_of(shape_)) {
+        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)), update_(device, layout_.size()),
+          numbers_(device, layout_.load_size(), 2 * mtp_depth_of(shape_)) {
         if constexpr (!one_copy) weights_ = device.template make<stored>(layout_.size());
         master_   = device.template make<master_t>(layout_.size());
         gradient_ = device.template make<computed>(layout_.size());
@@ -101,6 +103,7 @@ class trainable {
     /// Cosines and sines for positions 0 .. length-1: fill(length, head_size, cosine, sine), each (length, head_size / 2) in double.
     template <class Fill>
     void set_rotary(index_t length, Fill const& fill) {
+        ++changes_;
         index_t const size = head_size_of(shape_);
         rotary_ = {*device_, length, size / 2, 1.0, [&](double* cosine, double* sine) { fill(length, size, cosine, sine); }};
         set_window_rotary(length);
@@ -109,6 +112,7 @@ class trainable {
     /// From a position-scaling policy, which may also leave a part of each head as it is, and have a say in the scores.
     template <PositionScalingPolicy Policy>
     void set_rotary(index_t length, Policy const& policy) {
+        ++changes_;
         index_t const size = head_size_of(shape_);
         rotary_ = {*device_, length, rotary_width_of(policy, size) / 2, score_factor_of(policy, length),
                    [&](double* cosine, double* sine) { fill_rotary(policy, length, size, cosine, sine); }};
@@ -137,6 +141,7 @@ class trainable {
             check(Family::turns || !distance.changes(), "dual_chunk and self_extend are of rotary positions, and this model has none");
         check(distance.fits(), "dual_chunk has chunk > local >= 0, self_extend window >= group >= 1");
         distance_ = distance;
+        ++changes_;
         counted_.clear();
     }
     /// How products of linear layers become eight bits from here on, in another form than the precision's own (precision/fp8.hpp).
@@ -144,6 +149,7 @@ class trainable {
         requires requires { Precision::products; }
     {
         products_ = products;
+        ++changes_;
         counted_.clear();
     }
     /// How far the rotary table reaches, in positions.
@@ -151,21 +157,77 @@ class trainable {
 
     void zero_gradient() {
         device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0});
-        routers_.clear(*device_);
-        mtp_losses_.clear(*device_);
+        numbers_.clear(*device_);
     }
-    /// The loads of all routers since, on the device and on the host, as parameters().routers() says.
-    row_view<double>     router_loads() { return routers_.loads(); }
-    std::vector<double>& read_router_loads() { return routers_.read(*device_); }
+    /// The loads of all routers since, as parameters().routers() says.
+    std::vector<double>& read_router_loads() { return read(numbers_.loads(), loads_host_); }
+    /// Sum and count of the losses of each module of multi-token prediction since zero_gradient().
+    std::vector<double>& read_mtp_losses() { return read(numbers_.mtp_losses(), mtp_host_); }
 
-    /// Sum and count of the losses of each module of multi-token prediction since zero_gradient(), on the device and on the host.
-    row_view<double>     mtp_losses() { return mtp_losses_.view(); }
-    std::vector<double>& read_mtp_losses() { return mtp_losses_.read(*device_); }
+    // A step in parts, for who trains: stage(), tell(), then within repeat() zero_gradient(), accumulate_staged() of each micro-batch,
+    // settle() and apply_told(), and ask_numbers(). None of it waits for a device that runs ahead; read_numbers() does.
+
+    /// The micro-batches of a step whose sequences come from so many sources; the host's memory stays the caller's until the step was read.
+    void stage(std::span<step_part const> parts, index_t sources) {
+        index_t most = 0;
+        for (auto const& p : parts) reserve(p.batch, training_), most = std::max(most, p.batch.count());
+        if (losses_.size() < most) losses_ = device_->template make<computed>(most);
+        numbers_.reserve(*device_, sources);
+        stage_.bring(*device_, parts, shape_.vocab, shape_.context);
+    }
+    /// Forward and backward of one of them: adds the gradient of sum(loss) / target_count, and the losses by source.
+    void accumulate_staged(std::size_t k) {
+        auto const losses = losses_.view().part(0, stage_[k].batch.count());
+        train_on(stage_[k], losses);
+        auto const to = numbers_.source_losses();
+        device_->rows(to.size(), op::losses_by_source<computed>{losses, stage_[k].sources, to});
+    }
+    /// What ranks add up besides gradients.
+    row_view<double> step_sums() { return numbers_.sums(); }
+    /// What the next step is told, before settle() and apply_told().
+    template <class Optimizer>
+    void tell(Optimizer const& optimizer, step_scalars const& s) {
+        update_.tell(*device_, optimizer, s);
+    }
+    /// The norm of the gradient, and from it and the losses whether the step applies and how much of the gradient.
+    void settle() { update_.settle(*device_, gradient_.view(), numbers_.source_losses(), numbers_.norm()); }
+    template <class Optimizer>
+    void apply_told(Optimizer const& optimizer) {
+        update_.apply(*device_, optimizer, master_.view(), weights(), gradient_.view());
+        move_biases(*device_, layout_, numbers_.loads(), bias_speed, update_.applies(), master_.view(), weights());
+    }
+    /// Steps apply again after one that was no number.
+    void go_on() { update_.go_on(*device_); }
+    void ask_numbers() { numbers_.ask(*device_); }
+    /// Of the oldest step that was asked for and not read.
+    seen_numbers read_numbers() { return numbers_.read(*device_); }
+    /// f(), which asks the device for a step's work; where it was asked for the same before, with `more` besides the model's own numbers,
+    /// the device may do that again.
+    template <class F>
+    void repeat(double more, F const& f) {
+        if constexpr (AheadDevice<Device>) {
+            describe_step(more);
+            device_->repeat(std::span<std::uint64_t const>(step_form_), std::span<double const>(step_values_), f);
+        } else f();
+    }
 
     /// Forward and backward: adds the gradient of sum(loss) / target_count, fills the losses by token.
-    void accumulate(token_batch const& batch, row_view<computed> token_loss) { go(batch, token_loss, training_); }
+    void accumulate(token_batch const& batch, row_view<computed> token_loss) {
+        reserve(batch, training_);
+        step_part const one{batch, {}};
+        stage_.bring(*device_, {&one, 1}, shape_.vocab, shape_.context);
+        train_on(stage_[0], landed_.open(*device_, token_loss));
+        landed_.close(*device_, token_loss);
+    }
     /// Forward only.
-    void evaluate(token_batch const& batch, row_view<computed> token_loss) { go(batch, token_loss, pass_mode::evaluate); }
+    void evaluate(token_batch const& batch, row_view<computed> token_loss) {
+        reserve(batch, pass_mode::evaluate);
+        auto p   = make_pass(*device_, batch, pass_mode::evaluate, landed_.open(*device_, token_loss));
+        p.memory = arena(memory_.view());
+        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin});
+        net_.forward(p);
+        landed_.close(*device_, token_loss);
+    }
 
     /// Logits of every token, (tokens, vocabulary).
     void logits(token_batch const& batch, matrix_view<computed> out) { answer(batch, nullptr, out, {}); }
@@ -227,14 +289,15 @@ class trainable {
     /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
     template <class Optimizer, RoleRates Rates = same_rate>
     void prepare(Optimizer const& optimizer, Rates const& rates = {}) {
+        ++changes_;
         if constexpr (requires { rates.at_width(index_t{}); }) update_.prepare(*device_, layout_, optimizer, rates.at_width(shape_.width));
         else update_.prepare(*device_, layout_, optimizer, rates);
     }
     /// One step of the optimizer from the gradient that lies there; one that sees matrices may leave anything in it.
     template <class Optimizer>
-    void apply(Optimizer const& optimizer, step_scalars s) {
-        update_.apply(*device_, optimizer, s, master_.view(), weights(), gradient_.view());
-        routers_.move_biases(*device_, layout_, bias_speed, master_.view(), weights());
+    void apply(Optimizer const& optimizer, step_scalars const& s) {
+        tell(optimizer, s);
+        apply_told(optimizer);
     }
 
     /// Gradients of each block, a bucket of the layout, whose norm is above the limit are scaled down to it. The norm of all afterwards.
@@ -295,8 +358,8 @@ class trainable {
                                   .cosine = rotary_.cosine(), .sine = rotary_.sine(),
                                   .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(),
                                   .window_cosine = window_rotary_.cosine(), .window_sine = window_rotary_.sine(), .score_factor = rotary_.score_factor(),
-                                  .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .loads = routers_.loads(),
-                                  .balance = balance.times(balance_factor), .mtp_weight = mtp_weight, .mtp_losses = mtp_losses_.view(),
+                                  .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .loads = numbers_.loads(),
+                                  .balance = balance.times(balance_factor), .mtp_weight = mtp_weight, .mtp_losses = numbers_.mtp_losses(),
                                   .products = products_};
     }
 
@@ -355,25 +418,36 @@ class trainable {
         logits_.close(*device_, out.flat());
     }
 
-    void go(token_batch const& batch, row_view<computed> token_loss, pass_mode mode) {
-        reserve(batch, mode);
-        auto p   = make_pass(*device_, batch, mode, losses_.open(*device_, token_loss));
-        p.memory = arena(memory_.view());
-        p.saved  = std::move(saved_);
-        if (mode != pass_mode::evaluate) {
-            p.by_token    = by_token_(batch.inputs, shape_.vocab);
-            p.by_position = by_position_(batch.positions, shape_.context);
-            check(p.by_token.runs > 0, "a batch holds a token that is not in the vocabulary");
-        }
-        auto const                   count_bits = std::bit_cast<std::array<std::int32_t, 2>>(batch.target_count);
-        row_view<std::int32_t const> count{count_bits.data(), 2};
-        staged_.bring(*device_, {&p.batch.inputs, &p.batch.targets, &p.batch.positions, &p.batch.document_begin, &p.by_token.order,
-                                 &p.by_token.begin, &p.by_position.order, &p.by_position.begin, &count});
-        if constexpr (!Device::shares_memory) p.targets = reinterpret_cast<double const*>(count.data);
+    void train_on(staged_part const& part, row_view<computed> losses) {
+        auto p        = make_pass(*device_, part.batch, training_, losses);
+        p.memory      = arena(memory_.view());
+        p.saved       = std::move(saved_);
+        p.by_token    = part.by_token;
+        p.by_position = part.by_position;
+        p.targets     = part.targets();
         net_.forward(p);
-        if (mode != pass_mode::evaluate) net_.backward(p);
+        net_.backward(p);
         saved_ = std::move(p.saved);
-        losses_.close(*device_, token_loss);
+    }
+
+    std::vector<double>& read(row_view<double> from, std::vector<double>& to) {
+        to.resize(static_cast<std::size_t>(from.size()));
+        device_->download(row_view<double const>(from), to.data());
+        return to;
+    }
+
+    // What a step launches by value: forms and addresses, which need another launch, and numbers.
+    void describe_step(double more) {
+        auto const word = [](auto const* p) { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(p)); };
+        step_form_.assign({changes_, word(memory_.view().data), word(losses_.view().data), word(numbers_.norm()), word(slots().data),
+                           word(rotary_.cosine().data), word(window_rotary_.cosine().data), static_cast<std::uint64_t>(numbers_.sums().size())});
+        for (std::size_t k = 0; k < stage_.size(); ++k)
+            for (std::uint64_t x : {word(stage_[k].batch.inputs.data), static_cast<std::uint64_t>(stage_[k].batch.sequences),
+                                    static_cast<std::uint64_t>(stage_[k].batch.length), static_cast<std::uint64_t>(stage_[k].batch.global_count),
+                                    static_cast<std::uint64_t>(stage_[k].by_position.runs)})
+                step_form_.push_back(x);
+        step_values_.assign({more, z_loss, balance_factor, mtp_weight, bias_speed, balance.sequence, balance.micro_batch, balance.global_batch,
+                             balance.devices, balance.z});
     }
 
     Device*                             device_;
@@ -385,19 +459,22 @@ class trainable {
     buffer<master_t>                    master_;
     buffer<computed>                    gradient_;
     update_buffers<Device, Precision>   update_;
-    router_buffers<Device>              routers_;
-    tally<Device>                       mtp_losses_;
+    step_numbers<Device>                numbers_;
+    step_stage<Device>                  stage_;
+    buffer<computed>                    losses_;  // of a staged micro-batch, by token
     buffer<std::byte>                   memory_;
     rotary_buffers<Device, computed>    rotary_, window_rotary_;
     std::vector<computed>               slots_host_;
     std::vector<master_t>               master_host_;
     staging<Device>                     staged_;
-    landing<Device, computed>           losses_, logits_;
+    landing<Device, computed>           landed_, logits_;
+    std::vector<double>                 loads_host_, mtp_host_, step_values_;
+    std::vector<std::uint64_t>          step_form_;
+    std::uint64_t                       changes_ = 0;  // of what passes launch otherwise
     std::vector<std::array<index_t, 3>> counted_;
     any_distance                        distance_;
     fp8_form                            products_ = products_of<Precision>();
     tape                                saved_;
-    index_sorter                        by_token_, by_position_;
 };
 
 }  // namespace midtrain::inline MT_ABI

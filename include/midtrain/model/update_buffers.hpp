@@ -6,11 +6,13 @@
 #include <vector>
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/model/crossing_box.hpp>
 #include <midtrain/optim/block_norms.hpp>
 #include <midtrain/optim/by_role.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
 #include <midtrain/optim/optimizer_memory.hpp>
 #include <midtrain/optim/role_rates.hpp>
+#include <midtrain/optim/settle_step.hpp>
 #include <midtrain/optim/squares_of_change.hpp>
 #include <midtrain/optim/tensor_update.hpp>
 #include <midtrain/problem/parameters.hpp>
@@ -27,7 +29,10 @@ class update_buffers {
 
   public:
     update_buffers(Device& device, index_t values)
-        : partial_(device.template make<computed>((values + 4095) / 4096)), scalars_(device.template make<step_scalars>(1)) {}
+        : partial_(device.template make<computed>((values + 4095) / 4096)),
+          sums_(device.template make<double>((partial_.size() + sum_of_part<computed>::values - 1) / sum_of_part<computed>::values)),
+          norm_(device.template make<double>(1)), scalars_(device.template make<step_scalars>(1)),
+          halted_(device.template make<std::int32_t>(1)) {}
 
     row_view<computed> slots() const { return slots_.view(); }
 
@@ -42,15 +47,30 @@ class update_buffers {
         else if constexpr (TensorOptimizer<Optimizer>) prepare_tensors(device, layout, optimizer, rates);
         else prepare_values(device, layout, optimizer, rates);
     }
-    /// One step of the optimizer: master weights, and from them the stored ones. One that sees matrices may leave anything in the gradient.
+    /// The numbers of the next step, and what its optimizer adds to them.
     template <class Optimizer>
-    void apply(Device& device, Optimizer const& optimizer, step_scalars s, row_view<master> to, row_view<stored> weights,
-               row_view<computed> gradient) {
+    void tell(Device& device, Optimizer const& optimizer, step_scalars s) {
+        if constexpr (OptimizerChoice<Optimizer>) optimizer.visit([&](auto const& one) { one.prepare(s); });
+        else optimizer.prepare(s);
+        told_.open(device, 1)[0] = s;
+        told_.send(device, scalars_.view());
+    }
+    /// From the norm of the gradient and the losses of a step, what it was told of being clipped, and whether it applies.
+    void settle(Device& device, row_view<computed> gradient, row_view<double> losses, double* norm) {
+        put_norm(device, gradient, norm);
+        device.rows(1, settle_step{losses, norm, scalars_.view().data, halted_.view().data});
+    }
+    /// Steps apply again after one that was no number.
+    void go_on(Device& device) { device.elements(1, op::fill<std::int32_t>{halted_.view(), 0}); }
+    /// Whether the step that was told of last applies, where the device reads it.
+    std::int64_t const* applies() const { return &scalars_.view().data->applies; }
+    /// One step of the optimizer as it was told: master weights, and from them the stored ones. One that sees matrices may leave anything in
+    /// the gradient, and applies whatever was settled.
+    template <class Optimizer>
+    void apply(Device& device, Optimizer const& optimizer, row_view<master> to, row_view<stored> weights, row_view<computed> gradient) {
         if constexpr (OptimizerChoice<Optimizer>)
-            return optimizer.visit([&](auto const& one) { apply(device, one, s, to, weights, gradient); });
+            return optimizer.visit([&](auto const& one) { apply(device, one, to, weights, gradient); });
         else {
-            optimizer.prepare(s);
-            device.upload(&s, scalars_.view());
             if constexpr (TensorOptimizer<Optimizer>)
                 optimizer.step(tensor_update<Device, Precision>{device, views(to, weights, gradient), host_places_.tensors, work_.view()});
             else
@@ -78,13 +98,14 @@ class update_buffers {
     }
     /// Square root of the sum of squares of the gradient, in an order that never changes.
     double norm(Device& device, row_view<computed> gradient) {
-        device.rows(partial_.size(), squares_of_part<computed>{gradient, partial_.view()});
-        return root_of_partial(device);
+        put_norm(device, gradient, norm_.view().data);
+        return read_norm(device);
     }
     /// The same of how far the gradient is from `before`, which then becomes it.
     double norm_of_change(Device& device, row_view<computed> gradient, row_view<computed> before) {
         device.rows(partial_.size(), squares_of_change<computed>{gradient, before, partial_.view()});
-        return root_of_partial(device);
+        put_root(device, norm_.view().data);
+        return read_norm(device);
     }
 
   private:
@@ -141,27 +162,35 @@ class update_buffers {
         return {scalars_.view().data, to, weights, gradient, slots_.view(),
                 tensors_.view(), pieces_.view(), piece_sums_.view(), tensor_sums_.view()};
     }
-    double root_of_partial(Device& device) {
-        partial_host_.resize(static_cast<std::size_t>(partial_.size()));
-        device.download(row_view<computed const>(partial_.view()), partial_host_.data());
-        double total = 0;
-        for (auto x : partial_host_) total += static_cast<double>(x);
-        return std::sqrt(total);
+    void put_norm(Device& device, row_view<computed> gradient, double* norm) {
+        device.rows(partial_.size(), squares_of_part<computed>{gradient, partial_.view()});
+        put_root(device, norm);
+    }
+    void put_root(Device& device, double* norm) {
+        device.rows(sums_.size(), sum_of_part<computed>{partial_.view(), sums_.view()});
+        device.rows(1, root_of_parts{sums_.view(), norm});
+    }
+    double read_norm(Device& device) {
+        double norm = 0;
+        device.download(row_view<double const>(norm_.view()), &norm);
+        return norm;
     }
 
     template <class T>
     using buffer = typename Device::template buffer<T>;
 
     buffer<computed>         slots_, decay_, partial_, piece_sums_, tensor_sums_, block_partial_, block_factors_;
-    buffer<double>           rates_;
+    buffer<double>           rates_, sums_, norm_;
     buffer<step_scalars>     scalars_;
+    buffer<std::int32_t>     halted_;
+    outbox<Device, step_scalars> told_;
     buffer<tensor_place>     tensors_;
     buffer<tensor_piece>     pieces_;
     buffer<block_piece>      block_pieces_;
     buffer<std::byte>        work_;
     tensor_places            host_places_;
     std::vector<block_piece> host_pieces_;
-    std::vector<computed>    partial_host_, piece_squares_, host_factors_;
+    std::vector<computed>    piece_squares_, host_factors_;
     std::vector<double>      block_squares_;
 };
 

@@ -115,9 +115,11 @@ struct move_bias {
     row_view<T> stored;  // (experts)
     router_load load;
     double      speed;
+    std::int64_t const* applies = nullptr;  // a step's, on the device; none: it does
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t) const {
+        if (applies && *applies == 0) return;  // the same for all lanes of a team
         auto const    self = *this;
         index_t const n    = master.size();
         double const  mean = team.reduce(n, sum{}, [=](index_t e) { return self.load.choices(e); }) / static_cast<double>(n);

@@ -27,6 +27,7 @@ struct elementwise_step {
     MT_HOST_DEVICE void operator()(Team const& team, index_t chunk) const {
         auto const    f = optimizer;
         auto          s = *scalars;
+        if (s.applies == 0) return;  // the same for all lanes of a team
         index_t const n = master.size(), first = chunk * row_values;
         C const       d = decay[chunk] * C(s.decay_factor), clip = C(s.clip_factor);
         if (rates.size() > 0) s.rate *= rates[chunk];

@@ -20,4 +20,10 @@ struct token_batch {
     constexpr double share() const { return global_count > 0 ? static_cast<double>(count()) / static_cast<double>(global_count) : 1.0; }
 };
 
+/// A micro-batch of a step, and which source each of its sequences comes from.
+struct step_part {
+    token_batch                  batch;
+    row_view<std::int32_t const> sources;  ///< (sequences)
+};
+
 }  // namespace midtrain::inline MT_ABI

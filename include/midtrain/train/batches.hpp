@@ -33,6 +33,27 @@ struct borrowed_store {
 
 }  // namespace detail
 
+/// Which documents the first sequences of a batch begin in.
+struct beginnings {
+    static constexpr index_t most = 16;
+
+    struct one {
+        std::int32_t         source = 0;
+        data::document_place at;
+    };
+    std::vector<one> of;
+    index_t          sequences = 0;  ///< in the batch
+
+    /// For a message, by the sources' names.
+    std::string written(std::span<std::string const> names) const {
+        std::string s = "its sequences begin in";
+        for (std::size_t k = 0; k < of.size(); ++k)
+            s += (k ? ", " : " ") + names[static_cast<std::size_t>(of[k].source)] + " document " + std::to_string(of[k].at.document) +
+                 " token " + std::to_string(of[k].at.offset);
+        return s + (sequences > most ? ", ..." : "");
+    }
+};
+
 /// What a stage does with the documents of its sources before they are packed, and what those are called.
 template <class Order = mixture::shuffled>
 struct document_wishes {
@@ -116,7 +137,7 @@ class batches {
         targeted_  = 0;
         for (index_t s = 0; s < sequences_; ++s) {
             std::size_t const from                 = sampler_.next(weights_at);
-            source_[static_cast<std::size_t>(s)] = static_cast<int>(from);
+            source_[static_cast<std::size_t>(s)] = static_cast<std::int32_t>(from);
             auto const at = static_cast<std::size_t>(s * length_), n = static_cast<std::size_t>(length_);
             begins_[static_cast<std::size_t>(s)] =
                 readers_[from].fill(cursors_[from], share, {std::span(inputs_).subspan(at, n), std::span(targets_).subspan(at, n),
@@ -139,14 +160,18 @@ class batches {
     data::document_place begins_at(index_t sequence) const { return begins_[static_cast<std::size_t>(sequence)]; }
     /// For a message: which documents the first sixteen sequences begin in, by the sources' names.
     std::string written_beginnings(std::span<std::string const> names) const {
-        std::string s = "its sequences begin in";
-        for (index_t k = 0; k < sequences_ && k < 16; ++k) {
-            auto const [document, offset] = begins_at(k);
-            s += (k ? ", " : " ") + names[static_cast<std::size_t>(source_of(k))] + " document " + std::to_string(document) + " token " +
-                 std::to_string(offset);
-        }
-        return s + (sequences_ > 16 ? ", ..." : "");
+        beginnings b;
+        store_in(b);
+        return b.written(names);
     }
+    /// What that message is made of, into what is there already.
+    void store_in(beginnings& to) const {
+        to.sequences = sequences_;
+        to.of.clear();
+        for (index_t k = 0; k < sequences_ && k < beginnings::most; ++k) to.of.push_back({source_of(k), begins_at(k)});
+    }
+    /// Of `count` drawn sequences from `first` on.
+    row_view<std::int32_t const> sources_of(index_t first, index_t count) const { return {source_.data() + first, count}; }
     std::int32_t         target(index_t token) const { return targets_[static_cast<std::size_t>(token)]; }
     index_t              sequences() const { return sequences_; }  ///< in the drawn batch
     index_t              length() const { return length_; }
@@ -159,7 +184,7 @@ class batches {
     index_t                           sequences_, length_;
     std::int64_t                      targeted_ = 0;
     std::vector<std::int32_t>         inputs_, targets_, positions_, begin_;
-    std::vector<int>                  source_;
+    std::vector<std::int32_t>         source_;
     std::vector<data::document_place> begins_;  // where each drawn sequence starts
 };
 

@@ -17,6 +17,7 @@
 #include <midtrain/io/safetensors.hpp>
 #include <midtrain/train/background_job.hpp>
 #include <midtrain/train/checkpoint_folder.hpp>
+#include <midtrain/train/report.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/setting_changes.hpp>
 #include <midtrain/train/state_file.hpp>
@@ -78,12 +79,12 @@ class checkpoints {
         tidy_checkpoints(how_.folder);
     }
 
-    /// Whether to save after a step of `batch` tokens. Throws what went wrong in the background since.
-    bool due(run_state const& s, tokens batch) {
+    /// Whether to save where so many steps and tokens are done, the last step of `batch` tokens. Throws what went wrong in the background since.
+    bool due(saved_step at, tokens batch) {
         if (how_.folder.empty()) return false;
         if (writing_.done()) wait();
-        if (for_good(s, batch)) return true;
-        if (how_.every_steps > 0) return s.step % how_.every_steps == 0;
+        if (for_good(at, batch)) return true;
+        if (how_.every_steps > 0) return at.step % how_.every_steps == 0;
         return !writing_.begun() && seconds_now() - saved_ >= how_.every_seconds;
     }
 
@@ -103,7 +104,7 @@ class checkpoints {
         wait();
         std::vector<saved_buffer> buffers;
         for (auto const& b : model.state_buffers()) buffers.push_back(described<Model>(b.name, b.bytes));
-        kept_checkpoints const stay{how_.keep, for_good(s, batch)};
+        kept_checkpoints const stay{how_.keep, for_good({s.step, s.tokens}, batch)};
         if (how_.background) {
             keep_copies<Model>(buffers);
             begin_writing([folder = how_.folder, stay, state = s, layout = written_layout(model), buffers = std::move(buffers)] {
@@ -177,10 +178,10 @@ class checkpoints {
                 return folder + " holds the memory of another optimizer: " + c.compared() + "; " + instead;
             });
     }
-    bool for_good(run_state const& s, tokens batch) const {
+    bool for_good(saved_step at, tokens batch) const {
         auto const k = how_.keep_every_tokens.count;
-        return (how_.keep_every_steps > 0 && s.step % how_.keep_every_steps == 0) ||
-               (k > 0 && s.tokens / k != (s.tokens - batch.count) / k);
+        return (how_.keep_every_steps > 0 && at.step % how_.keep_every_steps == 0) ||
+               (k > 0 && at.tokens / k != (at.tokens - batch.count) / k);
     }
     template <class Model>
     static saved_buffer described(std::string const& name, std::span<std::byte const> bytes) {

@@ -31,6 +31,7 @@ class noise_meter {
     }
 
     bool measures() const { return how_.every > 0; }
+    bool measuring() const { return measuring_; }  ///< the step that began
     /// Of the second buffer.
     std::int64_t bytes() const { return static_cast<std::int64_t>(before_.size()) * static_cast<std::int64_t>(sizeof(C)); }
     /// Rows of that many steps, at most.

@@ -6,7 +6,9 @@
 #include <vector>
 #include <midtrain/concepts/communicator.hpp>
 #include <midtrain/core/error.hpp>
+#include <midtrain/model/step_numbers.hpp>
 #include <midtrain/optim/step_scalars.hpp>
+#include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/train/batches.hpp>
 
@@ -29,9 +31,17 @@ struct step_result {
     double                    loss = 0, gradient_norm = 0;
     std::vector<double>       source_loss;
     std::vector<std::int64_t> source_targets;
+    std::int64_t              targets = 0;     ///< of all sources
     std::span<router_info const> routers;      ///< of the model
-    std::span<double const>      router_loads; ///< of all ranks, as routers say
+    std::span<double const>      router_loads; ///< of all ranks, as routers say; until the next but one step is asked for
     std::vector<double>          mtp_losses;   ///< by module that predicts tokens further on, the mean over its targets
+
+    bool is_finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
+    /// For a message about one that is not.
+    std::string written_loss() const {
+        return "the loss is " + std::to_string(loss) + " and the gradient's norm " + std::to_string(gradient_norm) +
+               "; the weights are still those of the step before";
+    }
 };
 
 /// What a step spends its time on.
@@ -41,126 +51,142 @@ enum class step_phase { data, compute, exchange, update, checkpoint };
 /// step is to be applied.
 struct unwatched_step {
     static constexpr void enter(step_phase) {}
+    /// Whether this step's micro-batches are looked at one by one; else they may be asked of a device as one piece of work.
+    static constexpr bool looks_at_parts() { return false; }
     template <class Store>
     static constexpr void part(batches<Store> const&, index_t, index_t) {}
     static constexpr bool accepts(step_result const&) { return true; }
 };
 
-/// Losses summed by source in double, sequence by sequence, so that the order never changes.
-template <class Store, class Loss>
-void add_losses(batches<Store> const& b, index_t first, index_t count, Loss const* token_loss, step_result& to) {
-    for (index_t s = 0; s < count; ++s) {
-        auto const   source = static_cast<std::size_t>(b.source_of(first + s));
-        double       sum    = to.source_loss[source];
-        std::int64_t n      = 0;
-        for (index_t t = 0; t < b.length(); ++t) {
-            if (b.target((first + s) * b.length() + t) < 0) continue;
-            sum += static_cast<double>(token_loss[s * b.length() + t]);
-            ++n;
-        }
-        to.source_loss[source] = sum;
-        to.source_targets[source] += n;
-    }
-}
+/// When the optimizer moves the weights: at once, unless the device finds that the step is no number, or when apply_judged() is called.
+enum class update_when { settled, judged };
 
 namespace detail {
 
-/// This rank's share of the sequences goes through the model, in micro-batches.
-template <class Ranks, class Model, class Store, class Watcher>
-void add_gradients(Ranks& ranks, Model& model, batches<Store> const& b, index_t micro_batch,
-                   std::vector<typename Model::computed>& token_loss, step_result& result, Watcher& watcher) {
-    result.source_loss.assign(b.sources(), 0.0);
-    result.source_targets.assign(b.sources(), 0);
-    token_loss.resize(static_cast<std::size_t>(micro_batch * b.length()));
-    model.zero_gradient();
+/// What is known of a step before it is taken.
+template <class Store>
+void count_targets(batches<Store> const& b, step_result& to) {
+    to.source_targets.assign(b.sources(), 0);
+    to.targets = b.targets();
+    for (index_t s = 0; s < b.sequences(); ++s) {
+        auto& n = to.source_targets[static_cast<std::size_t>(b.source_of(s))];
+        for (index_t t = s * b.length(); t < (s + 1) * b.length(); ++t) n += b.target(t) >= 0;
+    }
+}
+
+/// This rank's share of the sequences, in micro-batches.
+template <class Ranks, class Store>
+void cut_into_parts(Ranks const& ranks, batches<Store> const& b, index_t micro_batch, std::vector<step_part>& parts) {
+    parts.clear();
     index_t const begin = b.sequences() * ranks.rank() / ranks.size(), end = b.sequences() * (ranks.rank() + 1) / ranks.size();
     for (index_t first = begin; first < end; first += micro_batch) {
         index_t const n = std::min(micro_batch, end - first);
-        model.accumulate(b.part(first, n), {token_loss.data(), n * b.length()});
-        add_losses(b, first, n, token_loss.data(), result);
-        watcher.part(b, first, n);
+        parts.push_back({b.part(first, n), b.sources_of(first, n)});
     }
 }
 
 /// Speed and factor of a step for a model with routers; one without has nothing to hear.
 template <class Model>
 void tell_routers(Model& model, double bias_speed, double balance_factor) {
-    bool hears = false;
-    if constexpr (requires { model.read_router_loads(); }) {
-        hears                = !model.parameters().routers().empty();
-        model.bias_speed     = bias_speed;
-        model.balance_factor = balance_factor;
-    }
+    bool const hears = !model.parameters().routers().empty();
+    if (hears) model.bias_speed = bias_speed, model.balance_factor = balance_factor;
     check(hears || (bias_speed == 0 && balance_factor == 1), "bias_speed and balance_factor are for models with experts");
-}
-
-/// The weight of a step for a model whose modules predict tokens further on; one without has nothing to hear.
-template <class Model>
-void tell_mtp(Model& model, double weight) {
-    if constexpr (requires { model.read_mtp_losses(); }) model.mtp_weight = weight;
-}
-
-/// The losses of those modules, over all ranks.
-template <class Ranks, class Model>
-void sum_mtp_losses(Ranks& ranks, Model& model, step_result& result) {
-    if constexpr (requires { model.read_mtp_losses(); }) {
-        if (model.mtp_losses().size() == 0) return;
-        ranks.sum(model.mtp_losses());
-        auto const& all = model.read_mtp_losses();
-        result.mtp_losses.resize(all.size() / 2);
-        for (std::size_t k = 0; k < result.mtp_losses.size(); ++k) result.mtp_losses[k] = all[2 * k + 1] > 0 ? all[2 * k] / all[2 * k + 1] : 0.0;
-    }
-}
-
-/// The loads of all ranks' routers.
-template <class Ranks, class Model>
-void sum_loads(Ranks& ranks, Model& model, step_result& result) {
-    if constexpr (requires { model.read_router_loads(); }) {
-        if (model.parameters().routers().empty()) return;
-        ranks.sum(model.router_loads());
-        result.routers      = model.parameters().routers();
-        result.router_loads = model.read_router_loads();
-    }
 }
 
 }  // namespace detail
 
-/// One optimizer step over the batch that was drawn: each rank's gradients are summed, clipped by the global norm and applied. False,
-/// with the weights untouched, when the watcher does not accept it. Throws midtrain::error, with the weights untouched, when the loss or
-/// the gradient of an accepted one is not a number.
+/// Whether what ranks do is part of the device's work, so that a device that runs ahead need not wait for them.
+template <class Ranks>
+constexpr bool works_in_stream() {
+    if constexpr (requires { Ranks::in_stream; }) return Ranks::in_stream;
+    else return false;
+}
+
+/// Asks for one optimizer step over the batch that was drawn: each rank's gradients are summed, clipped by the global norm and applied. A
+/// device that runs ahead is not waited for: read_step() does that, and until then `parts` and the batch's memory stay as they are.
 template <class Ranks, class Model, class Optimizer, class Store, class Watcher = unwatched_step>
-bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
-               std::vector<typename Model::computed>& token_loss, step_result& result, Watcher&& watcher = {}) {
+void ask_for_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan, update_when when,
+                  std::vector<step_part>& parts, step_result& result, Watcher&& watcher = {}) {
     static_assert(Communicator<Ranks>, "midtrain: the ranks are no Communicator; the shortest one is midtrain/comm/self.hpp");
+    detail::count_targets(b, result);
+    detail::cut_into_parts(ranks, b, plan.micro_batch, parts);
     watcher.enter(step_phase::compute);
-    detail::add_gradients(ranks, model, b, plan.micro_batch, token_loss, result, watcher);
-    watcher.enter(step_phase::exchange);
-    ranks.sum(model.gradient());
-    detail::sum_loads(ranks, model, result);
-    detail::sum_mtp_losses(ranks, model, result);
-    ranks.sum(row_view<double>{result.source_loss.data(), static_cast<index_t>(b.sources())});
-    ranks.sum(row_view<std::int64_t>{result.source_targets.data(), static_cast<index_t>(b.sources())});
-    watcher.enter(step_phase::update);
-    double total = 0;
-    for (double x : result.source_loss) total += x;
-    result.loss          = b.targets() > 0 ? total / static_cast<double>(b.targets()) : 0.0;
-    result.gradient_norm = model.gradient_norm();
-    for (std::size_t i = 0; i < result.source_loss.size(); ++i)
-        if (result.source_targets[i] > 0) result.source_loss[i] /= static_cast<double>(result.source_targets[i]);
-    if (!watcher.accepts(result)) return false;
-    check(std::isfinite(result.loss) && std::isfinite(result.gradient_norm), [&] {
-        return "step " + std::to_string(plan.step) + ": the loss is " + std::to_string(result.loss) + " and the gradient's norm " +
-               std::to_string(result.gradient_norm) + "; the weights are still those of the step before";
-    });
-    double const norm = plan.clip_block > 0 ? model.clip_blocks(plan.clip_block) : result.gradient_norm;
+    model.stage(parts, static_cast<index_t>(b.sources()));
     step_scalars s;
     s.seed         = plan.seed;
     s.rate         = plan.rate;
     s.decay_factor = plan.decay_factor;
-    s.step        = plan.update > 0 ? plan.update : plan.step;
-    s.clip_factor = plan.clip > 0 ? std::min(1.0, plan.clip / (norm + 1e-6)) : 1.0;  // as torch's clip_grad_norm_
-    model.apply(optimizer, s);
-    return true;
+    s.step         = plan.update > 0 ? plan.update : plan.step;
+    s.clip_limit   = plan.clip;
+    model.tell(optimizer, s);
+    auto const work = [&] {
+        model.zero_gradient();
+        index_t first = b.sequences() * ranks.rank() / ranks.size();
+        for (std::size_t k = 0; k < parts.size(); ++k) {
+            model.accumulate_staged(k);
+            watcher.part(b, first, parts[k].batch.sequences);
+            first += parts[k].batch.sequences;
+        }
+        watcher.enter(step_phase::exchange);
+        ranks.sum(model.gradient());
+        ranks.sum(model.step_sums());
+        watcher.enter(step_phase::update);
+        model.settle();
+        if (when == update_when::settled) model.apply_told(optimizer);
+    };
+    if (works_in_stream<Ranks>() && !watcher.looks_at_parts()) model.repeat(when == update_when::settled, work);
+    else work();
+    model.ask_numbers();
+}
+
+/// Waits for the oldest step that was asked for and not read: its numbers join those that `result` has of it.
+template <class Model>
+void read_step(Model& model, step_result& result) {
+    seen_numbers const seen = model.read_numbers();
+    double             total = 0;
+    result.source_loss.assign(seen.source_losses.begin(), seen.source_losses.end());
+    for (double x : result.source_loss) total += x;
+    result.loss          = result.targets > 0 ? total / static_cast<double>(result.targets) : 0.0;
+    result.gradient_norm = seen.gradient_norm;
+    for (std::size_t i = 0; i < result.source_loss.size(); ++i)
+        if (result.source_targets[i] > 0) result.source_loss[i] /= static_cast<double>(result.source_targets[i]);
+    result.routers      = model.parameters().routers();
+    result.router_loads = {seen.router_loads.data, static_cast<std::size_t>(seen.router_loads.size())};
+    result.mtp_losses.resize(static_cast<std::size_t>(seen.mtp_losses.size() / 2));
+    for (std::size_t k = 0; k < result.mtp_losses.size(); ++k) {
+        auto const n = static_cast<index_t>(2 * k);
+        result.mtp_losses[k] = seen.mtp_losses[n + 1] > 0 ? seen.mtp_losses[n] / seen.mtp_losses[n + 1] : 0.0;
+    }
+}
+
+/// The update of a step that was read and found good, clipped as it was told, and block by block before if the plan says so.
+template <class Model, class Optimizer>
+void apply_judged(Model& model, Optimizer const& optimizer, step_plan const& plan) {
+    if (plan.clip_block > 0) {
+        double const norm = model.clip_blocks(plan.clip_block);
+        step_scalars s;
+        s.seed         = plan.seed;
+        s.rate         = plan.rate;
+        s.decay_factor = plan.decay_factor;
+        s.step         = plan.update > 0 ? plan.update : plan.step;
+        s.clip_factor  = plan.clip > 0 ? std::min(1.0, plan.clip / (norm + 1e-6)) : 1.0;  // as torch's clip_grad_norm_
+        model.tell(optimizer, s);
+    }
+    model.apply_told(optimizer);
+}
+
+/// A whole step: asked for, read, judged and applied. False, with the weights untouched, when the watcher does not accept it. Throws
+/// midtrain::error, with the weights untouched, when the loss or the gradient of an accepted one is not a number.
+template <class Ranks, class Model, class Optimizer, class Store, class Watcher = unwatched_step>
+bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan,
+               std::vector<step_part>& parts, step_result& result, Watcher&& watcher = {}) {
+    ask_for_step(ranks, model, optimizer, b, plan, update_when::judged, parts, result, watcher);
+    read_step(model, result);
+    bool const accepted = watcher.accepts(result);
+    if (accepted && result.is_finite()) return apply_judged(model, optimizer, plan), true;
+    model.go_on();
+    check(!accepted, [&] { return "step " + std::to_string(plan.step) + ": " + result.written_loss(); });
+    return false;
 }
 
 }  // namespace midtrain::inline MT_ABI

@@ -17,7 +17,6 @@ class step_reporter {
   public:
     /// A stage begins, or goes on after what `s` remembers; its sequences have `length` tokens.
     void begin(run_state const& s, run_plan const& plan, int stage, index_t length) {
-        weights_.resize(s.sources.size());
         source_tokens_.resize(s.sources.size());
         source_epochs_.resize(s.sources.size());
         length_ = length;
@@ -25,12 +24,10 @@ class step_reporter {
         count_ = static_cast<int>(plan.stages.size());
     }
 
-    /// By source, in force at the step that is under way.
-    std::span<double> weights() { return weights_; }
-
-    /// Of the step that `s` has just done. Spans and views point here, into `s`, `of` and the stage.
+    /// Of the step that `s` has just done, with the weights by source that were in force. Spans and views point here, into `s`, `of` and the stage.
     template <class Stage>
-    report make(Stage const& stage, run_state const& s, run_plan const& plan, step_result const& of, step_watcher const& watcher) {
+    report make(Stage const& stage, run_state const& s, run_plan const& plan, step_result const& of, std::span<double const> weights,
+                step_watcher const& watcher) {
         for (std::size_t i = 0; i < source_epochs_.size(); ++i) source_epochs_[i] = s.epochs(i);
         for (std::size_t i = 0; i < source_tokens_.size(); ++i) source_tokens_[i] = s.drawn.drawn[i] * length_;
         report r;
@@ -40,7 +37,7 @@ class step_reporter {
         r.loss = of.loss, r.gradient_norm = of.gradient_norm;
         r.seconds = watcher.seconds(), r.phases = watcher.phases();
         r.seconds_left = seconds_left(plan, r.at.seen.count, r.at.batch.count, r.seconds);
-        r.sources = s.sources, r.weights = weights_, r.source_loss = of.source_loss;
+        r.sources = s.sources, r.weights = weights, r.source_loss = of.source_loss;
         r.source_targets = of.source_targets, r.source_tokens = source_tokens_, r.source_epochs = source_epochs_;
         r.routers = of.routers, r.router_loads = of.router_loads, r.mtp_losses = of.mtp_losses;
         return r;
@@ -61,7 +58,6 @@ class step_reporter {
 
     int                       stage_ = 0, count_ = 1;
     double                    spent_ = 0, cost_spent_ = 0;  // seconds, and what the plan says that they were for
-    std::vector<double>       weights_;
     std::vector<std::int64_t> source_tokens_, source_epochs_;
     index_t                   length_ = 0;
 };

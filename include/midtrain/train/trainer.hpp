@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#include <midtrain/concepts/ahead_device.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/communicator.hpp>
 #include <midtrain/core/error.hpp>
@@ -20,6 +21,7 @@
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/faults.hpp>
 #include <midtrain/train/fits_memory.hpp>
+#include <midtrain/train/flight.hpp>
 #include <midtrain/train/held_weights.hpp>
 #include <midtrain/train/launch_rules.hpp>
 #include <midtrain/train/match_sources.hpp>
@@ -38,6 +40,17 @@
 #include <midtrain/train/written.hpp>
 
 namespace midtrain::inline MT_ABI {
+
+namespace detail {
+
+/// Whether an observer says that it looks at the model after a step.
+template <class Observer>
+bool wants_rest(Observer const& o, std::int64_t step) {
+    if constexpr (requires { { o.wants_rest(step) } -> std::convertible_to<bool>; }) return o.wants_rest(step);
+    else return false;
+}
+
+}  // namespace detail
 
 /// How a run ended: through all stages, or asked to stop by a signal, with its state saved.
 enum class outcome { finished, interrupted };
@@ -85,6 +98,11 @@ class trainer {
         state_.held_out.push_back(static_cast<double>(state_.step));
         state_.held_out.insert(state_.held_out.end(), losses.begin(), losses.end());
     }
+    /// Observers hear of a step while the device is at the next one: for those that only write down what they hear, since the model is a step
+    /// further. One that offers `bool wants_rest(std::int64_t step) const` is asked whether the device shall wait for it after that step. Only
+    /// on a device that runs ahead, with an optimizer of single weights, and where nothing decides from step to step: no policy that looks
+    /// back, no fault but stop, no clip_block, no noise measured. Elsewhere steps are taken one by one as ever, with the same bits.
+    void run_ahead(bool ahead = true) { wants_ahead_ = ahead; }
     /// A watchdog over the steps of run().
     void watch(watchdog_options how) { watchdog_options_ = std::move(how); }
 
@@ -111,6 +129,7 @@ class trainer {
     /// midtrain::error when a source is empty, when the loss is not a number, when a checkpoint cannot be written, or when memory is short.
     template <template <class> class Sources, class Store, class... Observers>
     outcome run(Sources<Store> const& corpus, Observers&&... observers) try {
+        check(!now().asked && !next().asked, "a run that was broken off while its device ran ahead goes on from its checkpoint, by another trainer");
         prepare(corpus);
         std::vector<detail::borrowed_store<Store>> stores;
         for_each_source(corpus, [&](std::string_view, Store const& s) { stores.push_back({&s}); });
@@ -119,6 +138,7 @@ class trainer {
         if (watchdog_options_) dog.emplace(*watchdog_options_);
         watcher_.dog    = dog ? &*dog : nullptr;
         auto const tell = [&](report const& r) { (observers(r), ...); };
+        wants_rest_     = [&]([[maybe_unused]] std::int64_t step) { return (detail::wants_rest(observers, step) || ...); };
         if (faults_.policy().rewinds() && !where_.newest()) save({});
         bool going = true;
         for_each_stage(recipe_->stages, [&](auto const& s, int n) {
@@ -138,6 +158,7 @@ class trainer {
         void enter(step_phase p) const { of.watcher_.enter(p); }
         template <class Store>
         void part(batches<Store> const& b, index_t first, index_t count) const { of.noise_.part(*of.model_, b, first, count); }
+        bool looks_at_parts() const { return of.noise_.measuring(); }
         bool accepts(step_result const& r) const {
             of.noise_.sum(*of.ranks_);
             of.fault_ = of.faults_.find(of.state_, r);
@@ -200,60 +221,114 @@ class trainer {
         held_.begin(state_.sources.size());
         follow();
         while (state_.step_in_stage < s.steps()) {
-            one_step(s, n, drawn, tell);
+            one_step(s, n, drawn, stop, tell);
             follow();
-            bool const last = state_.step_in_stage == s.steps(), stopped = stop.came();
+            bool const last = state_.step_in_stage == s.steps(), stopped = stop.came() && !now().asked;
             auto const batch = step_done(s).batch;
-            if (last || stopped || where_.due(state_, batch)) save(batch);
+            if (last || stopped || std::exchange(due_, false) || (!now().asked && where_.due({state_.step, state_.tokens}, batch))) save(batch);
             if (stopped && !(last && n + 1 == static_cast<int>(recipe_->stages.size()))) return false;
         }
         return true;
     }
 
+    // One step is asked for unless it was already, then the next one if nothing must be seen or saved between them; then the first is read.
     template <class Stage, class Store, class Tell>
-    void one_step(Stage const& s, int n, batches<Store>& drawn, Tell const& tell) {
-        progress const at = s.at(state_.step_in_stage);
+    void one_step(Stage const& s, int n, batches<Store>& drawn, stop_signal const& stop, Tell const& tell) {
         watcher_.begin(state_.step + 1);
+        bool const ahead = goes_ahead(s);
+        if (!now().asked) ask(s, drawn, 0, ahead ? update_when::settled : update_when::judged);
+        if (ahead && state_.step_in_stage + 1 < s.steps() && !stop.came() && !rests_after_this(s.at(state_.step_in_stage).batch)) {
+            turn_ = !turn_;
+            ask(s, drawn, 1, update_when::settled);
+            turn_ = !turn_;
+        }
+        read(s, n, drawn, ahead);
+        watcher_.end();
+        flight const& f = now();
+        report        r = reporter_.make(s, state_, plan_, f.result, f.weights, watcher_);
+        r.rate          = f.rate;
+        if (!fault_) noise_.tell(r, so_far());
+        if (fault_) r.fault = fault_->action == fault_action::rewind ? "rewound" : "skipped", r.fault_text = state_.faults.back().what;
+        now().asked = false;
+        watcher_.telling([&] { tell(r); });
+        turn_ = !turn_;
+    }
+
+    flight& now() { return flights_[turn_]; }
+    flight& next() { return flights_[!turn_]; }
+
+    // Whether steps of this stage may be asked for before the last one was read.
+    template <class Stage>
+    bool goes_ahead(Stage const& s) const {
+        if constexpr (AheadDevice<typename Model::device_type> && works_in_stream<Ranks>() &&
+                      Optimizer<std::remove_cvref_t<decltype(recipe_->optimizer)>> && !average_type::is_kept &&
+                      !MixtureLooksBack<decltype(s.mixture)>) {
+            bool looks_back = s.batch.ramp.looks_back();
+            if constexpr (RateLooksBack<decltype(s.rate)>) looks_back = true;
+            return wants_ahead_ && !looks_back && !faults_.policy().looks_back() && faults_.policy().not_a_number == fault_action::stop &&
+                   recipe_->clip_block == 0 && !noise_.measures();
+        } else return false;
+    }
+    // Whether the run is saved, or an observer looks at the model, after the step of `batch` tokens that is under way.
+    bool rests_after_this(tokens batch) {
+        due_ = where_.due({state_.step + 1, state_.tokens + batch.count}, batch);
+        return due_ || wants_rest_(state_.step + 1);
+    }
+
+    template <class Stage, class Store>
+    void ask(Stage const& s, batches<Store>& drawn, std::int64_t further, update_when when) {
+        flight&        f  = now();
+        progress const at = s.at(state_.step_in_stage + further);
         held_.look(s, at.step, so_far());
-        held_.write(s.mixture, at, reporter_.weights());
+        f.weights.resize(state_.sources.size());
+        held_.write(s.mixture, at, f.weights);
         drawn.draw(at.batch.count / s.batch.length, [&](std::int64_t sequence, std::span<double> to) {
             // Weights are continuous in tokens; a policy's `step` is the step that a sequence belongs to.
             held_.write(s.mixture, s.at_sequence(sequence), to);
         }, [&](std::size_t bucket) { return s.order.share(bucket, at); });
+        f.keep(drawn);
         model_->z_loss = scalar_at(recipe_->z_loss, of_run(at));
         detail::tell_routers(*model_, scalar_at(recipe_->bias_speed, of_run(at)), scalar_at(recipe_->balance_factor, of_run(at)));
-        detail::tell_mtp(*model_, scalar_at(recipe_->mtp_weight, of_run(at)));
-        gate const   within{*this};
-        double const rate    = rate_of(s.rate, at, so_far());
-        bool         applied = false;
+        model_->mtp_weight = scalar_at(recipe_->mtp_weight, of_run(at));
+        f.rate             = rate_of(s.rate, at, so_far());
         noise_.begin(*model_, state_.step + 1, state_.sources.size());
+        asked_plan_ = {.rate         = f.rate,
+                       .step         = state_.step + 1 + further,
+                       .update       = state_.optimizer_step + 1 + further,
+                       .clip         = recipe_->clip,
+                       .clip_block   = recipe_->clip_block,
+                       .decay_factor = scalar_at(recipe_->decay_factor, of_run(at)),
+                       .micro_batch  = s.batch.micro,
+                       .seed         = recipe_->seed};
         try {
-            applied = take_step(*ranks_, *model_, recipe_->optimizer, drawn,
-                                {.rate        = rate,
-                                 .step        = state_.step + 1,
-                                 .update      = state_.optimizer_step + 1,
-                                 .clip        = recipe_->clip,
-                                 .clip_block  = recipe_->clip_block,
-                                 .decay_factor = scalar_at(recipe_->decay_factor, of_run(at)),
-                                 .micro_batch = s.batch.micro,
-                                 .seed        = recipe_->seed},
-                                token_loss_, result_, within);
+            ask_for_step(*ranks_, *model_, recipe_->optimizer, drawn, asked_plan_, when, f.parts, f.result, gate{*this});
         } catch (error const& e) {
-            stop_at(s, drawn, e.what());
+            stop_at(s, e.what());
+        }
+        f.asked = true;
+    }
+    // Of the step that was asked for first: what it found, what becomes of it, and where the run stands then.
+    template <class Stage, class Store>
+    void read(Stage const& s, int n, batches<Store>& drawn, bool ahead) {
+        flight& f = now();
+        if constexpr (AheadDevice<typename Model::device_type>) watcher_.enter(step_phase::compute);
+        read_step(*model_, f.result);
+        gate{*this}.accepts(f.result);
+        if (ahead && fault_) {
+            if (next().asked) read_step(*model_, next().result);
+            now().asked = next().asked = false;
+            model_->go_on();
+        } else if (!ahead) {
+            if constexpr (AheadDevice<typename Model::device_type>) watcher_.enter(step_phase::update);
+            if (fault_) model_->go_on();
+            else apply_judged(*model_, recipe_->optimizer, asked_plan_);
         }
         if (fault_) handle_fault(s, n, drawn);
-        if (!fault_ || fault_->action == fault_action::skip) advance(s, drawn, applied);
-        watcher_.end();
-        report r = reporter_.make(s, state_, plan_, result_, watcher_);
-        r.rate   = rate;
-        if (!fault_) noise_.tell(r, so_far());
-        if (fault_) r.fault = fault_->action == fault_action::rewind ? "rewound" : "skipped", r.fault_text = state_.faults.back().what;
-        watcher_.telling([&] { tell(r); });
+        if (!fault_ || fault_->action == fault_action::skip) advance(s, !fault_);
     }
-    template <class Stage, class Store>
-    [[noreturn]] void stop_at(Stage const& s, batches<Store> const& drawn, std::string const& what) {
-        throw error("stage '" + std::string(s.name) + "', " + what + "; " + drawn.written_beginnings(state_.sources) + "; " +
-                    where_.last_good());
+    template <class Stage>
+    [[noreturn]] void stop_at(Stage const& s, std::string const& what) {
+        throw error("stage '" + std::string(s.name) + "', " + what + "; " + now().beginnings.written(state_.sources) + "; " + where_.last_good());
     }
 
     // Writes a fault down and does what the policy says; a step that is to be skipped is left to advance().
@@ -263,11 +338,11 @@ class trainer {
         bool const  back = fault_->action == fault_action::rewind;
         std::string what = "step " + step + " " + (back ? "rewound" : "skipped") + ": " + fault_->what;
         if (fault_->action == fault_action::stop)
-            stop_at(s, drawn, "step " + step + ": " + fault_->what + "; the weights are still those of the step before");
+            stop_at(s, "step " + step + ": " + fault_->what + "; the weights are still those of the step before");
         if (state_.faults.size() >= static_cast<std::size_t>(faults_.policy().at_most))
-            stop_at(s, drawn,
+            stop_at(s,
                     what + "; that is more than the " + std::to_string(faults_.policy().at_most) + " faults that the policy allows");
-        state_.faults.push_back({state_.step + 1, what + "; " + drawn.written_beginnings(state_.sources)});
+        state_.faults.push_back({state_.step + 1, what + "; " + now().beginnings.written(state_.sources)});
         if (back) rewind(s, n, drawn);
     }
     // Back to the newest checkpoint, but with the data and the faults of now.
@@ -275,7 +350,7 @@ class trainer {
     void rewind(Stage const& s, int n, batches<Store>& drawn) {
         where_.wait();
         auto const found = where_.newest();
-        if (!found) stop_at(s, drawn, state_.faults.back().what + "; there is nothing to rewind to");
+        if (!found) stop_at(s, state_.faults.back().what + "; there is nothing to rewind to");
         auto      all  = remembered();
         run_state then = state_;
         where_.load(*found, then, all);
@@ -294,18 +369,20 @@ class trainer {
         held_.begin(state_.sources.size());
     }
 
-    template <class Stage, class Store>
-    void advance(Stage const& s, batches<Store> const& drawn, bool applied) {
+    template <class Stage>
+    void advance(Stage const& s, bool applied) {
+        flight const&      f      = now();
+        step_result const& result = f.result;
         state_.tokens += s.at(state_.step_in_stage).batch.count;
         ++state_.step, ++state_.step_in_stage;
         state_.optimizer_step += applied;
-        drawn.store_in(state_.drawn, state_.cursors, state_.buckets);
-        state_.record.push_back(result_.loss);
-        for (std::size_t i = 0; i < result_.source_loss.size(); ++i)
-            state_.record.push_back(result_.source_targets[i] > 0 ? result_.source_loss[i] : std::nan(""));
-        state_.norms.push_back(result_.gradient_norm);
+        f.land(state_);
+        state_.record.push_back(result.loss);
+        for (std::size_t i = 0; i < result.source_loss.size(); ++i)
+            state_.record.push_back(result.source_targets[i] > 0 ? result.source_loss[i] : std::nan(""));
+        state_.norms.push_back(result.gradient_norm);
         state_.rate = rate_of(s.rate, s.at(state_.step_in_stage), so_far());
-        if (applied) noise_.record(state_.step, result_.gradient_norm, drawn.targets(), state_.noise);
+        if (applied) noise_.record(state_.step, result.gradient_norm, result.targets, state_.noise);
         if constexpr (average_type::is_kept) average_.add(run_progress(s), state_.average_updates);
     }
     // Where the stage stands after its step; the batch is that of the step.
@@ -343,8 +420,10 @@ class trainer {
     held_weights                          held_;
     std::function<void(saved_step)>       when_saved_;
     bool                                  resumed_ = false;
-    step_result                           result_;
-    std::vector<typename Model::computed> token_loss_;
+    flight                                flights_[2];    // the step that is read next, and the one asked for after it
+    bool                                  turn_ = false, wants_ahead_ = false, due_ = false;
+    step_plan                             asked_plan_;    // of the step asked for last
+    std::function<bool(std::int64_t)>     wants_rest_;
 };
 
 }  // namespace midtrain::inline MT_ABI

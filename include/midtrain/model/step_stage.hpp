@@ -1,0 +1,76 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+#include <midtrain/core/error.hpp>
+#include <midtrain/model/index_sorter.hpp>
+#include <midtrain/model/staging.hpp>
+#include <midtrain/op/embedding.hpp>
+#include <midtrain/problem/batch.hpp>
+
+namespace midtrain::inline MT_ABI {
+
+/// A micro-batch of a step as a device reads it: its tokens, sorted too, and which source each of its sequences comes from.
+struct staged_part {
+    token_batch                  batch;
+    row_view<std::int32_t const> sources;       // (sequences), or empty
+    op::index_runs               by_token, by_position;
+    row_view<std::int32_t const> targets_bits;  // (2): batch.target_count as it lies in memory
+
+    double const* targets() const { return reinterpret_cast<double const*>(targets_bits.data); }
+};
+
+/// All micro-batches of a step, brought over in one copy. On a device of its own memory the runs of sorted tokens are as many as there can
+/// be, the last ones empty: launches have one size whatever the batch.
+template <class Device>
+class step_stage {
+  public:
+    std::size_t        size() const { return parts_.size(); }
+    staged_part const& operator[](std::size_t k) const { return parts_[k]; }
+
+    /// Throws midtrain::error when a token is not below `vocabulary` or a position not below `context`, which 0 leaves unasked.
+    void bring(Device& device, std::span<step_part const> given, index_t vocabulary, index_t context) {
+        parts_.resize(given.size());
+        kept_.resize(std::max(kept_.size(), given.size()));
+        views_.clear();
+        for (std::size_t k = 0; k < given.size(); ++k) {
+            auto& [batch, sources, by_token, by_position, bits] = parts_[k];
+            kept& own = kept_[k];
+            batch = given[k].batch, sources = given[k].sources;
+            by_token    = sized(own.by_token(batch.inputs, vocabulary), batch.count(), vocabulary, own.token_begin);
+            by_position = context > 0 ? sized(own.by_position(batch.positions, context), batch.count(), context, own.position_begin)
+                                      : op::index_runs{};
+            check(by_token.runs > 0, "a batch holds a token that is not in the vocabulary");
+            own.targets = batch.target_count;
+            bits        = {reinterpret_cast<std::int32_t const*>(&own.targets), 2};
+            for (auto* v : {&batch.inputs, &batch.targets, &batch.positions, &batch.document_begin, &sources, &by_token.order, &by_token.begin,
+                            &by_position.order, &by_position.begin, &bits})
+                views_.push_back(v);
+        }
+        staged_.bring(device, views_);
+    }
+
+  private:
+    struct kept {
+        index_sorter              by_token, by_position;
+        std::vector<std::int32_t> token_begin, position_begin;
+        double                    targets = 0;
+    };
+
+    static op::index_runs sized(op::index_runs r, index_t count, index_t entries, std::vector<std::int32_t>& begin) {
+        if (Device::shares_memory || r.runs == 0) return r;
+        index_t const most = std::min(count, entries);
+        begin.assign(static_cast<std::size_t>(most) + 1, static_cast<std::int32_t>(count));
+        std::copy(r.begin.begin(), r.begin.end(), begin.begin());
+        return {r.order, {begin.data(), most + 1}, most};
+    }
+
+    std::vector<staged_part>                   parts_;
+    std::vector<kept>                          kept_;
+    std::vector<row_view<std::int32_t const>*> views_;
+    staging<Device>                            staged_;
+};
+
+}  // namespace midtrain::inline MT_ABI
