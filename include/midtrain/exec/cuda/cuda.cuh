@@ -1,16 +1,22 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <cuda_runtime.h>
+#include <midtrain/concepts/ahead_device.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/pack.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/exec/cuda/buffer.cuh>
 #include <midtrain/exec/cuda/check.cuh>
 #include <midtrain/exec/cuda/gemm.cuh>
+#include <midtrain/exec/cuda/graph.cuh>
 #include <midtrain/exec/cuda/kernels.cuh>
+#include <midtrain/exec/cuda/marks.cuh>
+#include <midtrain/exec/cuda/waits.cuh>
 #include <midtrain/problem/batched_gemm.hpp>
 #include <midtrain/problem/gemm.hpp>
 
@@ -43,8 +49,8 @@ class cuda_stream {
 
 }  // namespace detail
 
-/// A GPU of NVIDIA's. All work goes into one stream, in the order of the calls; upload and download wait, wait() does, nothing else.
-/// The memory is not the host's: views of it go to functors and products only. One thread uses it.
+/// A GPU of NVIDIA's, which runs ahead (concepts/ahead_device.hpp). All work goes into one stream, in the order of the calls; upload, download,
+/// wait and reach wait for it, nothing else. The memory is not the host's: views of it go to functors and products only. One thread uses it.
 class cuda {
   public:
     template <class T>
@@ -99,16 +105,45 @@ class cuda {
     detail::cuda_gemm& products() { return gemm_; }
     cudaStream_t       stream() const { return stream_.get(); }
 
-    void wait() { detail::cuda_check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize"); }
+    void wait() { detail::wait_for_stream(stream_.get()); }
+
+    /// n values of the host's memory that stays where it is, for send and fetch.
+    template <class T>
+    pinned_buffer<T> make_host(index_t n) {
+        return pinned_buffer<T>(n);
+    }
+    template <class T>
+    void send(T const* from, row_view<T> to) {
+        copy(to.data, from, to.size() * static_cast<index_t>(sizeof(T)), cudaMemcpyHostToDevice);
+    }
+    template <class T>
+    void fetch(row_view<T const> from, T* to) {
+        copy(to, from.data, from.size() * static_cast<index_t>(sizeof(T)), cudaMemcpyDeviceToHost);
+    }
+    /// A place in the order of the work; of the last eight, the host may still wait for it.
+    cuda_mark mark() { return marks_.place(stream_.get()); }
+    void      reach(cuda_mark m) { marks_.reach(m); }
+
+    /// f(), or the CUDA graph of what it asked for when it had that form and those numbers.
+    template <class F>
+    void repeat(std::span<std::uint64_t const> form, std::span<double const> numbers, F const& f) {
+        if (captures_) graphs_.repeat(stream_.get(), form, numbers, f);
+        else f();
+    }
+    /// Whether repeat() makes graphs; without them each launch is one of its own, with the same bits.
+    void                       capture(bool yes) { captures_ = yes; }
+    detail::cuda_graphs const& graphs() const { return graphs_; }
 
     /// From the host's memory to the GPU's, and back, after all that was asked before; done on return.
     template <class T>
     void upload(T const* from, row_view<T> to) {
-        copy(to.data, from, to.size() * static_cast<index_t>(sizeof(T)), cudaMemcpyHostToDevice);
+        send(from, to);
+        wait();
     }
     template <class T>
     void download(row_view<T const> from, T* to) {
-        copy(to, from.data, from.size() * static_cast<index_t>(sizeof(T)), cudaMemcpyDeviceToHost);
+        fetch(from, to);
+        wait();
     }
 
   private:
@@ -123,12 +158,15 @@ class cuda {
     void copy(void* to, void const* from, index_t bytes, cudaMemcpyKind way) {
         if (bytes <= 0) return;
         detail::cuda_check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), way, stream_.get()), "cudaMemcpyAsync");
-        wait();
     }
 
     detail::cuda_stream stream_;
     detail::cuda_gemm   gemm_;
+    detail::cuda_marks  marks_;
+    detail::cuda_graphs graphs_;
+    bool                captures_ = true;
 };
+static_assert(AheadDevice<cuda>);
 
 }  // namespace midtrain::inline MT_ABI
 
