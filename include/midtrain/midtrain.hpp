@@ -52,6 +52,7 @@
 #include <midtrain/comm/tcp_socket.hpp>
 #include <midtrain/comm/thread_group.hpp>
 #include <midtrain/comm/threads.hpp>
+#include <midtrain/concepts/ahead_device.hpp>
 #include <midtrain/concepts/annealing_policy.hpp>
 #include <midtrain/concepts/averaging_policy.hpp>
 #include <midtrain/concepts/communicator.hpp>
@@ -136,6 +137,7 @@
 #include <midtrain/model/attention.hpp>
 #include <midtrain/model/attention_sink.hpp>
 #include <midtrain/model/block.hpp>
+#include <midtrain/model/crossing_box.hpp>
 #include <midtrain/model/decoder.hpp>
 #include <midtrain/model/decoder_family.hpp>
 #include <midtrain/model/decoder_shape.hpp>
@@ -152,12 +154,15 @@
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/mlp.hpp>
+#include <midtrain/model/move_biases.hpp>
 #include <midtrain/model/mtp.hpp>
 #include <midtrain/model/norm.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/residual.hpp>
 #include <midtrain/model/rotary_buffers.hpp>
 #include <midtrain/model/staging.hpp>
+#include <midtrain/model/step_numbers.hpp>
+#include <midtrain/model/step_stage.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/activation.hpp>
@@ -177,6 +182,7 @@
 #include <midtrain/op/fp8_scale.hpp>
 #include <midtrain/op/fused_gemm.hpp>
 #include <midtrain/op/head_norm.hpp>
+#include <midtrain/op/losses_by_source.hpp>
 #include <midtrain/op/move_onto.hpp>
 #include <midtrain/op/mtp_rows.hpp>
 #include <midtrain/op/norm.hpp>
@@ -200,6 +206,7 @@
 #include <midtrain/optim/proposed_step.hpp>
 #include <midtrain/optim/rmsprop.hpp>
 #include <midtrain/optim/role_rates.hpp>
+#include <midtrain/optim/settle_step.hpp>
 #include <midtrain/optim/sgd.hpp>
 #include <midtrain/optim/squares_of_change.hpp>
 #include <midtrain/optim/step_scalars.hpp>
@@ -256,6 +263,7 @@
 #include <midtrain/train/checkpoints.hpp>
 #include <midtrain/train/divide_over_ranks.hpp>
 #include <midtrain/train/faults.hpp>
+#include <midtrain/train/flight.hpp>
 #include <midtrain/train/gradient_exchange.hpp>
 #include <midtrain/train/launch_rules.hpp>
 #include <midtrain/train/layer_rules.hpp>
