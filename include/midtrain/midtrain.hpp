@@ -142,6 +142,7 @@
 #include <midtrain/model/decoder_family.hpp>
 #include <midtrain/model/decoder_shape.hpp>
 #include <midtrain/model/embedding.hpp>
+#include <midtrain/model/fp8_product.hpp>
 #include <midtrain/model/gpt2.hpp>
 #include <midtrain/model/head.hpp>
 #include <midtrain/model/head_norm.hpp>
@@ -178,6 +179,7 @@
 #include <midtrain/op/embedding.hpp>
 #include <midtrain/op/expert_balance.hpp>
 #include <midtrain/op/exponential_sum.hpp>
+#include <midtrain/op/fp8_bytes.hpp>
 #include <midtrain/op/fp8_quantise.hpp>
 #include <midtrain/op/fp8_scale.hpp>
 #include <midtrain/op/fused_gemm.hpp>
@@ -244,6 +246,7 @@
 #include <midtrain/problem/distance.hpp>
 #include <midtrain/problem/expert_shape.hpp>
 #include <midtrain/problem/fp8_form.hpp>
+#include <midtrain/problem/fp8_gemm.hpp>
 #include <midtrain/problem/fused_gemm.hpp>
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/gradient_listener.hpp>

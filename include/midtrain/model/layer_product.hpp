@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <midtrain/core/fp8.hpp>
+#include <midtrain/model/fp8_product.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/op/batched_gemm.hpp>
 #include <midtrain/op/fp8_quantise.hpp>
@@ -74,6 +75,8 @@ void multiply(Pass& p, product_of what, gemm_problem<T, T, C> const& g) {
     if constexpr (Pass::has_fp8) {
         if (p.products.scaling != fp8_scaling::none) {
             scope const within(p);
+            if (detail::multiply_fp8(p, detail::left_of(what) == detail::fp8_role::gradient,
+                                     detail::right_of(what) == detail::fp8_role::weight, g)) return;
             auto const  a = detail::quantised(p, g.a, {detail::left_of(what), g.a_is == operand::plain, g.a.rows});
             auto const  b = detail::quantised(p, g.b, {detail::right_of(what), g.b_is == operand::transposed, g.b.rows});
             return run(p.device, scaled_gemm_problem<T, C>{a, g.a_is, b, g.b_is, g.c, g.accumulate,

@@ -18,6 +18,7 @@
 #include <midtrain/exec/cuda/marks.cuh>
 #include <midtrain/exec/cuda/waits.cuh>
 #include <midtrain/problem/batched_gemm.hpp>
+#include <midtrain/problem/fp8_form.hpp>
 #include <midtrain/problem/gemm.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -27,7 +28,7 @@ namespace detail {
 /// A stream of a GPU that is made current for the calling thread.
 class cuda_stream {
   public:
-    explicit cuda_stream(int number) {
+    explicit cuda_stream(int number) : number_(number) {
         int        count  = 0;
         auto const status = cudaGetDeviceCount(&count);
         check(status == cudaSuccess, [&] { return std::string("no CUDA device: ") + cudaGetErrorString(status); });
@@ -42,8 +43,15 @@ class cuda_stream {
     cuda_stream& operator=(cuda_stream const&) = delete;
 
     cudaStream_t get() const { return stream_; }
+    /// Of the GPU.
+    int attribute(cudaDeviceAttr which) const {
+        int value = 0;
+        cuda_check(cudaDeviceGetAttribute(&value, which, number_), "cudaDeviceGetAttribute");
+        return value;
+    }
 
   private:
+    int          number_ = 0;
     cudaStream_t stream_ = nullptr;
 };
 
@@ -59,7 +67,9 @@ class cuda {
     static constexpr bool shares_memory = false;  ///< with the host
 
     /// The GPU of that number. Throws midtrain::error "no CUDA device: ..." where there is none, or no driver.
-    explicit cuda(int number = 0) : stream_(number), gemm_(stream_.get()) {}
+    explicit cuda(int number = 0)
+        : stream_(number), gemm_(stream_.get()), processors_(stream_.attribute(cudaDevAttrMultiProcessorCount)),
+          capability_(10 * stream_.attribute(cudaDevAttrComputeCapabilityMajor) + stream_.attribute(cudaDevAttrComputeCapabilityMinor)) {}
 
     /// n zeroed values.
     template <class T>
@@ -101,9 +111,15 @@ class cuda {
     void run(Problem const& p) {
         if (!tuned(*this, p)) plain(*this, p);
     }
+    /// Whether its tensor cores multiply eight bits with such scales: one a tensor from Ada on, one a tile on Hopper.
+    bool multiplies_fp8(fp8_scaling scaling) const {
+        return scaling == fp8_scaling::tensor ? capability_ >= 89 : scaling == fp8_scaling::block && capability_ == 90;
+    }
+
     /// What tuned ways work with.
     detail::cuda_gemm& products() { return gemm_; }
     cudaStream_t       stream() const { return stream_.get(); }
+    int                processors() const { return processors_; }
 
     void wait() { detail::wait_for_stream(stream_.get()); }
 
@@ -162,6 +178,7 @@ class cuda {
 
     detail::cuda_stream stream_;
     detail::cuda_gemm   gemm_;
+    int                 processors_, capability_;
     detail::cuda_marks  marks_;
     detail::cuda_graphs graphs_;
     bool                captures_ = true;
@@ -171,5 +188,6 @@ static_assert(AheadDevice<cuda>);
 }  // namespace midtrain::inline MT_ABI
 
 // Tuned ways: bool tuned(cuda&, problem), found by the problem's type.
+#include <midtrain/exec/cuda/op/fp8_gemm.cuh>
 #include <midtrain/exec/cuda/op/fused_gemm.cuh>
 #include <midtrain/exec/cuda/op/grouped_gemm.cuh>

@@ -71,6 +71,11 @@ class cuda_gemm {
         return attempt(call);
     }
 
+    template <class A, class B, class C>
+    bool fused(fp8_gemm_problem<A, B, C> const& p) {
+        return attempt(as_lt_product(p));
+    }
+
     /// Any product; false where cuBLASLt has no kernel for it, and then nothing is done.
     bool attempt(lt_product const& p) {
         auto const& g = p.form;

@@ -7,6 +7,7 @@
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/exec/cuda/check.cuh>
 #include <midtrain/exec/cuda/column_major.hpp>
+#include <midtrain/problem/fp8_gemm.hpp>
 
 namespace midtrain::inline MT_ABI::detail {
 
@@ -45,6 +46,21 @@ lt_product as_lt_product(gemm_problem<A, B, C> const& p) {
     static_assert(std::is_same_v<A, B>, "midtrain: both operands of a product have one type");
     return {.form = as_column_major(p), .left = {p.b.data, cuda_type<B>()}, .right = {p.a.data, cuda_type<A>()},
             .result = {p.c.data, cuda_type<C>()}, .accumulate = p.accumulate};
+}
+
+/// Eight bits: what is summed over lies side by side in both operands, which is the one form that all GPUs have that have any.
+template <class A, class B, class C>
+lt_product as_lt_product(fp8_gemm_problem<A, B, C> const& p) {
+    constexpr auto type    = []<class F>(F) { return std::is_same_v<F, e4m3> ? CUDA_R_8F_E4M3 : CUDA_R_8F_E5M2; };
+    constexpr auto scaling = [](fp8_scale_of each) {
+        return each == fp8_scale_of::all ? CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F : each == fp8_scale_of::run
+                   ? CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F : CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F;
+    };
+    auto const a = p.a.values, b = p.b.values;
+    return {.form = {as_column_major(b, operand::transposed), as_column_major(a, operand::plain), as_column_major(p.c, operand::plain),
+                     p.c.columns, p.c.rows, a.columns},
+            .left = {b.data, type(B{})}, .right = {a.data, type(A{})}, .result = {p.c.data, cuda_type<C>()}, .accumulate = p.accumulate,
+            .left_scale = p.b.scales.data, .right_scale = p.a.scales.data, .left_scaling = scaling(p.b.each), .right_scaling = scaling(p.a.each)};
 }
 
 /// All that an algorithm depends on: types, sizes, strides, transposes, alignments, batch, epilogue, scales.

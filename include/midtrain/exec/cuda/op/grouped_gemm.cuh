@@ -25,12 +25,9 @@ MT_KERNEL void __launch_bounds__(tile_threads<Math>, 2) tile_kernel(F const f) {
 
 template <class Math, class F>
 void launch_tiles(cuda& device, F const& f) {
-    int gpu = 0, processors = 0;
-    cuda_check(cudaGetDevice(&gpu), "cudaGetDevice");
-    cuda_check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, gpu), "cudaDeviceGetAttribute");
     constexpr int bytes = F::product::shared * static_cast<int>(sizeof(typename Math::value));
     cuda_check(cudaFuncSetAttribute(tile_kernel<Math, F>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "cudaFuncSetAttribute");
-    auto const blocks = static_cast<unsigned>(std::min<index_t>(f.tiles(), 2 * index_t{processors}));
+    auto const blocks = static_cast<unsigned>(std::min<index_t>(f.tiles(), 2 * index_t{device.processors()}));
     if (blocks == 0) return;
     tile_kernel<Math, F><<<blocks, tile_threads<Math>, bytes, device.stream()>>>(f);
     cuda_check(cudaGetLastError(), "launch of a grouped product");
