@@ -104,7 +104,7 @@ endfunction()
 
 function(midtrain_cuda_libraries target)
   find_package(CUDAToolkit REQUIRED QUIET)
-  midtrain_link(${target} CUDA::cudart CUDA::cublas CUDA::cublasLt)
+  midtrain_link(${target} CUDA::cudart_static CUDA::cublas CUDA::cublasLt)  # the runtime that nvcc itself links
   find_library(MIDTRAIN_NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR})  # comm/nccl.cuh, which is empty without nccl.h
   mark_as_advanced(MIDTRAIN_NCCL_LIBRARY)
   if(MIDTRAIN_NCCL_LIBRARY)
