@@ -56,7 +56,8 @@ lt_product as_lt_product(fp8_gemm_problem<A, B, C> const& p) {
         return each == fp8_scale_of::all ? CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F : each == fp8_scale_of::run
                    ? CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F : CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F;
     };
-    auto const a = p.a.values, b = p.b.values;
+    auto const a = p.a.values;
+    auto const b = p.b.values;
     return {.form = {as_column_major(b, operand::transposed), as_column_major(a, operand::plain), as_column_major(p.c, operand::plain),
                      p.c.columns, p.c.rows, a.columns},
             .left = {b.data, type(B{})}, .right = {a.data, type(A{})}, .result = {p.c.data, cuda_type<C>()}, .accumulate = p.accumulate,
