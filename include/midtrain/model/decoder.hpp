@@ -86,9 +86,9 @@ class decoder {
         auto const x = hidden(p, false);
         p.saving     = false;
         auto const h = norm_.forward(p, x);
-        for (index_t r = 0; r < rows.size(); r += head::chunk) {
+        for (index_t r = 0; r < rows.size(); r += head::least_rows) {
             scope const   s(p);
-            index_t const n      = std::min(head::chunk, rows.size() - r);
+            index_t const n      = std::min(head::least_rows, rows.size() - r);
             auto const    picked = p.make(n, h.columns);
             p.device.rows(n, op::embedding_forward<T>{view_of_const(h), rows.part(r, n), picked});
             out_.logits(p, view_of_const(picked), out.rows_part(r, n));

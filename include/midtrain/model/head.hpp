@@ -13,7 +13,7 @@ namespace midtrain::inline MT_ABI::model {
 /// the logits of a whole batch never exist. Since the denominator of the loss is known before, gradients are written in forward, and backward only hands them on.
 class head {
   public:
-    static constexpr index_t chunk = 256;
+    static constexpr index_t least_rows = 256;  ///< of a chunk: what a cache holds
 
     head() = default;
     explicit head(parameter table, double multiplier = 1, double cap = 0)  ///< tied: the embedding's table
@@ -34,6 +34,12 @@ class head {
     };
 
     parameter table() const { return table_; }
+    /// Rows of a chunk: the more, the fewer times the table's gradient is read and written, which is what a device with a large memory pays for.
+    template <class Pass>
+    index_t rows(Pass const& p) const {
+        index_t const room = p.logits_bytes / (table_.rows * static_cast<index_t>(sizeof(typename Pass::computed)));
+        return std::max(least_rows, room / least_rows * least_rows);
+    }
 
     /// Fills p.token_loss; in training also the gradients of the table and, saved for backward, of h.
     template <class Pass>
@@ -67,6 +73,7 @@ class head {
         auto const w = p.weight(table_);
         {
             scope const s(p);
+            auto const  chunk    = rows(p);
             auto const  logits   = p.template make<C>(std::min(chunk, h.rows), w.rows);
             auto const  gradient = train ? over(p, logits) : matrix_view<T>{};
             auto const  slope    = train && cap_ > 0 ? p.template make<C>(logits.rows, w.rows) : matrix_view<C>{};

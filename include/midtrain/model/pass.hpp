@@ -103,6 +103,7 @@ struct pass {
     any_distance                   distance{};                 // as queries see keys, in evaluation
     row_view<computed>             token_loss{};               // (tokens)
     double                         z_loss = 0;                 // weight of the z-loss
+    index_t                        logits_bytes = 0;           // that a chunk of the head may take on the device
     row_view<double>               loads{};                    // (layout.load_size()): of routers, added to where gradients are
     balance_weights                balance{};                  // of the losses that keep experts busy alike
     double                         mtp_weight = 0;             // of the losses of multi-token prediction, all modules together

@@ -338,6 +338,10 @@ class trainable {
     }
 
   private:
+    static constexpr index_t logits_bytes() {
+        if constexpr (requires { Device::logits_bytes; }) return Device::logits_bytes;
+        else return 0;
+    }
     row_view<stored> weights() const {
         if constexpr (one_copy) return master_.view();
         else return weights_.view();
@@ -358,7 +362,7 @@ class trainable {
                                   .cosine = rotary_.cosine(), .sine = rotary_.sine(),
                                   .key_cosine = rotary_.key_cosine(), .key_sine = rotary_.key_sine(),
                                   .window_cosine = window_rotary_.cosine(), .window_sine = window_rotary_.sine(), .score_factor = rotary_.score_factor(),
-                                  .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .loads = numbers_.loads(),
+                                  .distance = distance_, .token_loss = token_loss, .z_loss = z_loss, .logits_bytes = logits_bytes(), .loads = numbers_.loads(),
                                   .balance = balance.times(balance_factor), .mtp_weight = mtp_weight, .mtp_losses = numbers_.mtp_losses(),
                                   .products = products_};
     }
@@ -444,7 +448,7 @@ class trainable {
         for (std::size_t k = 0; k < stage_.size(); ++k)
             for (std::uint64_t x : {word(stage_[k].batch.inputs.data), static_cast<std::uint64_t>(stage_[k].batch.sequences),
                                     static_cast<std::uint64_t>(stage_[k].batch.length), static_cast<std::uint64_t>(stage_[k].batch.global_count),
-                                    static_cast<std::uint64_t>(stage_[k].by_position.runs)})
+                                    static_cast<std::uint64_t>(stage_[k].batch.documents), static_cast<std::uint64_t>(stage_[k].by_position.runs)})
                 step_form_.push_back(x);
         step_values_.assign({more, z_loss, balance_factor, mtp_weight, bias_speed, balance.sequence, balance.micro_batch, balance.global_batch,
                              balance.devices, balance.z});

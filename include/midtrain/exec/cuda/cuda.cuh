@@ -10,6 +10,7 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/pack.hpp>
 #include <midtrain/core/view.hpp>
+#include <midtrain/exec/cuda/attention_ways.cuh>
 #include <midtrain/exec/cuda/buffer.cuh>
 #include <midtrain/exec/cuda/check.cuh>
 #include <midtrain/exec/cuda/gemm.cuh>
@@ -64,11 +65,12 @@ class cuda {
     template <class T>
     using buffer = cuda_buffer<T>;
 
-    static constexpr bool shares_memory = false;  ///< with the host
+    static constexpr bool    shares_memory = false;               ///< with the host
+    static constexpr index_t logits_bytes  = index_t{1} << 30;    ///< that a head may take for a chunk of rows
 
     /// The GPU of that number. Throws midtrain::error "no CUDA device: ..." where there is none, or no driver.
     explicit cuda(int number = 0)
-        : stream_(number), gemm_(stream_.get()), processors_(stream_.attribute(cudaDevAttrMultiProcessorCount)),
+        : stream_(number), gemm_(stream_.get()), attention_(stream_.get()), processors_(stream_.attribute(cudaDevAttrMultiProcessorCount)),
           capability_(10 * stream_.attribute(cudaDevAttrComputeCapabilityMajor) + stream_.attribute(cudaDevAttrComputeCapabilityMinor)) {}
 
     /// n zeroed values.
@@ -118,6 +120,7 @@ class cuda {
 
     /// What tuned ways work with.
     detail::cuda_gemm& products() { return gemm_; }
+    attention_ways&    attention() { return attention_; }
     cudaStream_t       stream() const { return stream_.get(); }
     int                processors() const { return processors_; }
 
@@ -178,6 +181,7 @@ class cuda {
 
     detail::cuda_stream stream_;
     detail::cuda_gemm   gemm_;
+    attention_ways      attention_;
     int                 processors_, capability_;
     detail::cuda_marks  marks_;
     detail::cuda_graphs graphs_;
@@ -189,5 +193,6 @@ static_assert(AheadDevice<cuda>);
 
 // Tuned ways: bool tuned(cuda&, problem), found by the problem's type.
 #include <midtrain/exec/cuda/op/fp8_gemm.cuh>
+#include <midtrain/exec/cuda/op/attention.cuh>
 #include <midtrain/exec/cuda/op/fused_gemm.cuh>
 #include <midtrain/exec/cuda/op/grouped_gemm.cuh>
