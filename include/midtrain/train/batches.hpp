@@ -152,7 +152,7 @@ class batches {
             return row_view<std::int32_t const>{v.data() + first * length_, count * length_};
         };
         return {cut(inputs_), cut(targets_), cut(positions_), cut(begin_), count, length_, static_cast<double>(targeted_),
-                sequences_ * length_};
+                sequences_ * length_, bound_of_documents(cut(begin_), length_)};
     }
     std::int64_t         targets() const { return targeted_; }  ///< in the drawn batch
     int                  source_of(index_t sequence) const { return source_[static_cast<std::size_t>(sequence)]; }
