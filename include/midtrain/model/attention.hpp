@@ -135,7 +135,8 @@ class modified_attention {
             .qkv = qkv, .document_begin = p.batch.document_begin, .output = output,
             .log_sum = p.template make<typename Pass::computed>(heads_, qkv.rows), .sequences = p.batch.sequences,
             .length = p.batch.length, .heads = heads_, .kv_heads = kv_heads_, .head_size = head_size_, .scale = scale(p),
-            .window = kind_.window, .position = p.batch.positions, .modifier = modifier_, .distance = distance};
+            .window = kind_.window, .position = p.batch.positions, .modifier = modifier_, .distance = distance,
+            .documents = p.batch.documents};
     }
     template <class Pass>
     auto scale(Pass const& p) const {

@@ -123,7 +123,8 @@ class latent_attention {
         return attention_problem<T>{.qkv = qkv, .document_begin = p.batch.document_begin, .output = p.make(qkv.rows, of_.heads * of_.values),
                                     .log_sum = p.template make<typename Pass::computed>(of_.heads, qkv.rows), .sequences = p.batch.sequences,
                                     .length = p.batch.length, .heads = of_.heads, .kv_heads = of_.heads, .head_size = of_.size(),
-                                    .scale = scale(p), .window = kind_.window, .position = p.batch.positions, .value_size = of_.values};
+                                    .scale = scale(p), .window = kind_.window, .position = p.batch.positions, .value_size = of_.values,
+                                    .documents = p.batch.documents};
     }
 
     struct absorbing {

@@ -36,7 +36,8 @@ struct tiled_softmax {
         auto const    at    = rows.at(r);
         index_t const width = weight.columns, planes = score.stride * rows.rows();
         auto const    in    = score.data + r * score.stride;
-        auto const    out   = weight.row(r).data, sum_of = sums.row(r).data;
+        auto const    out    = weight.row(r).data;
+        auto const    sum_of = sums.row(r).data;
         C const       lowest = largest::identity<C>();
         C const       top = first_tile ? lowest : running(0, r), before = first_tile ? C(0) : running(1, r);
         index_t const begin = at.real ? a.first(at.token) : 0;

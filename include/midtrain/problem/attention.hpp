@@ -25,6 +25,7 @@ struct attention_problem {
     [[no_unique_address]] Modifier modifier = {};
     [[no_unique_address]] Distance distance = {};
     index_t                      value_size = 0;  // of one head; 0: head_size
+    index_t                      documents  = 0;  // no more than so many stand in the batch; 0: not known
 
     MT_HOST_DEVICE constexpr index_t values() const { return value_size > 0 ? value_size : head_size; }
     MT_HOST_DEVICE constexpr index_t group() const { return heads / kv_heads; }
