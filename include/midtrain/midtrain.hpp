@@ -291,6 +291,7 @@
 #include <midtrain/train/step_watcher.hpp>
 #include <midtrain/train/stop_signal.hpp>
 #include <midtrain/train/trainer.hpp>
+#include <midtrain/train/wants_rest.hpp>
 #include <midtrain/train/watchdog.hpp>
 #include <midtrain/train/written.hpp>
 #include <midtrain/version.hpp>

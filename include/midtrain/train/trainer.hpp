@@ -36,21 +36,11 @@
 #include <midtrain/train/step_reporter.hpp>
 #include <midtrain/train/step_watcher.hpp>
 #include <midtrain/train/stop_signal.hpp>
+#include <midtrain/train/wants_rest.hpp>
 #include <midtrain/train/watchdog.hpp>
 #include <midtrain/train/written.hpp>
 
 namespace midtrain::inline MT_ABI {
-
-namespace detail {
-
-/// Whether an observer says that it looks at the model after a step.
-template <class Observer>
-bool wants_rest(Observer const& o, std::int64_t step) {
-    if constexpr (requires { { o.wants_rest(step) } -> std::convertible_to<bool>; }) return o.wants_rest(step);
-    else return false;
-}
-
-}  // namespace detail
 
 /// How a run ended: through all stages, or asked to stop by a signal, with its state saved.
 enum class outcome { finished, interrupted };

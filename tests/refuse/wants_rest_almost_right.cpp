@@ -1,0 +1,10 @@
+// expect: midtrain: an observer has a member wants_rest, but not  bool wants_rest(std::int64_t step) const
+#include <midtrain/train/wants_rest.hpp>
+
+struct forgot_const {
+    bool wants_rest(std::int64_t) { return true; }
+    template <class Report>
+    void operator()(Report const&) const {}
+};
+
+bool const rests = midtrain::detail::wants_rest(forgot_const{}, 1);
