@@ -118,8 +118,9 @@ class weights_under {
         auto& s = scalars_.view()[0];
         s       = {.rate = 1e-2, .clip_factor = 0.5, .step = n};
         optimizer_.prepare(s);
-        device_->rows(count / 64, mt::elementwise_step<Optimizer, Precision>{optimizer_, scalars_.view().data, master_.view(), stored_.view(),
-                                                                             gradient_.view(), slots_.view(), decay_.view()});
+        using pass = mt::elementwise_step<Optimizer, Precision>;
+        device_->rows(pass::teams(count),
+                      pass{optimizer_, scalars_.view().data, master_.view(), stored_.view(), gradient_.view(), slots_.view(), decay_.view()});
         device_->wait();
     }
     /// Takes over what a checkpoint holds of another.

@@ -327,8 +327,8 @@ class functors {
             using optimizer_type = std::decay_t<decltype(optimizer)>;
             auto const master = random<C>(n), slots = device_.template make<C>(optimizer_type::slots * n);
             auto const stored = random<T>(n);
-            device_.rows(3, midtrain::elementwise_step<optimizer_type, precision>{optimizer, scalars.view().data, master.view(), stored.view(), gradient.view(),
-                                                                                 slots.view(), decay.view()});
+            using pass = midtrain::elementwise_step<optimizer_type, precision>;
+            device_.rows(pass::teams(n), pass{optimizer, scalars.view().data, master.view(), stored.view(), gradient.view(), slots.view(), decay.view()});
             keep(name, master), keep(name + " slots", slots), keep(name + " stored", stored);
         };
         apply(midtrain::adamw{}, "adamw");

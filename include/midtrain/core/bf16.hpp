@@ -12,6 +12,9 @@ struct bf16 {
 
     bf16() = default;
     MT_HOST_DEVICE constexpr explicit bf16(float x) {
+        if (!__builtin_is_constant_evaluated()) {
+            MT_BY_DEVICE({ asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x)); return; }, );
+        }
         auto const u = __builtin_bit_cast(std::uint32_t, x);
         bits = (u & 0x7fffffffu) > 0x7f800000u ? static_cast<std::uint16_t>((u >> 16) | 0x40u)
                                                : static_cast<std::uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);

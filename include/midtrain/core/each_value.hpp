@@ -78,11 +78,15 @@ struct updates {
     }
 };
 
-/// No array: f takes the place itself. Without packs' limits.
+/// No array: f takes the place itself, from `first` on.
 struct counted {
     using stored               = char;
     using value                = index_t;
     static constexpr bool made = false;
+
+    index_t first = 0, step = 0;
+
+    MT_HOST_DEVICE MT_INLINE counted at(index_t block) const { return {first + block * step, step}; }
 
     template <int w>
     MT_HOST_DEVICE static bool fits(index_t) {
@@ -91,11 +95,71 @@ struct counted {
     template <int w>
     MT_HOST_DEVICE MT_INLINE pack<index_t, w> load(index_t i) const {
         pack<index_t, w> v;
-        for (int k = 0; k < w; ++k) v[k] = i + k;
+        for (int k = 0; k < w; ++k) v[k] = first + i + k;
         return v;
     }
     template <int w>
     MT_HOST_DEVICE MT_INLINE void store(index_t, pack<index_t, w> const&) const {}
+};
+
+/// One value for all places of a block, the next one `step` further; `otherwise` where there is no array.
+template <class T>
+struct one_each {
+    using stored               = char;
+    using value                = T;
+    static constexpr bool made = false;
+
+    T const* data;
+    index_t  step      = 1;
+    T        otherwise = 0;  // and in a block, the value
+
+    MT_HOST_DEVICE MT_INLINE one_each at(index_t block) const { return {data, step, data ? data[block * step] : otherwise}; }
+    template <int w>
+    MT_HOST_DEVICE static bool fits(index_t) {
+        return true;
+    }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE pack<T, w> load(index_t) const {
+        pack<T, w> v;
+        for (int k = 0; k < w; ++k) v[k] = otherwise;
+        return v;
+    }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void store(index_t, pack<T, w> const&) const {}
+};
+
+/// Several arrays, `apart` values from one to the next, whose values f changes together.
+template <class T, int count>
+struct updates_all {
+    using stored               = T;
+    using value                = pack<computed_t<T>, count>;
+    static constexpr bool made = true;
+
+    T*      data;
+    index_t apart, step = 0;
+
+    MT_HOST_DEVICE MT_INLINE updates_all at(index_t block) const { return {data + block * step, apart, step}; }
+    template <int w>
+    MT_HOST_DEVICE bool fits(index_t i) const {
+        return aligned_for_packs<w>(data + i, data + i + apart);
+    }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE pack<value, w> load(index_t i) const {
+        pack<value, w> v;
+        for (int a = 0; a < count; ++a) {
+            auto const one = load_values<w>(data + a * apart + i);
+            for (int k = 0; k < w; ++k) v[k][a] = one[k];
+        }
+        return v;
+    }
+    template <int w>
+    MT_HOST_DEVICE MT_INLINE void store(index_t i, pack<value, w> const& v) const {
+        for (int a = 0; a < count; ++a) {
+            pack<computed_t<T>, w> one;
+            for (int k = 0; k < w; ++k) one[k] = v[k][a];
+            store_values(one, data + a * apart + i);
+        }
+    }
 };
 
 namespace detail {

@@ -27,6 +27,28 @@ MT_HOST_DEVICE void store_pack(pack<T, n> const& p, T* to) {
     *reinterpret_cast<pack<T, n>*>(to) = p;
 }
 
+namespace detail {
+
+struct four_words {
+    std::uint32_t w[4];
+};
+
+}  // namespace detail
+
+/// The same where views point, a GPU's global memory. nvcc 13 makes single stores of an assignment in a loop.
+template <class T, int n>
+MT_HOST_DEVICE void store_global(pack<T, n> const& p, T* to) {
+    if constexpr (sizeof(p) == 16) {
+        [[maybe_unused]] auto const v = __builtin_bit_cast(detail::four_words, p);
+        MT_BY_DEVICE(asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(to)), "r"(v.w[0]), "r"(v.w[1]),
+                                  "r"(v.w[2]), "r"(v.w[3])
+                                  : "memory"),
+                     store_pack(p, to));
+    } else {
+        store_pack(p, to);
+    }
+}
+
 /// w values from `from` on in the type they are computed in, and back; more than 16 bytes by several packs.
 template <int w, class T>
 MT_HOST_DEVICE MT_INLINE pack<computed_t<T>, w> load_values(T const* from) {
@@ -51,7 +73,7 @@ MT_HOST_DEVICE MT_INLINE void store_values(pack<computed_t<T>, w> const& v, T* t
         for (int j = 0; j < w; j += size) {
             pack<T, size> part;
             for (int k = 0; k < size; ++k) part[k] = T(v[j + k]);
-            store_pack(part, to + j);
+            store_global(part, to + j);
         }
     }
 }

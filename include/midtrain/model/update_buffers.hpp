@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <type_traits>
 #include <vector>
+#include <midtrain/core/error.hpp>
 #include <midtrain/core/types.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/model/crossing_box.hpp>
+#include <midtrain/op/elementwise.hpp>
 #include <midtrain/optim/block_norms.hpp>
 #include <midtrain/optim/by_role.hpp>
 #include <midtrain/optim/elementwise_step.hpp>
@@ -16,6 +18,8 @@
 #include <midtrain/optim/squares_of_change.hpp>
 #include <midtrain/optim/tensor_update.hpp>
 #include <midtrain/problem/parameters.hpp>
+#include <midtrain/problem/rank_slices.hpp>
+#include <midtrain/problem/rank_sum.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -34,7 +38,16 @@ class update_buffers {
           norm_(device.template make<double>(1)), scalars_(device.template make<step_scalars>(1)),
           halted_(device.template make<std::int32_t>(1)) {}
 
+    /// As the optimizer's kind lays them out; of slices those of each slice, one slot after the other, as rank_slices::each_slice goes.
     row_view<computed> slots() const { return slots_.view(); }
+
+    /// Only the slots of one rank's slices are kept. Before prepare().
+    void shard(rank_slices const& cut) {
+        check(slots_.size() == 0 || slots_.size() % cut.own() == 0, "ranks share the memory of an optimizer from before prepare() on");
+        cut_ = cut;
+    }
+    bool               is_sharded() const { return cut_.ranks() > 1; }
+    rank_slices const& slices() const { return cut_; }
 
     /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
     template <class Optimizer, RoleRates Rates = same_rate>
@@ -56,8 +69,8 @@ class update_buffers {
         told_.send(device, scalars_.view());
     }
     /// From the norm of the gradient and the losses of a step, what it was told of being clipped, and whether it applies.
-    void settle(Device& device, row_view<computed> gradient, row_view<double> losses, double* norm) {
-        put_norm(device, gradient, norm);
+    void settle(Device& device, row_view<computed> gradient, row_view<double> losses, double* norm, rank_sum<computed> over) {
+        put_norm(device, gradient, norm, over);
         device.rows(1, settle_step{losses, norm, scalars_.view().data, halted_.view().data});
     }
     /// Steps apply again after one that was no number.
@@ -73,13 +86,17 @@ class update_buffers {
         else {
             if constexpr (TensorOptimizer<Optimizer>)
                 optimizer.step(tensor_update<Device, Precision>{device, views(to, weights, gradient), host_places_.tensors, work_.view()});
-            else
-                device.rows(to.size() / 64, elementwise_step<Optimizer, Precision>{optimizer, scalars_.view().data, to, weights, gradient,
-                                                                                   slots_.view(), decay_.view(), rates_.view()});
+            else if (is_sharded())
+                cut_.each_slice(cut_.rank(), [&](value_range s, index_t at) {
+                    update_values(device, optimizer, s, to, weights, gradient, slots_.view().part(Optimizer::slots * at, Optimizer::slots * s.size));
+                });
+            else update_values(device, optimizer, {0, to.size()}, to, weights, gradient, slots_.view());
         }
     }
     /// Gradients of each block, a bucket of the layout, whose norm is above the limit are scaled down to it. The norm of all afterwards.
     double clip_blocks(Device& device, parameter_layout const& layout, row_view<computed> gradient, double limit) {
+        check(!is_sharded(), "clip_block needs the whole gradient, and each of these ranks has its slices of it: let them keep the whole memory of "
+                             "the optimizer, or clip by the norm of all");
         if (block_pieces_.size() == 0) prepare_blocks(device, layout);
         device.rows(block_pieces_.size(), squares_of_piece<computed>{block_pieces_.view(), gradient, block_partial_.view()});
         device.download(row_view<computed const>(block_partial_.view()), piece_squares_.data());
@@ -98,7 +115,7 @@ class update_buffers {
     }
     /// Square root of the sum of squares of the gradient, in an order that never changes.
     double norm(Device& device, row_view<computed> gradient) {
-        put_norm(device, gradient, norm_.view().data);
+        put_norm(device, gradient, norm_.view().data, {});
         return read_norm(device);
     }
     /// The same of how far the gradient is from `before`, which then becomes it.
@@ -108,10 +125,21 @@ class update_buffers {
         return read_norm(device);
     }
 
+    /// Slots as checkpoints have them, whole, of which this rank takes its slices.
+    void take_slices(Device& device, std::vector<computed> const& whole) {
+        std::vector<computed> own;
+        own.reserve(static_cast<std::size_t>(slots_.size()));
+        cut_.each_slice(cut_.rank(), [&](value_range s, index_t) {
+            for (index_t first = s.begin; first < static_cast<index_t>(whole.size()); first += cut_.values())
+                own.insert(own.end(), whole.begin() + first, whole.begin() + first + s.size);
+        });
+        device.upload(own.data(), slots_.view());
+    }
+
   private:
     template <class Optimizer, class Rates>
     void prepare_values(Device& device, parameter_layout const& layout, Optimizer const& optimizer, Rates const& rates) {
-        reserve_slots(device, Optimizer::slots * layout.size());
+        reserve_slots(device, Optimizer::slots * (is_sharded() ? cut_.own() : layout.size()));
         std::vector<computed> decay(static_cast<std::size_t>(layout.size() / 64));
         for (auto const& e : layout.entries())
             for (index_t i = e.offset / 64; i < (e.offset + e.size() + 63) / 64; ++i)
@@ -130,6 +158,8 @@ class update_buffers {
     }
     template <class Optimizer, class Rates>
     void prepare_tensors(Device& device, parameter_layout const& layout, Optimizer const& optimizer, Rates const& rates) {
+        check(!is_sharded(), "ranks share the memory of optimizers that see one weight at a time, such as adamw; this one sees whole matrices: let "
+                             "each rank keep its whole memory");
         host_places_     = places_of(layout, optimizer, rates);
         auto const  need = memory_of<Precision>(host_places_, optimizer);
         auto const& t    = host_places_.tensors;
@@ -162,8 +192,26 @@ class update_buffers {
         return {scalars_.view().data, to, weights, gradient, slots_.view(),
                 tensors_.view(), pieces_.view(), piece_sums_.view(), tensor_sums_.view()};
     }
-    void put_norm(Device& device, row_view<computed> gradient, double* norm) {
-        device.rows(partial_.size(), squares_of_part<computed>{gradient, partial_.view()});
+    template <class Optimizer>
+    void update_values(Device& device, Optimizer const& optimizer, value_range s, row_view<master> to, row_view<stored> weights,
+                       row_view<computed> gradient, row_view<computed> slots) {
+        using step       = elementwise_step<Optimizer, Precision>;
+        auto const rates = rates_.size() > 0 ? rates_.view().part(s.begin / 64, s.size / 64) : rates_.view();
+        device.rows(step::teams(s.size), step{optimizer, scalars_.view().data, to.part(s.begin, s.size), weights.part(s.begin, s.size),
+                                              gradient.part(s.begin, s.size), slots, decay_.view().part(s.begin / 64, s.size / 64), rates, s.begin});
+    }
+    // Each partial sum is one rank's, and the others' is zero: added up, they have the bits of one rank that has made all.
+    void put_norm(Device& device, row_view<computed> gradient, double* norm, rank_sum<computed> over) {
+        if (!is_sharded()) device.rows(partial_.size(), squares_of_part<computed>{gradient, partial_.view()});
+        else {
+            device.elements(partial_.size(), op::fill<computed>{partial_.view(), 0});
+            cut_.each_slice(cut_.rank(), [&](value_range s, index_t) {
+                if (s.begin == cut_.rest().begin && cut_.rank() > 0) return;
+                index_t const parts = (s.size + rank_slices::unit - 1) / rank_slices::unit;
+                device.rows(parts, squares_of_part<computed>{gradient.part(s.begin, s.size), partial_.view().part(s.begin / rank_slices::unit, parts)});
+            });
+            over(partial_.view());
+        }
         put_root(device, norm);
     }
     void put_root(Device& device, double* norm) {
@@ -189,6 +237,7 @@ class update_buffers {
     buffer<block_piece>      block_pieces_;
     buffer<std::byte>        work_;
     tensor_places            host_places_;
+    rank_slices              cut_;  // of one rank: nothing is shared
     std::vector<block_piece> host_pieces_;
     std::vector<computed>    piece_squares_, host_factors_;
     std::vector<double>      block_squares_;

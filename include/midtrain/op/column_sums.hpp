@@ -31,9 +31,9 @@ struct sum_rows {
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t at) const {
         constexpr int w     = 16 / sizeof(typename Term::stored);
-        index_t const first = at % tiles() * row_values, left = term.columns - first, n = left < row_values ? left : row_values;
-        if (n % w == 0 && term.template packs<w>()) columns<w>(team, at / tiles(), first, n / w);
-        else columns<1>(team, at / tiles(), first, n);
+        index_t const part = static_cast<unsigned>(at) / static_cast<unsigned>(tiles()), first = (at - part * tiles()) * row_values, left = term.columns - first, n = left < row_values ? left : row_values;
+        if (n % w == 0 && term.template packs<w>() && aligned_for_packs<w>(parts.data, parts.data + term.columns)) columns<w>(team, part, first, n / w);
+        else columns<1>(team, part, first, n);
     }
 
   private:
@@ -46,8 +46,7 @@ struct sum_rows {
             pack<C, w> totals[Term::sums]{};
             MT_UNROLL(4)
             for (index_t r = begin; r < end; ++r) t.template add<w>(r, first + i * w, totals);
-            for (int s = 0; s < Term::sums; ++s)
-                for (int k = 0; k < w; ++k) to[s * t.columns + first + i * w + k] = totals[s][k];
+            for (int s = 0; s < Term::sums; ++s) store_values(totals[s], to + s * t.columns + first + i * w);
         });
     }
 };

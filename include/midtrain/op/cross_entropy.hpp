@@ -30,7 +30,7 @@ struct cross_entropy {
         auto const out  = gradient.data ? gradient.row(r).data : nullptr;
         if (goal < 0) {
             if (team.leads()) loss[r] = C(0);
-            if (out) team.each(n, [=](index_t i) { out[i] = T(C(0)); });
+            if (out) each_value(team, n, [](C& to) { to = C(0); }, writes{out});
             return;
         }
         C const wanted = in[goal];  // before the team next meets: after that, lanes may overwrite the logits
@@ -40,8 +40,8 @@ struct cross_entropy {
         if (!out) return;
         C const share = C(weight / *targets);
         C const scale = share * (C(1) + C(2) * z * log_z) / total, most = top;
-        each_value(team, n, [=](C& to, C x, index_t i) { to = exponential(x - most) * scale - (i == goal ? share : C(0)); }, writes{out}, reads{in},
-                   counted{});
+        each_value(team, n, [=](C& to, C x) { to = exponential(x - most) * scale; }, writes{out}, reads{in});
+        if (team.leads()) out[goal] = T(exponential(wanted - most) * scale - share);
     }
     index_t row_width() const { return logits.columns; }
 };

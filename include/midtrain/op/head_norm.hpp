@@ -34,11 +34,12 @@ struct head_norm_forward {
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t row) const {
         using C            = computed_t<T>;
-        index_t const t = row / of.count(), h = row % of.count(), n = of.size_of(h);
+        index_t const t = static_cast<unsigned>(row) / static_cast<unsigned>(of.count()), h = row - t * of.count(), n = of.size_of(h);
         auto const    in   = x.row(t).data + of.column(h);
         auto const    kept = raw.row(t).data + of.column(h);
         auto const    g    = (h < of.heads ? query_gain : key_gain).data;
-        C const       s    = C(1) / root(reduce_values(team, n, sum{}, [](C u) { return u * u; }, reads{in}) / C(n) + epsilon);
+        C const       all  = reduce_values(team, n, sum{}, [](C u) { return u * u; }, reads{in});
+        C const       s    = reciprocal(root(quotient(all, C(n)) + epsilon));
         if (team.leads()) scale(t, h) = s;
         each_value(team, n, [=](C& u, C& v, C k) {
             v = u;
@@ -60,12 +61,13 @@ struct head_norm_backward {
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t row) const {
         using C            = computed_t<T>;
-        index_t const t = row / of.count(), h = row % of.count(), n = of.size_of(h);
+        index_t const t = static_cast<unsigned>(row) / static_cast<unsigned>(of.count()), h = row - t * of.count(), n = of.size_of(h);
         auto const    o    = d.row(t).data + of.column(h);
         auto const    in   = raw.row(t).data + of.column(h);
         auto const    g    = (h < of.heads ? query_gain : key_gain).data;
         C const       s    = scale(t, h);
-        C const       mean = reduce_values(team, n, sum{}, [](C v, C k, C u) { return v * k * u; }, reads{o}, reads{g}, reads{in}) * s / C(n);
+        C const       all  = reduce_values(team, n, sum{}, [](C v, C k, C u) { return v * k * u; }, reads{o}, reads{g}, reads{in});
+        C const       mean = quotient(all * s, C(n));
         each_value(team, n, [=](C& v, C k, C u) { v = s * (v * k - u * s * mean); }, updates{o}, reads{g}, reads{in});
     }
     index_t row_width() const { return of.size; }
@@ -90,7 +92,7 @@ struct head_norm_gain_sums {
     }
     template <int w>
     MT_HOST_DEVICE MT_INLINE void add(index_t r, index_t c, pack<computed_t<T>, w>* totals) const {
-        index_t const       t = r / count, h = first + r % count, at = of.column(h) + c;
+        index_t const       t = static_cast<unsigned>(r) / static_cast<unsigned>(count), h = first + r - t * count, at = of.column(h) + c;
         auto const          v = load_values<w>(&d(t, at)), u = load_values<w>(&raw(t, at));
         computed_t<T> const s = scale(t, h);
         for (int k = 0; k < w; ++k) totals[0][k] += v[k] * u[k] * s;

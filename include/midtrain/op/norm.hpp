@@ -7,6 +7,11 @@
 
 namespace midtrain::inline MT_ABI::op {
 
+/// Which of the groups of a gain a row of one group takes; fewer than 2^31 rows, since a GPU divides 64 bits slowly.
+MT_HOST_DEVICE constexpr index_t group_of_row(index_t r, index_t gains, index_t width) {
+    return gains == width ? 0 : static_cast<unsigned>(r) % (static_cast<unsigned>(gains) / static_cast<unsigned>(width));
+}
+
 /// y = x * scale * (gain + plus) with scale = 1 / sqrt(mean(x^2) + epsilon), kept for backward. Of a gain with several groups a row takes
 /// the next one each. One row a team.
 template <class T>
@@ -24,10 +29,10 @@ struct rmsnorm_forward {
         auto const in  = x.row(r).data;
         auto const out = y.row(r).data;
         auto const n   = x.columns;
-        auto const g   = gain.data + r % (gain.size() / n) * n;
+        auto const g   = gain.data + group_of_row(r, gain.size(), n) * n;
         C const more   = plus;
         C const squares = reduce_values(team, n, sum{}, [](C u) { return u * u; }, reads{in});
-        C const s       = C(1) / root(squares / C(n) + epsilon);
+        C const s       = reciprocal(root(quotient(squares, C(n)) + epsilon));
         if (team.leads()) scale[r] = s;
         each_value(team, n, [=](C& v, C u, C k) { v = u * s * (k + more); }, writes{out}, reads{in}, reads{g});
     }
@@ -50,9 +55,10 @@ struct rmsnorm_backward {
         auto const d  = dy.row(r).data;
         auto const o  = dx.row(r).data;
         auto const n  = x.columns;
-        auto const g  = gain.data + r % (gain.size() / n) * n;
+        auto const g  = gain.data + group_of_row(r, gain.size(), n) * n;
         C const    s  = scale[r], more = plus;
-        C const mean  = reduce_values(team, n, sum{}, [=](C v, C k, C u) { return v * (k + more) * u; }, reads{d}, reads{g}, reads{in}) * s / C(n);
+        C const along = reduce_values(team, n, sum{}, [=](C v, C k, C u) { return v * (k + more) * u; }, reads{d}, reads{g}, reads{in});
+        C const mean  = quotient(along * s, C(n));
         each_value(team, n, [=](C& to, C v, C k, C u) { to = to + s * (v * (k + more) - u * s * mean); }, updates{o}, reads{d}, reads{g}, reads{in});
     }
     index_t row_width() const { return x.columns; }
@@ -66,16 +72,16 @@ struct rmsnorm_gain_sums {
 
     matrix_view<T const>          x, dy;  // (rows, groups * width)
     row_view<computed_t<T> const> scale;  // (rows * groups)
-    index_t                       rows = x.rows, columns = x.columns, groups = scale.size() / x.rows;
+    index_t                       rows = x.rows, columns = x.columns, groups = scale.size() / x.rows, width = columns / groups;
 
     template <int w>
     MT_HOST_DEVICE bool packs() const {
-        return columns / groups % w == 0 && aligned_for_packs<w>(x.data, x.data + x.stride, dy.data, dy.data + dy.stride);
+        return width % w == 0 && aligned_for_packs<w>(x.data, x.data + x.stride, dy.data, dy.data + dy.stride);
     }
     template <int w>
     MT_HOST_DEVICE MT_INLINE void add(index_t r, index_t c, pack<computed_t<T>, w>* totals) const {
         auto const          d = load_values<w>(&dy(r, c)), u = load_values<w>(&x(r, c));
-        computed_t<T> const s = scale[r * groups + c / (columns / groups)];
+        computed_t<T> const s = scale[r * groups + static_cast<unsigned>(c) / static_cast<unsigned>(width)];
         for (int k = 0; k < w; ++k) totals[0][k] += d[k] * u[k] * s;
     }
 };
@@ -99,9 +105,9 @@ struct layernorm_forward {
         auto const b   = bias.data;
         auto const n   = x.columns;
         C const more   = plus;
-        C const m = reduce_values(team, n, sum{}, [](C u) { return u; }, reads{in}) / C(n);
-        C const v = reduce_values(team, n, sum{}, [=](C u) { return (u - m) * (u - m); }, reads{in}) / C(n);
-        C const s = C(1) / root(v + epsilon);
+        C const m = quotient(reduce_values(team, n, sum{}, [](C u) { return u; }, reads{in}), C(n));
+        C const v = quotient(reduce_values(team, n, sum{}, [=](C u) { return (u - m) * (u - m); }, reads{in}), C(n));
+        C const s = reciprocal(root(v + epsilon));
         if (team.leads()) {
             mean[r]  = m;
             scale[r] = s;
@@ -129,8 +135,9 @@ struct layernorm_backward {
         auto const g  = gain.data;
         auto const n  = x.columns;
         C const m = mean[r], s = scale[r], more = plus;
-        C const first  = reduce_values(team, n, sum{}, [=](C v, C k) { return v * (k + more); }, reads{d}, reads{g}) / C(n);
-        C const second = reduce_values(team, n, sum{}, [=](C v, C k, C u) { return v * (k + more) * (u - m) * s; }, reads{d}, reads{g}, reads{in}) / C(n);
+        C const ones   = reduce_values(team, n, sum{}, [=](C v, C k) { return v * (k + more); }, reads{d}, reads{g});
+        C const along  = reduce_values(team, n, sum{}, [=](C v, C k, C u) { return v * (k + more) * (u - m) * s; }, reads{d}, reads{g}, reads{in});
+        C const first  = quotient(ones, C(n)), second = quotient(along, C(n));
         each_value(team, n, [=](C& to, C v, C k, C u) { to = to + s * (v * (k + more) - first - (u - m) * s * second); }, updates{o}, reads{d}, reads{g},
                    reads{in});
     }

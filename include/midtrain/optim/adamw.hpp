@@ -28,8 +28,8 @@ struct adamw {
     MT_HOST_DEVICE C update(C w, C g, C (&slot)[slots], step_scalars const& s, C weight_decay) const {
         slot[0]       = C(beta1) * slot[0] + C(1.0 - beta1) * g;
         slot[1]       = C(beta2) * slot[1] + C(1.0 - beta2) * g * g;
-        C const below = root(slot[1]) * C(1.0 / std::sqrt(s.correction2)) + C(epsilon);
-        return w * (C(1) - C(s.rate) * weight_decay) - C(s.rate / s.correction1) * slot[0] / below;
+        C const below = root(slot[1] * reciprocal(C(s.correction2))) + C(epsilon);
+        return w * (C(1) - C(s.rate) * weight_decay) - quotient(C(s.rate) * reciprocal(C(s.correction1)) * slot[0], below);
     }
 };
 

@@ -17,20 +17,26 @@ MT_HOST_DEVICE constexpr bf16 rounded_by_chance(float x, std::uint32_t draw) {
     return r;
 }
 
-/// A new weight to where it is kept. Master weights in bfloat16 are rounded by chance: with a draw of the seed, the step and the weight's
-/// index alone, so that the same run gives the same bits on every device and however often it is resumed.
+/// What a new weight becomes where it is kept. Master weights in bfloat16 are rounded by chance: with a draw of the seed, the step and the
+/// weight's index alone, so that the same run gives the same bits on every device and however often it is resumed.
 template <class Precision>
-MT_HOST_DEVICE void keep_weight(typename Precision::master* master, typename Precision::stored* stored, index_t at,
-                                typename Precision::computed next, step_scalars const& s) {
+MT_HOST_DEVICE MT_INLINE typename Precision::master kept_weight(index_t at, typename Precision::computed next, step_scalars const& s) {
     using M = typename Precision::master;
     if constexpr (std::is_same_v<M, bf16>) {
         random_stream const draws{s.seed, static_cast<std::uint64_t>(s.step)};
-        master[at] = rounded_by_chance(next, static_cast<std::uint32_t>(draws.bits(static_cast<std::uint64_t>(at)) >> 48));
-        stored[at] = master[at];
+        return rounded_by_chance(next, static_cast<std::uint32_t>(draws.bits(static_cast<std::uint64_t>(at)) >> 48));
     } else {
-        master[at] = M(next);
-        stored[at] = typename Precision::stored(next);
+        return M(next);
     }
+}
+
+/// A new weight to where it is kept.
+template <class Precision>
+MT_HOST_DEVICE void keep_weight(typename Precision::master* master, typename Precision::stored* stored, index_t at,
+                                typename Precision::computed next, step_scalars const& s) {
+    auto const kept = kept_weight<Precision>(at, next, s);
+    master[at]      = kept;
+    stored[at]      = typename Precision::stored(computed_t<typename Precision::master>(kept));
 }
 
 }  // namespace midtrain::inline MT_ABI

@@ -23,7 +23,7 @@ MT_HOST_DEVICE T fold_warp(Lanes const& lanes, T mine) {
 
 }  // namespace detail
 
-/// One warp. Its reductions fold as solo_team's do.
+/// One warp. Its reductions fold as solo_team's do. Its rows are short: turns are not unrolled, so that more warps have registers.
 template <class Lanes>
 class warp_team {
   public:
@@ -36,6 +36,7 @@ class warp_team {
 
     template <class F>
     MT_HOST_DEVICE void each(index_t n, F f) const {
+        MT_UNROLL(1)
         for (index_t i = lane(); i < n; i += size) f(i);
         lanes_.meet_warp();
     }
@@ -44,6 +45,7 @@ class warp_team {
     MT_HOST_DEVICE auto reduce(index_t n, Monoid, F f) const {
         using T = decltype(f(index_t{}));
         T mine  = Monoid::template identity<T>();
+        MT_UNROLL(1)
         for (index_t i = lane(); i < n; i += size) mine = Monoid::combine(mine, f(i));
         lanes_.meet_warp();  // shuffles order no memory: what was read before may be overwritten after
         return lanes_.of_first(detail::fold_warp<Monoid>(lanes_, mine));
@@ -70,6 +72,7 @@ class block_team {
 
     template <class F>
     MT_HOST_DEVICE void each(index_t n, F f) const {
+        MT_UNROLL(1)
         for (index_t i = lanes_.number(); i < n; i += size) f(i);
         lanes_.meet_block();
     }
@@ -78,6 +81,7 @@ class block_team {
     MT_HOST_DEVICE auto reduce(index_t n, Monoid, F f) const {
         using T = decltype(f(index_t{}));
         T mine  = Monoid::template identity<T>();
+        MT_UNROLL(2)
         for (index_t i = lanes_.number(); i < n; i += size) mine = Monoid::combine(mine, f(i));
         mine = detail::fold_warp<Monoid>(lanes_, mine);
         if (lanes_.number() % 32 == 0) *lanes_.template slot<T>(lanes_.number() / 32) = mine;
