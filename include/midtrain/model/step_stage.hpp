@@ -23,7 +23,8 @@ struct staged_part {
 };
 
 /// All micro-batches of a step, brought over in one copy. On a device of its own memory the runs of sorted tokens are as many as there can
-/// be, the last ones empty: launches have one size whatever the batch.
+/// be, the last ones empty: launches have one size whatever the batch. For the same reason the bound of documents is the largest
+/// that batches of such a size had so far: a step has few forms.
 template <class Device>
 class step_stage {
   public:
@@ -35,16 +36,19 @@ class step_stage {
         parts_.resize(given.size());
         kept_.resize(std::max(kept_.size(), given.size()));
         views_.clear();
+        for (auto const& p : given) bound(p.batch);
         for (std::size_t k = 0; k < given.size(); ++k) {
             auto& [batch, sources, by_token, by_position, bits] = parts_[k];
             kept& own = kept_[k];
-            batch = given[k].batch, sources = given[k].sources;
+            batch       = given[k].batch;
+            sources     = given[k].sources;
             by_token    = sized(own.by_token(batch.inputs, vocabulary), batch.count(), vocabulary, own.token_begin);
             by_position = context > 0 ? sized(own.by_position(batch.positions, context), batch.count(), context, own.position_begin)
                                       : op::index_runs{};
             check(by_token.runs > 0, "a batch holds a token that is not in the vocabulary");
-            own.targets = batch.target_count;
-            bits        = {reinterpret_cast<std::int32_t const*>(&own.targets), 2};
+            batch.documents = bound(batch);
+            own.targets     = batch.target_count;
+            bits            = {reinterpret_cast<std::int32_t const*>(&own.targets), 2};
             for (auto* v : {&batch.inputs, &batch.targets, &batch.positions, &batch.document_begin, &sources, &by_token.order, &by_token.begin,
                             &by_position.order, &by_position.begin, &bits})
                 views_.push_back(v);
@@ -59,6 +63,13 @@ class step_stage {
         double                    targets = 0;
     };
 
+    index_t bound(token_batch const& b) {
+        if (b.documents == 0) return 0;  // not known
+        for (auto& of : bounds_)
+            if (of.sequences == b.sequences && of.length == b.length) return of.documents = std::max(of.documents, b.documents);
+        bounds_.push_back({b.sequences, b.length, b.documents});
+        return b.documents;
+    }
     static op::index_runs sized(op::index_runs r, index_t count, index_t entries, std::vector<std::int32_t>& begin) {
         if (Device::shares_memory || r.runs == 0) return r;
         index_t const most = std::min(count, entries);
@@ -67,6 +78,10 @@ class step_stage {
         return {r.order, {begin.data(), most + 1}, most};
     }
 
+    struct document_bound {
+        index_t sequences, length, documents;
+    };
+    std::vector<document_bound>                bounds_;
     std::vector<staged_part>                   parts_;
     std::vector<kept>                          kept_;
     std::vector<row_view<std::int32_t const>*> views_;

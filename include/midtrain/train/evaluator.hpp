@@ -94,6 +94,9 @@ class evaluator {
         run(r.stage_number, r.step, total(r));
     }
 
+    /// Whether there is an evaluation after the step to come, where a device that runs ahead shall be at rest.
+    bool wants_rest(report const& to_come) const { return !all_.empty() && asked(to_come); }
+
     /// Evaluates now, with the positions of stage `number` (from 1): before the first step, for instance.
     void run(int number, std::int64_t step, std::int64_t run_tokens) {
         double const      start = seconds_now();
@@ -114,10 +117,12 @@ class evaluator {
   private:
     bool due(report const& r) const {
         if (how_.stage_ends && r.at.left().count == 0) return true;
+        return asked(r) && (spent_ == 0 || spent_ + last_ <= how_.share * trained_);
+    }
+    bool asked(report const& r) const {
         auto const now = total(r), before = now - r.at.batch.count;
-        bool const asked = (how_.every_steps > 0 && r.step % how_.every_steps == 0) ||
-                           (how_.every.count > 0 && now / how_.every.count > before / how_.every.count);
-        return asked && (spent_ == 0 || spent_ + last_ <= how_.share * trained_);
+        return (how_.stage_ends && r.at.left().count == 0) || (how_.every_steps > 0 && r.step % how_.every_steps == 0) ||
+               (how_.every.count > 0 && now / how_.every.count > before / how_.every.count);
     }
     /// Tokens of the run, those of earlier stages too.
     std::int64_t total(report const& r) const {

@@ -27,11 +27,13 @@
 #include <midtrain/train/match_sources.hpp>
 #include <midtrain/train/noise_meter.hpp>
 #include <midtrain/train/plan.hpp>
+#include <midtrain/train/rank_sharing.hpp>
 #include <midtrain/train/recipe.hpp>
 #include <midtrain/train/refuse_changes.hpp>
 #include <midtrain/train/report.hpp>
 #include <midtrain/train/run_state.hpp>
 #include <midtrain/train/running_average.hpp>
+#include <midtrain/train/slot_exchange.hpp>
 #include <midtrain/train/step.hpp>
 #include <midtrain/train/step_reporter.hpp>
 #include <midtrain/train/step_watcher.hpp>
@@ -55,8 +57,11 @@ class trainer {
     using average_type = running_average<std::remove_cvref_t<decltype(std::declval<Recipe const&>().average)>, Model>;
 
   public:
-    trainer(Ranks& ranks, Model& model, checked_recipe<Recipe, Shape> recipe, checkpoints where = {})
-        : ranks_(&ranks), model_(&model), recipe_(std::move(recipe)), where_(std::move(where)), average_(recipe_->average, model) {
+    trainer(Ranks& ranks, Model& model, checked_recipe<Recipe, Shape> recipe, checkpoints where = {}, rank_sharing sharing = {})
+        : ranks_(&ranks), model_(&model), recipe_(std::move(recipe)), where_(std::move(where)), sharing_(sharing), average_(recipe_->average, model) {
+        share_slots(ranks, model, sharing);
+        check(model.slices().ranks() == 1 || recipe_->clip_block == 0,
+              "clip_block is for ranks that each keep the whole memory of the optimizer: leave sharing.shard false");
         model.prepare(recipe_->optimizer, recipe_->rates);
         state_.settings = written_settings(*recipe_);
         auto all = remembered();
@@ -89,9 +94,9 @@ class trainer {
         state_.held_out.insert(state_.held_out.end(), losses.begin(), losses.end());
     }
     /// Observers hear of a step while the device is at the next one: for those that only write down what they hear, since the model is a step
-    /// further. One that offers `bool wants_rest(std::int64_t step) const` is asked whether the device shall wait for it after that step. Only
+    /// further. One that offers `bool wants_rest(report const& to_come) const` is asked whether the device shall wait for it after that step. Only
     /// on a device that runs ahead, with an optimizer of single weights, and where nothing decides from step to step: no policy that looks
-    /// back, no fault but stop, no clip_block, no noise measured. Elsewhere steps are taken one by one as ever, with the same bits.
+    /// back, no fault but stop, no clip_block, no noise measured, no other ranks, which agree after each step whether to save or to stop. Elsewhere steps are taken one by one as ever, with the same bits.
     void run_ahead(bool ahead = true) { wants_ahead_ = ahead; }
     /// A watchdog over the steps of run().
     void watch(watchdog_options how) { watchdog_options_ = std::move(how); }
@@ -128,8 +133,8 @@ class trainer {
         if (watchdog_options_) dog.emplace(*watchdog_options_);
         watcher_.dog    = dog ? &*dog : nullptr;
         auto const tell = [&](report const& r) { (observers(r), ...); };
-        wants_rest_     = [&]([[maybe_unused]] std::int64_t step) { return (detail::wants_rest(observers, step) || ...); };
-        if (faults_.policy().rewinds() && !where_.newest()) save({});
+        wants_rest_     = [&]([[maybe_unused]] report const& to_come) { return (detail::wants_rest(observers, to_come) || ...); };
+        if (agree({false, faults_.policy().rewinds() && !where_.newest()}).save) save({});
         bool going = true;
         for_each_stage(recipe_->stages, [&](auto const& s, int n) {
             if (going && n >= state_.stage) going = run_stage(s, n, std::span<detail::borrowed_store<Store> const>(stores), stop, tell);
@@ -183,9 +188,23 @@ class trainer {
         if (leads()) where_.open();
     }
     bool leads() const { return ranks_->rank() == 0; }
+
+    // What is done between two steps: all ranks stop if one is asked to, and save when the first says so.
+    struct wishes {
+        bool stop, save;
+    };
+    wishes agree(wishes mine) {
+        if (ranks_->size() == 1) return mine;
+        std::int64_t of_all[] = {mine.stop, leads() && mine.save};
+        ranks_->sum(row_view<std::int64_t>{of_all, 2});
+        return {of_all[0] > 0, of_all[1] > 0};
+    }
     /// What policies that look back see.
     loss_record so_far() const { return state_.seen(); }
     void save(tokens batch) {
+        if (where_.how().folder.empty()) return;
+        if (leads()) where_.wait();  // a copy that is being written may be the one that is filled next
+        collect_slots(*ranks_, *model_);
         auto all = remembered();
         if (!leads()) return;
         watcher_.saving(state_.step, [&] { where_.save(state_, all, batch); });
@@ -213,9 +232,11 @@ class trainer {
         while (state_.step_in_stage < s.steps()) {
             one_step(s, n, drawn, stop, tell);
             follow();
-            bool const last = state_.step_in_stage == s.steps(), stopped = stop.came() && !now().asked;
+            bool const last  = state_.step_in_stage == s.steps();
             auto const batch = step_done(s).batch;
-            if (last || stopped || std::exchange(due_, false) || (!now().asked && where_.due({state_.step, state_.tokens}, batch))) save(batch);
+            bool const due   = std::exchange(due_, false) || (!now().asked && where_.due({state_.step, state_.tokens}, batch));
+            auto const [stopped, saves] = agree({stop.came() && !now().asked, due});
+            if (last || stopped || saves) save(batch);
             if (stopped && !(last && n + 1 == static_cast<int>(recipe_->stages.size()))) return false;
         }
         return true;
@@ -227,7 +248,7 @@ class trainer {
         watcher_.begin(state_.step + 1);
         bool const ahead = goes_ahead(s);
         if (!now().asked) ask(s, drawn, 0, ahead ? update_when::settled : update_when::judged);
-        if (ahead && state_.step_in_stage + 1 < s.steps() && !stop.came() && !rests_after_this(s.at(state_.step_in_stage).batch)) {
+        if (ahead && state_.step_in_stage + 1 < s.steps() && !stop.came() && !rests_after_this(s, n)) {
             turn_ = !turn_;
             ask(s, drawn, 1, update_when::settled);
             turn_ = !turn_;
@@ -255,14 +276,18 @@ class trainer {
                       !MixtureLooksBack<decltype(s.mixture)>) {
             bool looks_back = s.batch.ramp.looks_back();
             if constexpr (RateLooksBack<decltype(s.rate)>) looks_back = true;
-            return wants_ahead_ && !looks_back && !faults_.policy().looks_back() && faults_.policy().not_a_number == fault_action::stop &&
+            return wants_ahead_ && ranks_->size() == 1 && !looks_back && !faults_.policy().looks_back() && faults_.policy().not_a_number == fault_action::stop &&
                    recipe_->clip_block == 0 && !noise_.measures();
         } else return false;
     }
-    // Whether the run is saved, or an observer looks at the model, after the step of `batch` tokens that is under way.
-    bool rests_after_this(tokens batch) {
-        due_ = where_.due({state_.step + 1, state_.tokens + batch.count}, batch);
-        return due_ || wants_rest_(state_.step + 1);
+    // Whether the run is saved, or an observer looks at the model, after the step that is under way.
+    template <class Stage>
+    bool rests_after_this(Stage const& s, int n) {
+        report to_come;
+        to_come.stage = s.name, to_come.stage_number = n + 1, to_come.stage_count = static_cast<int>(recipe_->stages.size());
+        to_come.step = state_.step + 1, to_come.at = s.at(state_.step_in_stage + 1), to_come.at.batch = s.at(state_.step_in_stage).batch;
+        due_ = where_.due({to_come.step, state_.tokens + to_come.at.batch.count}, to_come.at.batch);
+        return due_ || wants_rest_(to_come);
     }
 
     template <class Stage, class Store>
@@ -289,7 +314,8 @@ class trainer {
                        .clip_block   = recipe_->clip_block,
                        .decay_factor = scalar_at(recipe_->decay_factor, of_run(at)),
                        .micro_batch  = s.batch.micro,
-                       .seed         = recipe_->seed};
+                       .seed         = recipe_->seed,
+                       .bucket       = sharing_.bucket};
         try {
             ask_for_step(*ranks_, *model_, recipe_->optimizer, drawn, asked_plan_, when, f.parts, f.result, gate{*this});
         } catch (error const& e) {
@@ -311,7 +337,7 @@ class trainer {
         } else if (!ahead) {
             if constexpr (AheadDevice<typename Model::device_type>) watcher_.enter(step_phase::update);
             if (fault_) model_->go_on();
-            else apply_judged(*model_, recipe_->optimizer, asked_plan_);
+            else apply_judged(*ranks_, *model_, recipe_->optimizer, asked_plan_);
         }
         if (fault_) handle_fault(s, n, drawn);
         if (!fault_ || fault_->action == fault_action::skip) advance(s, !fault_);
@@ -397,6 +423,7 @@ class trainer {
     Model*                                model_;
     checked_recipe<Recipe, Shape>         recipe_;
     checkpoints                           where_;
+    rank_sharing                          sharing_;
     average_type                          average_;
     run_state                             state_;
     run_plan                              plan_;
@@ -413,7 +440,7 @@ class trainer {
     flight                                flights_[2];    // the step that is read next, and the one asked for after it
     bool                                  turn_ = false, wants_ahead_ = false, due_ = false;
     step_plan                             asked_plan_;    // of the step asked for last
-    std::function<bool(std::int64_t)>     wants_rest_;
+    std::function<bool(report const&)>    wants_rest_;
 };
 
 }  // namespace midtrain::inline MT_ABI
