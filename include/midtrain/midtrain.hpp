@@ -256,6 +256,7 @@
 #include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/problem/rank_slices.hpp>
+#include <midtrain/problem/rank_sum.hpp>
 #include <midtrain/problem/router_load.hpp>
 #include <midtrain/problem/scaled_gemm.hpp>
 #include <midtrain/problem/score_row.hpp>
@@ -276,6 +277,7 @@
 #include <midtrain/train/plan.hpp>
 #include <midtrain/train/position_rules.hpp>
 #include <midtrain/train/progress_bar.hpp>
+#include <midtrain/train/rank_sharing.hpp>
 #include <midtrain/train/recipe.hpp>
 #include <midtrain/train/refuse_changes.hpp>
 #include <midtrain/train/report.hpp>
@@ -284,6 +286,7 @@
 #include <midtrain/train/running_average.hpp>
 #include <midtrain/train/setting_changes.hpp>
 #include <midtrain/train/settings.hpp>
+#include <midtrain/train/slot_exchange.hpp>
 #include <midtrain/train/stage.hpp>
 #include <midtrain/train/state_file.hpp>
 #include <midtrain/train/step.hpp>

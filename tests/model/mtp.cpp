@@ -8,6 +8,7 @@
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/model/llama.hpp>
 #include <support/golden.hpp>
+#include <support/model_laws.hpp>
 #include <support/slopes.hpp>
 #include <support/tiny_deepseek_v3.hpp>
 
@@ -115,6 +116,10 @@ BOOST_AUTO_TEST_CASE(equals_finite_differences) {
     BOOST_TEST(worst_slope<deep>() < 1e-6);
 }
 
+BOOST_AUTO_TEST_CASE(what_backward_calls_finished_is_final) {
+    BOOST_TEST((test::finished_is_final<mt::model::llama, like_deepseek>(20)));
+    BOOST_TEST((test::finished_is_final<mt::model::llama, like_mimo>(20)));
+}
 BOOST_AUTO_TEST_CASE(recomputation_changes_no_bit_and_a_crowd_little) {
     auto const                            owned = test::owned_batch::random(2, 24, 96, 10);
     played<mt::host, deep, mt::fp32>  kept, again(mt::pass_mode::recompute);

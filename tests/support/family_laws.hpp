@@ -30,8 +30,8 @@ inline std::vector<named_shape> shapes_of(midtrain::io::hf_model model) {
     return found;
 }
 
-/// Gradients equal finite differences, recomputed ones are the same bits, a crowd has the same numbers, a batch is learnt by heart, documents
-/// that share a row are as alone, and generating goes on from what is kept as if the whole were read.
+/// Gradients equal finite differences, are final where backward says so, recomputed ones are the same bits, a crowd has the same numbers, a
+/// batch is learnt by heart, documents that share a row are as alone, and generating goes on from what is kept as if the whole were read.
 template <class Family>
 void keeps_all_laws(midtrain::io::hf_model model) {
     namespace mt = midtrain;
@@ -43,6 +43,7 @@ void keeps_all_laws(midtrain::io::hf_model model) {
         BOOST_TEST((worst_slope<Family, shape>(mt::pass_mode::train, 24, s)) < 1e-6);
         BOOST_TEST((gradient_of<mt::host, Family, shape, mt::fp64>(mt::pass_mode::recompute, 24, s) == stored));
         BOOST_TEST(relative(gradient_of<mt::crowd, Family, shape, mt::fp64>(mt::pass_mode::train, 24, s), stored) < 1e-12);
+        BOOST_TEST((finished_is_final<Family, shape>(24, s)));
         BOOST_TEST((loss_by_heart<Family, shape>(12, s)) < 0.1);
         BOOST_TEST((apart_from_alone<Family, shape>({0, 7, 20}, 30, s)) < 1e-12);
         BOOST_TEST((apart_when_decoding<Family, shape>(19, s)) < 1e-12);

@@ -63,6 +63,28 @@ std::vector<typename Precision::computed> gradient_of(midtrain::pass_mode mode, 
     return {m.gradient().begin(), m.gradient().end()};
 }
 
+/// Whether what backward calls finished, once a block, is already what it is in the end, bit for bit.
+template <class Family, class Shape>
+bool finished_is_final(midtrain::index_t length, Shape const& shape = {}) {
+    namespace mt = midtrain;
+    mt::host                                         device(1);
+    mt::trainable<mt::host, Family, Shape, mt::fp64> m(device, shape);
+    begin(m);
+    auto const                       owned = owned_batch::random(2, length, 96, static_cast<std::int32_t>(length / 2 - 1));
+    std::vector<double>              by_token(static_cast<std::size_t>(2 * length));
+    std::vector<std::vector<double>> seen;
+    auto                             look = [&](mt::index_t n) { seen.emplace_back(m.gradient().begin(), m.gradient().begin() + n); };
+    m.mtp_weight = 0.3;
+    m.zero_gradient();
+    m.accumulate(owned.view(), {by_token.data(), 2 * length}, mt::gradient_listener(look));
+    std::size_t before = 0;
+    for (auto const& part : seen) {
+        if (part.size() <= before || !std::equal(part.begin(), part.end(), m.gradient().begin())) return false;
+        before = part.size();
+    }
+    return static_cast<int>(seen.size()) == m.shape().layers;
+}
+
 /// How far the logits of documents in one row are from those of each by itself, in units of the largest.
 template <class Family, class Shape>
 double apart_from_alone(std::vector<std::int32_t> begins, midtrain::index_t length, Shape const& shape = {}) {

@@ -62,11 +62,9 @@ BOOST_AUTO_TEST_CASE(sums_are_those_of_all_ranks_whatever_the_bucket) {
             mt::on_ranks(ranks, [&](mt::threads& me) {
                 mt::rank_slices const cut(values, me.rank(), ranks, bucket);
                 auto const            want = total(ranks);
-                using exchange             = mt::gradient_exchange<mt::threads, float>;
-                for (auto as : {exchange::form::whole, exchange::form::slices}) {
-                    auto     g = gradient_of(me.rank());
-                    exchange all;
-                    all.begin(me, {g.data(), values}, cut, as);
+                for (auto as : {mt::exchange_form::whole, mt::exchange_form::slices}) {
+                    auto                                      g = gradient_of(me.rank());
+                    mt::gradient_exchange<mt::threads, float> all(me, {g.data(), values}, cut, as);
                     for (mt::index_t done : {mt::index_t{0}, mt::index_t{5000}, mt::index_t{20'000}, mt::index_t{20'001}}) all.finished(done);
                     // What is not finished may still change; the exchange has not taken it.
                     for (std::size_t i = 20'001 / 4096 * 4096 + 4096; i < g.size(); ++i) g[i] *= 2;
@@ -76,7 +74,7 @@ BOOST_AUTO_TEST_CASE(sums_are_those_of_all_ranks_whatever_the_bucket) {
                         for (mt::index_t i = s.begin; i < s.end(); ++i)
                             if (g[static_cast<std::size_t>(i)] != want[static_cast<std::size_t>(i)] * twice(i)) throw mt::error("another sum");
                     };
-                    if (as == exchange::form::whole) judge({0, values});
+                    if (as == mt::exchange_form::whole) judge({0, values});
                     else {
                         cut.each_slice(me.rank(), [&](mt::value_range s, mt::index_t) { judge(s); });
                         mt::gather_slices(me, mt::row_view<float>{g.data(), values}, cut);

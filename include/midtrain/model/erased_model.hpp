@@ -13,7 +13,10 @@
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/any_distance.hpp>
 #include <midtrain/problem/batch.hpp>
+#include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/parameters.hpp>
+#include <midtrain/problem/rank_slices.hpp>
+#include <midtrain/problem/rank_sum.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -58,10 +61,13 @@ class erased_model {
     virtual std::vector<double>&     read_router_loads()          = 0;
     virtual std::vector<double>&     read_mtp_losses()            = 0;
     virtual void                     stage(std::span<step_part const> parts, index_t sources) = 0;
-    virtual void                     accumulate_staged(std::size_t k) = 0;
+    virtual void                     accumulate_staged(std::size_t k, gradient_listener finished = {}) = 0;
+    virtual void                     shard(rank_slices const& cut) = 0;
+    virtual rank_slices const&       slices() const               = 0;
+    virtual std::vector<float>&      host_slots()                 = 0;
     virtual row_view<double>         step_sums()                  = 0;
     virtual void                     tell(optimizer const& how, step_scalars const& s) = 0;
-    virtual void                     settle()                     = 0;
+    virtual void                     settle(rank_sum<float> over = {}) = 0;
     virtual void                     apply_told(optimizer const& how) = 0;
     virtual void                     go_on()                      = 0;
     virtual void                     ask_numbers()                = 0;
@@ -128,13 +134,16 @@ class erased final : public erased_model<Kinds> {
     std::vector<double>&             read_router_loads() override { return model_.read_router_loads(); }
     std::vector<double>&             read_mtp_losses() override { return model_.read_mtp_losses(); }
     void stage(std::span<step_part const> parts, index_t sources) override { model_.stage(parts, sources); }
-    void accumulate_staged(std::size_t k) override {
+    void accumulate_staged(std::size_t k, gradient_listener finished) override {
         pass_on();
-        model_.accumulate_staged(k);
+        model_.accumulate_staged(k, finished);
     }
+    void                shard(rank_slices const& cut) override { model_.shard(cut); }
+    rank_slices const&  slices() const override { return model_.slices(); }
+    std::vector<float>& host_slots() override { return model_.host_slots(); }
     row_view<double> step_sums() override { return model_.step_sums(); }
     void             tell(optimizer const& how, step_scalars const& s) override { model_.tell(how, s); }
-    void             settle() override { model_.settle(); }
+    void             settle(rank_sum<float> over) override { model_.settle(over); }
     void             apply_told(optimizer const& how) override {
         model_.bias_speed = this->bias_speed;
         model_.apply_told(how);

@@ -30,7 +30,10 @@
 #include <midtrain/position/rotary_table.hpp>
 #include <midtrain/precision/fp8.hpp>
 #include <midtrain/problem/counting_device.hpp>
+#include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/mtp_shape.hpp>
+#include <midtrain/problem/rank_slices.hpp>
+#include <midtrain/problem/rank_sum.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -175,10 +178,11 @@ class trainable {
         numbers_.reserve(*device_, sources);
         stage_.bring(*device_, parts, shape_.vocab, shape_.context);
     }
-    /// Forward and backward of one of them: adds the gradient of sum(loss) / target_count, and the losses by source.
-    void accumulate_staged(std::size_t k) {
+    /// Forward and backward of one of them: adds the gradient of sum(loss) / target_count, and the losses by source. Who listens is told how
+    /// much of the gradient is final as far as this one goes.
+    void accumulate_staged(std::size_t k, gradient_listener finished = {}) {
         auto const losses = losses_.view().part(0, stage_[k].batch.count());
-        train_on(stage_[k], losses);
+        train_on(stage_[k], losses, finished);
         auto const to = numbers_.source_losses();
         device_->rows(to.size(), op::losses_by_source<computed>{losses, stage_[k].sources, to});
     }
@@ -190,7 +194,8 @@ class trainable {
         update_.tell(*device_, optimizer, s);
     }
     /// The norm of the gradient, and from it and the losses whether the step applies and how much of the gradient.
-    void settle() { update_.settle(*device_, gradient_.view(), numbers_.source_losses(), numbers_.norm()); }
+    /// Where ranks share the optimizer's memory, each has its slices of the gradient, and `over` adds up what they make of the norm.
+    void settle(rank_sum<computed> over = {}) { update_.settle(*device_, gradient_.view(), numbers_.source_losses(), numbers_.norm(), over); }
     template <class Optimizer>
     void apply_told(Optimizer const& optimizer) {
         update_.apply(*device_, optimizer, master_.view(), weights(), gradient_.view());
@@ -212,11 +217,11 @@ class trainable {
     }
 
     /// Forward and backward: adds the gradient of sum(loss) / target_count, fills the losses by token.
-    void accumulate(token_batch const& batch, row_view<computed> token_loss) {
+    void accumulate(token_batch const& batch, row_view<computed> token_loss, gradient_listener finished = {}) {
         reserve(batch, training_);
         step_part const one{batch, {}};
         stage_.bring(*device_, {&one, 1}, shape_.vocab, shape_.context);
-        train_on(stage_[0], landed_.open(*device_, token_loss));
+        train_on(stage_[0], landed_.open(*device_, token_loss), finished);
         landed_.close(*device_, token_loss);
     }
     /// Forward only.
@@ -286,6 +291,16 @@ class trainable {
     /// The same of how far the gradient is from `before`, which then becomes it: what one micro-batch has added.
     double norm_of_change(row_view<computed> before) { return update_.norm_of_change(*device_, gradient_.view(), before); }
 
+    /// From here on this model is one of several with the same weights, and keeps the optimizer's memory of its slices alone. Before prepare().
+    void               shard(rank_slices const& cut) { update_.shard(cut); }
+    /// Its slices; of one rank where it has the whole.
+    rank_slices const& slices() const { return update_.slices(); }
+    /// The whole memory of the optimizer on the host, for checkpoints of a model that keeps slices (train/slot_exchange.hpp).
+    std::vector<computed>& host_slots() {
+        slots_host_.resize(static_cast<std::size_t>(slots().size() / slices().own() * layout_.size()));
+        return slots_host_;
+    }
+
     /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
     template <class Optimizer, RoleRates Rates = same_rate>
     void prepare(Optimizer const& optimizer, Rates const& rates = {}) {
@@ -305,7 +320,9 @@ class trainable {
     /// What an optimizer needs of memory.
     template <class Optimizer>
     optimizer_memory memory_of(Optimizer const& optimizer) const {
-        return midtrain::memory_of<Precision>(layout_, optimizer);
+        auto need = midtrain::memory_of<Precision>(layout_, optimizer);
+        if (update_.is_sharded()) need.slots = need.slots / layout_.size() * slices().own();
+        return need;
     }
 
     /// Stored weights from master weights: after loading.
@@ -313,13 +330,19 @@ class trainable {
 
     /// What a checkpoint must hold to go on from here, where the host reads it. Who writes there then calls take_state().
     std::vector<state_buffer> state_buffers() {
-        return {{"master", on_host(master(), master_host_)}, {"slots", on_host(slots(), slots_host_)}};
+        auto const whole = on_host(master(), master_host_);
+        if (update_.is_sharded()) return {{"master", whole}, {"slots", std::as_writable_bytes(std::span(host_slots()))}};
+        return {{"master", whole}, {"slots", on_host(slots(), slots_host_)}};
     }
     /// The model goes on from what stands in the state_buffers() that were asked for last.
     void take_state() {
         if constexpr (!Device::shares_memory) {
             device_->upload(master_host_.data(), master_.view());
-            device_->upload(slots_host_.data(), slots());
+            if (!update_.is_sharded()) device_->upload(slots_host_.data(), slots());
+        }
+        if (update_.is_sharded()) {
+            update_.take_slices(*device_, slots_host_);
+            slots_host_ = {};
         }
         refresh();
     }
@@ -422,8 +445,9 @@ class trainable {
         logits_.close(*device_, out.flat());
     }
 
-    void train_on(staged_part const& part, row_view<computed> losses) {
+    void train_on(staged_part const& part, row_view<computed> losses, gradient_listener finished) {
         auto p        = make_pass(*device_, part.batch, training_, losses);
+        p.finished    = finished;
         p.memory      = arena(memory_.view());
         p.saved       = std::move(saved_);
         p.by_token    = part.by_token;

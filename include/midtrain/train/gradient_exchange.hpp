@@ -6,25 +6,27 @@
 
 namespace midtrain::inline MT_ABI {
 
+/// What an exchange of gradients leaves with each rank: the sum of all, or its slice of it and the sum of the rest.
+enum class exchange_form { whole, slices };
+
 /// The gradients of all ranks become one while backward still works: each bucket goes as soon as it is finished, in the order of the buckets,
-/// so that all ranks say the same in the same order. `whole`: each rank gets the sum; else each gets its slice of it, which costs half as
-/// much, and of the rest all get the sum. Between begin() and wait() nobody else touches the gradient from its beginning to what is finished.
+/// so that all ranks say the same in the same order. Slices cost half of what the whole does. Until wait() nobody else touches the gradient
+/// from its beginning to what is finished. With one rank there is one sum, in wait().
 template <class Ranks, class T>
 class gradient_exchange {
   public:
-    enum class form { whole, slices };
-
-    void begin(Ranks& ranks, row_view<T> gradient, rank_slices const& cut, form as) {
-        ranks_ = &ranks, gradient_ = gradient, cut_ = &cut, as_ = as, next_ = 0;
-        under_way_.clear();
-        under_way_.reserve(static_cast<std::size_t>(cut.buckets()) + 1);
+    gradient_exchange(Ranks& ranks, row_view<T> gradient, rank_slices const& cut, exchange_form form)
+        : ranks_(&ranks), gradient_(gradient), cut_(&cut), form_(form) {
+        if (cut.ranks() > 1) under_way_.reserve(static_cast<std::size_t>(cut.buckets()) + 1);
     }
     /// The first `values` of the gradient have got all that they will get.
     void finished(index_t values) {
+        if (cut_->ranks() == 1) return;
         for (; next_ < cut_->buckets() && cut_->bucket(next_).end() <= values; ++next_) start(next_);
     }
     /// All of it is; returns when the sums stand there.
     void wait() {
+        if (cut_->ranks() == 1) return ranks_->sum(gradient_);
         finished(cut_->values());
         if (auto const rest = cut_->rest(); rest.size > 0) under_way_.push_back(ranks_->sum_async(gradient_.part(rest.begin, rest.size)));
         for (auto& t : under_way_) t.wait();
@@ -35,16 +37,16 @@ class gradient_exchange {
     void start(index_t b) {
         auto const all = cut_->bucket(b), own = cut_->slice(b);
         auto const values = gradient_.part(all.begin, all.size);
-        if (as_ == form::whole) under_way_.push_back(ranks_->sum_async(values));
+        if (form_ == exchange_form::whole) under_way_.push_back(ranks_->sum_async(values));
         else under_way_.push_back(ranks_->reduce_scatter_async(row_view<T const>(values), gradient_.part(own.begin, own.size)));
     }
 
     using ticket = decltype(std::declval<Ranks&>().sum_async(row_view<T>{}));
 
-    Ranks*              ranks_ = nullptr;
-    row_view<T>         gradient_{};
-    rank_slices const*  cut_ = nullptr;
-    form                as_ = form::whole;
+    Ranks*              ranks_;
+    row_view<T>         gradient_;
+    rank_slices const*  cut_;
+    exchange_form       form_;
     index_t             next_ = 0;
     std::vector<ticket> under_way_;
 };

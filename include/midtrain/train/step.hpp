@@ -3,14 +3,19 @@
 #include <cmath>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 #include <midtrain/concepts/communicator.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/model/step_numbers.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/problem/batch.hpp>
+#include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/parameters.hpp>
+#include <midtrain/problem/rank_sum.hpp>
 #include <midtrain/train/batches.hpp>
+#include <midtrain/train/gradient_exchange.hpp>
+#include <midtrain/train/rank_sharing.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -24,6 +29,7 @@ struct step_plan {
     double       decay_factor = 1;  ///< of the optimizer's weight decay
     index_t      micro_batch = 1;   ///< sequences that go through the model at once
     std::uint64_t seed = 0;         ///< of rounding by chance
+    index_t      bucket = rank_sharing{}.bucket;  ///< values of the gradient that ranks exchange at once
 };
 
 /// What a step found.
@@ -93,6 +99,15 @@ void tell_routers(Model& model, double bias_speed, double balance_factor) {
     check(hears || (bias_speed == 0 && balance_factor == 1), "bias_speed and balance_factor are for models with experts");
 }
 
+/// The update, and where ranks share the optimizer's memory what each has made of its slices goes to all.
+template <class Ranks, class Model, class Optimizer>
+void apply_on_all(Ranks& ranks, Model& model, Optimizer const& optimizer) {
+    model.apply_told(optimizer);
+    if (model.slices().ranks() == 1) return;
+    gather_slices(ranks, model.master(), model.slices());
+    model.refresh();
+}
+
 }  // namespace detail
 
 /// Whether what ranks do is part of the device's work, so that a device that runs ahead need not wait for them.
@@ -102,8 +117,9 @@ constexpr bool works_in_stream() {
     else return false;
 }
 
-/// Asks for one optimizer step over the batch that was drawn: each rank's gradients are summed, clipped by the global norm and applied. A
-/// device that runs ahead is not waited for: read_step() does that, and until then `parts` and the batch's memory stay as they are.
+/// Asks for one optimizer step over the batch that was drawn: each rank's gradients are summed, bucket by bucket as backward of the last
+/// micro-batch finishes them, clipped by the global norm and applied. A device that runs ahead is not waited for: read_step() does that, and
+/// until then `parts` and the batch's memory stay as they are.
 template <class Ranks, class Model, class Optimizer, class Store, class Watcher = unwatched_step>
 void ask_for_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan, update_when when,
                   std::vector<step_part>& parts, step_result& result, Watcher&& watcher = {}) {
@@ -119,20 +135,27 @@ void ask_for_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batche
     s.step         = plan.update > 0 ? plan.update : plan.step;
     s.clip_limit   = plan.clip;
     model.tell(optimizer, s);
-    auto const work = [&] {
+    using computed = typename std::remove_reference_t<Model>::computed;
+    bool const        sharded = model.slices().ranks() > 1;
+    rank_slices const cut     = sharded ? model.slices() : rank_slices(model.gradient().size(), ranks.rank(), ranks.size(), plan.bucket);
+    auto const        work    = [&] {
+        gradient_exchange<Ranks, computed> exchange(ranks, model.gradient(), cut, sharded ? exchange_form::slices : exchange_form::whole);
+        auto    listener = [&](index_t values) { exchange.finished(values); };
+        auto    add      = [&](row_view<computed> numbers) { ranks.sum(numbers); };
+        index_t first    = b.sequences() * ranks.rank() / ranks.size();
         model.zero_gradient();
-        index_t first = b.sequences() * ranks.rank() / ranks.size();
         for (std::size_t k = 0; k < parts.size(); ++k) {
-            model.accumulate_staged(k);
+            bool const last = k + 1 == parts.size() && !watcher.looks_at_parts();
+            model.accumulate_staged(k, last ? gradient_listener(listener) : gradient_listener());
             watcher.part(b, first, parts[k].batch.sequences);
             first += parts[k].batch.sequences;
         }
         watcher.enter(step_phase::exchange);
-        ranks.sum(model.gradient());
+        exchange.wait();
         ranks.sum(model.step_sums());
         watcher.enter(step_phase::update);
-        model.settle();
-        if (when == update_when::settled) model.apply_told(optimizer);
+        model.settle(rank_sum<computed>(add));
+        if (when == update_when::settled) detail::apply_on_all(ranks, model, optimizer);
     };
     if (works_in_stream<Ranks>() && !watcher.looks_at_parts()) model.repeat(when == update_when::settled, work);
     else work();
@@ -160,8 +183,8 @@ void read_step(Model& model, step_result& result) {
 }
 
 /// The update of a step that was read and found good, clipped as it was told, and block by block before if the plan says so.
-template <class Model, class Optimizer>
-void apply_judged(Model& model, Optimizer const& optimizer, step_plan const& plan) {
+template <class Ranks, class Model, class Optimizer>
+void apply_judged(Ranks& ranks, Model& model, Optimizer const& optimizer, step_plan const& plan) {
     if (plan.clip_block > 0) {
         double const norm = model.clip_blocks(plan.clip_block);
         step_scalars s;
@@ -172,7 +195,7 @@ void apply_judged(Model& model, Optimizer const& optimizer, step_plan const& pla
         s.clip_factor  = plan.clip > 0 ? std::min(1.0, plan.clip / (norm + 1e-6)) : 1.0;  // as torch's clip_grad_norm_
         model.tell(optimizer, s);
     }
-    model.apply_told(optimizer);
+    detail::apply_on_all(ranks, model, optimizer);
 }
 
 /// A whole step: asked for, read, judged and applied. False, with the weights untouched, when the watcher does not accept it. Throws
@@ -183,7 +206,7 @@ bool take_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<S
     ask_for_step(ranks, model, optimizer, b, plan, update_when::judged, parts, result, watcher);
     read_step(model, result);
     bool const accepted = watcher.accepts(result);
-    if (accepted && result.is_finite()) return apply_judged(model, optimizer, plan), true;
+    if (accepted && result.is_finite()) return apply_judged(ranks, model, optimizer, plan), true;
     model.go_on();
     check(!accepted, [&] { return "step " + std::to_string(plan.step) + ": " + result.written_loss(); });
     return false;
