@@ -1,129 +1,106 @@
-// Ranks that train one model: what they find does not depend on how many they are, nor on whether they share the optimizer's memory, and a
-// run goes on with another number of them.
+// A model whose layers share keys and values, trained, exported, and read back from its own config.json; what a token of it costs.
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
+#include <midtrain/annealing/constant.hpp>
 #include <midtrain/comm/self.hpp>
-#include <midtrain/comm/threads.hpp>
-#include <midtrain/optim/muon.hpp>
-#include <support/golden.hpp>
-#include <support/rank_runs.hpp>
+#include <midtrain/exec/host/host.hpp>
+#include <midtrain/io/hf_config.hpp>
+#include <midtrain/io/safetensors.hpp>
+#include <midtrain/io/weight_files.hpp>
+#include <midtrain/mixture/mixtures.hpp>
+#include <midtrain/model/hunyuan_large.hpp>
+#include <midtrain/model/llama.hpp>
+#include <midtrain/model/trainable.hpp>
+#include <midtrain/optim/adamw.hpp>
+#include <midtrain/position/rope.hpp>
+#include <midtrain/precision/precision.hpp>
+#include <midtrain/problem/counting_device.hpp>
+#include <midtrain/train/cost_of_token.hpp>
+#include <midtrain/train/export.hpp>
+#include <midtrain/train/trainer.hpp>
+#include <support/small_models.hpp>
+#include <support/striding_store.hpp>
 
 namespace mt = midtrain;
 
 namespace sharing_under_test {
 
-constexpr mt::rank_sharing whole{.bucket = 1}, sharded{.shard = true, .bucket = 1};
+template <class T>
+struct sources {
+    T text;
+};
+struct hunyuan : mt::model::hunyuan_large_shape {
+    static constexpr int              layers = 4, width = 32, heads = 4, kv_heads = 2, ffn = 24, vocab = 96, context = 64, end_token = 95;
+    static constexpr mt::expert_shape experts{.count = 4, .chosen = 1, .ffn = 24, .shared_ffn = 24, .capacity = 1, .past = mt::overflow::recycle,
+                                              .naming = mt::expert_naming::hunyuan};
+};
+struct own : test::small_shape {
+    static constexpr int layers = 3;
+};
+struct reading : own {
+    static constexpr mt::layer_kind layer(int n) { return {.keys_from = mt::keys_of_last(0, n)}; }
+};
 
-template <class Precision>
-std::vector<test::rank_outcome> run_on(int ranks, test::rank_run const& how) {
-    std::vector<test::rank_outcome> all(static_cast<std::size_t>(ranks));
-    mt::on_ranks(ranks, [&](mt::threads& me) { all[static_cast<std::size_t>(me.rank())] = test::run_on<Precision>(me, how); });
-    return all;
-}
-template <class Precision>
-test::rank_outcome run_alone(test::rank_run const& how = {}) {
-    mt::self alone;
-    return test::run_on<Precision>(alone, how);
-}
-std::string fresh_folder(std::string const& name) {
-    auto const at = std::filesystem::temp_directory_path() / ("midtrain_sharing_" + name);
-    std::filesystem::remove_all(at);
-    return at.string();
-}
-std::vector<char> bytes_of(std::string const& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-template <class Precision>
-void sharing_changes_no_bit(int ranks) {
-    auto const plain = run_on<Precision>(ranks, {.sharing = whole}), shared = run_on<Precision>(ranks, {.sharing = sharded}),
-               large = run_on<Precision>(ranks, {.sharing = {.shard = true}});
-    for (auto const* all : {&plain, &shared, &large})
-        for (auto const& one : *all) BOOST_TEST(test::same_bits(one, plain[0]));
-    mt::rank_slices const cut(plain[0].slots / 2, 0, ranks, 1);
-    BOOST_TEST(cut.rest().size > 0);
-    for (auto const& one : shared) BOOST_TEST(one.slots == 2 * cut.own());
-    BOOST_TEST(shared[0].slots < plain[0].slots * 5 / 4 / ranks);
+constexpr mt::rope positions{.base = 1e4, .length = 64};
+
+template <class Model>
+std::vector<float> logits_of(Model& m) {
+    std::vector<float> out(24 * 96);
+    m.set_rotary(64, positions);
+    m.logits(test::owned_batch::random(1, 24, 96, 0).view(), mt::as_matrix(out.data(), 24, 96));
+    return out;
 }
 
 }  // namespace sharing_under_test
 
 using namespace sharing_under_test;
 
-BOOST_AUTO_TEST_SUITE(sharing)
+BOOST_AUTO_TEST_SUITE(sharing_in_runs)
 
-BOOST_AUTO_TEST_CASE(any_number_of_ranks_finds_the_same) {
-    auto const alone = run_alone<mt::fp64>();
-    BOOST_TEST(alone.norms[0] > 0.5);  // the clipping shows
-    for (int ranks : {2, 4})
-        for (auto const& how : {whole, sharded})
-            for (auto const& one : run_on<mt::fp64>(ranks, {.sharing = how})) {
-                BOOST_TEST(test::relative(one.record, alone.record) < 1e-12);
-                BOOST_TEST(test::relative(one.norms, alone.norms) < 1e-10);
-                BOOST_TEST(test::relative(one.weights, alone.weights) < 1e-9);
-            }
+BOOST_AUTO_TEST_CASE(a_hunyuan_large_learns_and_is_read_back) {
+    using model       = mt::trainable<mt::host, mt::model::hunyuan_large, hunyuan, mt::fp32>;
+    auto const recipe = mt::judged(mt::recipe{.optimizer = mt::adamw{.decay = 0},
+                                              .stages    = mt::stages{mt::stage{.name     = "one",
+                                                                                .budget   = mt::tokens{40 * 128},
+                                                                                .mixture  = mt::fixed_mixture<sources>{.share = {.text = 1}},
+                                                                                .rate     = mt::constant{.peak = 1e-2},
+                                                                                .batch    = {.sequences = 4, .length = 32, .micro = 2},
+                                                                                .position = positions}}},
+                                   hunyuan{});
+    mt::host                         device{1};
+    mt::self                         ranks;
+    model                            m{device, {}, mt::pass_mode::recompute};
+    sources<test::striding_store>    corpus{test::striding_store(3, 40, 29)};
+    std::vector<double>              losses;
+    m.initialise(1);
+    mt::trainer t(ranks, m, recipe);
+    t.run(corpus, [&](mt::report const& r) { losses.push_back(r.loss); });
+    BOOST_TEST(losses.back() < losses.front() - 1);
+
+    auto const folder = (std::filesystem::temp_directory_path() / "midtrain_exported_sharing").string();
+    std::filesystem::remove_all(folder);
+    mt::export_model(m, folder, positions, {.weights = mt::weight_type::f32});
+    mt::io::safetensors const file(folder + "/model.safetensors");
+    auto const                has = [&](char const* name) { return file.tensors().contains(std::string("model.layers.") + name + ".weight"); };
+    BOOST_TEST((has("2.self_attn.k_proj") && has("3.self_attn.q_proj") && has("3.self_attn.key_layernorm")));
+    BOOST_TEST((!has("3.self_attn.k_proj") && !has("3.self_attn.v_proj")));
+    auto const shape = mt::io::read_hf_config(folder + "/config.json");
+    mt::trainable<mt::host, mt::model::hunyuan_large, mt::io::hf_config, mt::fp32> again(device, shape);
+    mt::io::weight_files const weights(folder);
+    weights.check_names(again.parameters());
+    again.load(weights);
+    BOOST_TEST(logits_of(again) == logits_of(m), boost::test_tools::per_element());
+    std::filesystem::remove_all(folder);
 }
 
-BOOST_AUTO_TEST_CASE(sharing_the_memory_of_the_optimizer_changes_no_bit) {
-    sharing_changes_no_bit<mt::fp32>(2);
-    sharing_changes_no_bit<mt::fp32>(4);
-    sharing_changes_no_bit<mt::bf16_mixed>(4);
-    sharing_changes_no_bit<mt::bf16_by_chance>(4);
-}
-
-BOOST_AUTO_TEST_CASE(checkpoints_do_not_know_how_many_ranks_there_were) {
-    auto const one = fresh_folder("one"), other = fresh_folder("other");
-    run_on<mt::fp32>(4, {.sharing = whole, .folder = one});
-    run_on<mt::fp32>(4, {.sharing = sharded, .folder = other});
-    for (auto const* step : {"/step-00000008", "/step-00000012"}) {
-        auto const a = bytes_of(one + step + "/state.safetensors"), b = bytes_of(other + step + "/state.safetensors");
-        BOOST_TEST(a.size() > 4 * 3 * 68'000);
-        BOOST_TEST((a == b));
-    }
-    std::filesystem::remove_all(one), std::filesystem::remove_all(other);
-}
-
-BOOST_AUTO_TEST_CASE(a_run_goes_on_with_other_ranks) {
-    auto const in_one_go = run_alone<mt::fp64>();
-    auto const shared    = run_on<mt::fp64>(4, {.sharing = sharded});
-    auto const begin     = fresh_folder("begin");
-    BOOST_CHECK_THROW(run_on<mt::fp64>(4, {.sharing = sharded, .folder = begin, .fails_after = 6}), mt::error);
-    for (int ranks : {1, 2, 4})
-        for (auto const& how : {whole, sharded}) {
-            auto const folder = fresh_folder("goes_on");
-            std::filesystem::copy(begin, folder, std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
-            for (auto const& one : run_on<mt::fp64>(ranks, {.sharing = how, .folder = folder})) {
-                if (ranks == 4) BOOST_TEST(test::same_bits(one, shared[0]));
-                BOOST_TEST(test::relative(one.record, in_one_go.record) < 1e-12);
-                BOOST_TEST(test::relative(one.weights, in_one_go.weights) < 1e-9);
-            }
-            std::filesystem::remove_all(folder);
-        }
-    std::filesystem::remove_all(begin);
-}
-
-BOOST_AUTO_TEST_CASE(what_cannot_be_shared_is_refused) {
-    using model       = mt::trainable<mt::host, mt::model::llama, test::sliced_shape, mt::fp32>;
-    auto const refused = [](auto const& f) {
-        try {
-            mt::on_ranks(2, [&](mt::threads& me) {
-                mt::host device(1);
-                model    m(device, {});
-                mt::share_slots(me, m, sharded);
-                f(m);
-            });
-        } catch (mt::error const& e) {
-            return std::string(e.what());
-        }
-        return std::string();
-    };
-    BOOST_TEST(refused([](model& m) { m.prepare(mt::muon{}); }).find("this one sees whole matrices") != std::string::npos);
-    BOOST_TEST(refused([](model& m) { m.prepare(mt::adamw{}), m.clip_blocks(1); }).find("clip_block needs the whole gradient") != std::string::npos);
-    BOOST_TEST(refused([](model& m) { m.prepare(mt::adamw{}); }) == "");
+/// Six operations less for each weight that readers do not have; they look at as many keys.
+BOOST_AUTO_TEST_CASE(a_token_costs_less_by_the_matrices_that_are_not_there) {
+    mt::counting_device                                                      nobody;
+    mt::trainable<mt::counting_device, mt::model::llama, own, mt::fp32>     alone(nobody, {});
+    mt::trainable<mt::counting_device, mt::model::llama, reading, mt::fp32> shared(nobody, {});
+    BOOST_TEST(mt::cost_of_token(alone, 64) - mt::cost_of_token(shared, 64) == 6.0 * 2 * (2 * 16 * 32));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -96,7 +96,8 @@ class trainer {
     /// Observers hear of a step while the device is at the next one: for those that only write down what they hear, since the model is a step
     /// further. One that offers `bool wants_rest(report const& to_come) const` is asked whether the device shall wait for it after that step. Only
     /// on a device that runs ahead, with an optimizer of single weights, and where nothing decides from step to step: no policy that looks
-    /// back, no fault but stop, no clip_block, no noise measured, no other ranks, which agree after each step whether to save or to stop. Elsewhere steps are taken one by one as ever, with the same bits.
+    /// back, no fault but stop, no clip_block, no noise measured, no other ranks, which agree after each step whether to save or to stop.
+    /// Elsewhere steps are taken one by one as ever, with the same bits.
     void run_ahead(bool ahead = true) { wants_ahead_ = ahead; }
     /// A watchdog over the steps of run().
     void watch(watchdog_options how) { watchdog_options_ = std::move(how); }
