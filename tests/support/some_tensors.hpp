@@ -30,7 +30,8 @@ class some_tensors {
         set_gradient(n, noise, pull);
         midtrain::step_scalars s;
         s.rate = rate, s.step = n, s.seed = 5;
-        buffers_.apply(device_, optimizer_, s, master_.view(), stored_.view(), gradient_.view());
+        buffers_.tell(device_, optimizer_, s);
+        buffers_.apply(device_, optimizer_, master_.view(), stored_.view(), gradient_.view());
         device_.wait();
     }
     void set_gradient(std::int64_t n, double noise, double pull) {

@@ -34,7 +34,6 @@ struct elementwise_step {
         auto const    f = optimizer;
         auto const    s = *scalars;
         if (s.applies == 0) return;  // the same for all lanes of a team
-        if (s.applies == 0) return;  // the same for all lanes of a team
         index_t const n = master.size(), first = t * row_values, left = n - first, blocks = (left < row_values ? left : row_values) / block;
         C const       clip = C(s.clip_factor), decay_factor = C(s.decay_factor);
         each_value_in_blocks(team, blocks, block, [=](auto& w, auto& copy, auto& slot, C g, C d, double multiple, index_t at) {
