@@ -21,12 +21,11 @@ enum class cudnn_tensor : std::int64_t {
     output, log_sum, output_gradient, query_gradient, key_gradient, value_gradient
 };
 
-/// The graph of a form: softmax(scale * q k^T) v by head, causal from the top left of each document, or its gradient.
-inline std::shared_ptr<cudnn_frontend::graph::Graph> cudnn_graph(fused_attention_form const& f) {
+/// Makes of an empty graph that of a form: softmax(scale * q k^T) v by head, causal from the top left of each document, or its gradient.
+inline void make_attention(std::shared_ptr<cudnn_frontend::graph::Graph> const& graph, fused_attention_form const& f) {
     namespace fe      = cudnn_frontend;
     using attributes  = fe::graph::Tensor_attributes;
     using tensor      = std::shared_ptr<attributes>;
-    auto const graph  = std::make_shared<fe::graph::Graph>();
     auto const number = [](cudnn_tensor t) { return static_cast<std::int64_t>(t); };
     graph->set_io_data_type(fe::DataType_t::BFLOAT16);
     graph->set_intermediate_data_type(fe::DataType_t::FLOAT).set_compute_data_type(fe::DataType_t::FLOAT);
@@ -70,7 +69,7 @@ inline std::shared_ptr<cudnn_frontend::graph::Graph> cudnn_graph(fused_attention
         lay_out(output, cudnn_tensor::output, f.heads, f.value_size, f.output_stride, of_output);
         as_log_sum(log_sum);
         output->set_output(true), log_sum->set_output(true);
-        return graph;
+        return;
     }
     tensor const output = input(cudnn_tensor::output, f.heads, f.value_size, f.output_stride, of_output);
     tensor const slope  = input(cudnn_tensor::output_gradient, f.heads, f.value_size, f.output_stride, of_output);
@@ -87,7 +86,6 @@ inline std::shared_ptr<cudnn_frontend::graph::Graph> cudnn_graph(fused_attention
     lay_out(dv, cudnn_tensor::value_gradient, f.kv_heads, f.value_size, f.apart ? f.kv_heads * f.value_size : f.qkv_stride,
             own_offsets ? offsets(cudnn_tensor::value_offsets, true) : of_qkv);
     dq->set_output(true), dk->set_output(true), dv->set_output(true);
-    return graph;
 }
 
 }  // namespace detail
@@ -140,9 +138,10 @@ class cudnn_attention final : public fused_attention {
         if (auto const known = plans_.find(f); known != plans_.end()) return known->second;
         plan p{};
         try {
-            p.graph      = detail::cudnn_graph(f);
-            auto status  = p.graph->build(handle_, {cudnn_frontend::HeurMode_t::A});
-            std::int64_t bytes = 0;
+            p.graph = std::make_shared<cudnn_frontend::graph::Graph>();
+            detail::make_attention(p.graph, f);
+            auto         status = p.graph->build(handle_, {cudnn_frontend::HeurMode_t::A});
+            std::int64_t bytes  = 0;
             if (status.is_good()) status = p.graph->get_workspace_size(bytes);
             if (status.is_bad()) p.is.refused = first_line(status.get_message());
             p.is.workspace = bytes;
