@@ -201,6 +201,15 @@ BOOST_AUTO_TEST_CASE(who_looks_at_the_model_finds_it_at_rest) {
     };
     BOOST_TEST((seen(true) == seen(false)));
 }
+BOOST_AUTO_TEST_CASE(who_looks_without_saying_so_is_told) {
+    run         r;
+    mt::trainer t(r.ranks, r.model, recipe_of<shape>());
+    t.run_ahead();
+    auto const         owned = test::owned_batch::random(1, 32, 90, 10);
+    std::vector<float> by_token(32);
+    BOOST_CHECK_EXCEPTION(t.run(r.corpus, [&](mt::report const&) { r.model.evaluate(owned.view(), {by_token.data(), 32}); }), mt::error,
+                          [](mt::error const& e) { return std::string(e.what()).find("says so by wants_rest") != std::string::npos; });
+}
 BOOST_AUTO_TEST_CASE(what_is_not_a_number_stops_with_the_weights_of_before) {
     run         r;
     scratch const at;

@@ -98,6 +98,7 @@ class trainable {
     /// One part of a flat buffer (weights, gradients, slots) in checkpoint layout.
     template <class T>
     std::vector<T> part(row_view<T const> flat, parameter_info const& e, parameter_part const& p) const {
+        must_rest();
         std::vector<T> rows(static_cast<std::size_t>(p.rows * e.columns));
         device_->download(flat.part(e.offset + p.first_row * e.columns, p.rows * e.columns), rows.data());
         return in_checkpoint_layout(std::move(rows), p, e.columns);
@@ -203,9 +204,9 @@ class trainable {
     }
     /// Steps apply again after one that was no number.
     void go_on() { update_.go_on(*device_); }
-    void ask_numbers() { numbers_.ask(*device_); }
+    void ask_numbers() { numbers_.ask(*device_), ++under_way_; }
     /// Of the oldest step that was asked for and not read.
-    seen_numbers read_numbers() { return numbers_.read(*device_); }
+    seen_numbers read_numbers() { return --under_way_, numbers_.read(*device_); }
     /// f(), which asks the device for a step's work; where it was asked for the same before, with `more` besides the model's own numbers,
     /// the device may do that again.
     template <class F>
@@ -226,6 +227,7 @@ class trainable {
     }
     /// Forward only.
     void evaluate(token_batch const& batch, row_view<computed> token_loss) {
+        must_rest();
         reserve(batch, pass_mode::evaluate);
         auto p   = make_pass(*device_, batch, pass_mode::evaluate, landed_.open(*device_, token_loss));
         p.memory = arena(memory_.view());
@@ -241,6 +243,7 @@ class trainable {
 
     /// The residual stream of every token, before the first block and after each, ((layers + 1) * tokens, width), on the host.
     void residuals(token_batch const& batch, std::vector<computed>& out) {
+        must_rest();
         reserve(batch, pass_mode::evaluate);
         auto const rows = (static_cast<index_t>(shape_.layers) + 1) * batch.count(), width = static_cast<index_t>(shape_.width);
         auto const seen = device_->template make<computed>(rows * width);
@@ -330,6 +333,7 @@ class trainable {
 
     /// What a checkpoint must hold to go on from here, where the host reads it. Who writes there then calls take_state().
     std::vector<state_buffer> state_buffers() {
+        must_rest();
         auto const whole = on_host(master(), master_host_);
         if (update_.is_sharded()) return {{"master", whole}, {"slots", std::as_writable_bytes(std::span(host_slots()))}};
         return {{"master", whole}, {"slots", on_host(slots(), slots_host_)}};
@@ -434,6 +438,7 @@ class trainable {
 
     // Forward, and the head's logits of the tokens that `rows` names, or of all.
     void answer(token_batch const& batch, row_view<std::int32_t const>* rows, matrix_view<computed> out, kv_cache<stored, computed> cache) {
+        must_rest();
         reserve(batch, pass_mode::evaluate);
         auto p   = make_pass(*device_, batch, pass_mode::evaluate, {});
         p.memory = arena(memory_.view());
@@ -458,6 +463,9 @@ class trainable {
         saved_ = std::move(p.saved);
     }
 
+    void must_rest() const {
+        check(under_way_ == 0, "the model is a step further than the last report: an observer that looks at it says so by wants_rest");
+    }
     std::vector<double>& read(row_view<double> from, std::vector<double>& to) {
         to.resize(static_cast<std::size_t>(from.size()));
         device_->download(row_view<double const>(from), to.data());
@@ -472,7 +480,7 @@ class trainable {
         for (std::size_t k = 0; k < stage_.size(); ++k)
             for (std::uint64_t x : {word(stage_[k].batch.inputs.data), static_cast<std::uint64_t>(stage_[k].batch.sequences),
                                     static_cast<std::uint64_t>(stage_[k].batch.length), static_cast<std::uint64_t>(stage_[k].batch.global_count),
-                                    static_cast<std::uint64_t>(stage_[k].batch.documents), static_cast<std::uint64_t>(stage_[k].by_position.runs)})
+                                    static_cast<std::uint64_t>(stage_[k].batch.documents), static_cast<std::uint64_t>(stage_[k].by_position.size())})
                 step_form_.push_back(x);
         step_values_.assign({more, z_loss, balance_factor, mtp_weight, bias_speed, balance.sequence, balance.micro_batch, balance.global_batch,
                              balance.devices, balance.z});
@@ -499,6 +507,7 @@ class trainable {
     std::vector<double>                 loads_host_, mtp_host_, step_values_;
     std::vector<std::uint64_t>          step_form_;
     std::uint64_t                       changes_ = 0;  // of what passes launch otherwise
+    int                                 under_way_ = 0;  // steps that were asked for and not read
     std::vector<std::array<index_t, 3>> counted_;
     any_distance                        distance_;
     fp8_form                            products_ = products_of<Precision>();
