@@ -1,10 +1,7 @@
 #pragma once
 #include <boost/test/unit_test.hpp>  // first: with MPL before it, nvcc has suites without decorators
 #include <boost/mpl/list.hpp>
-#include <type_traits>
-#include <vector>
-#include <midtrain/core/types.hpp>
-#include <midtrain/core/view.hpp>
+#include <support/moved.hpp>
 #ifdef __CUDACC__
 #include <cuda/gpu.hpp>
 #else
@@ -14,7 +11,7 @@
 #endif
 
 // One body, every device: what a test of test::devices says is shown on the host, by a crowd and where the host reads no memory when g++ builds
-// its source, and on a GPU when nvcc builds the very same file. Numbers go there and come back by the two functions below.
+// its source, and on a GPU when nvcc builds the very same file. Numbers go there and come back by support/moved.hpp.
 namespace test {
 
 #ifdef __CUDACC__
@@ -40,20 +37,5 @@ using far_devices   = boost::mpl::list<far_device>;  ///< those whose memory the
 inline boost::test_tools::assertion_result has_devices(boost::unit_test::test_unit_id) { return true; }
 inline constexpr bool same_arithmetic = true;
 #endif
-
-/// A buffer of the device with those values.
-template <class T, class Device>
-auto uploaded(Device& device, std::vector<T> const& values) {
-    auto b = device.template make<T>(static_cast<midtrain::index_t>(values.size()));
-    device.upload(values.data(), b.view());
-    return b;
-}
-/// What stands in the device's memory.
-template <class Device, class T>
-auto downloaded(Device& device, midtrain::row_view<T> from) {
-    std::vector<std::remove_const_t<T>> values(static_cast<std::size_t>(from.size()));
-    device.download(midtrain::row_view<T const>(from), values.data());
-    return values;
-}
 
 }  // namespace test

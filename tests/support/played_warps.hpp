@@ -74,6 +74,18 @@ class played_warp {
                 for (int k = 0; k < 16; ++k) of(sum, lane)[r] += x[lane / 4 + r / 2 * 8][k] * y[k][lane % 4 * 2 + r % 2];
     }
 
+    /// Lane l's sum of v[l], as a tree over lanes 16, 8, ... 1 apart.
+    template <class C>
+    void sum_each(of_lanes<midtrain::pack<C, 32>>& v, of_lanes<C>& to) const {
+        for (int i = 0; i < 32; ++i) {
+            std::array<C, 32> x;
+            for (int lane = 0; lane < 32; ++lane) of(x, lane) = of(v, lane)[i];
+            for (int half = 16; half > 0; half /= 2)
+                for (int lane = 0; lane < half; ++lane) of(x, lane) += of(x, lane + half);
+            of(to, i) = x[0];
+        }
+    }
+
   private:
     struct copy {
         void*       to;

@@ -4,7 +4,7 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/op/selective_scan.hpp>
 #include <midtrain/op/selective_scan_backward.hpp>
-#include <support/devices.hpp>
+#include <support/moved.hpp>
 
 namespace test {
 
@@ -42,10 +42,12 @@ class scan_case {
         index_t const tokens = sequences * length;
         kept = device_->template make<C>(sequences * slots * channels * states);
         auto const at = [&](auto& b, index_t columns) { return midtrain::as_matrix(b.view().data, b.size() / columns, columns); };
-        room = device_->template make<C>(sequences * heads * ((channels / heads + 31) / 32) * midtrain::selective_scan_problem<T>::scratch_of_team());
-        return {at(input, channels), at(step, channels), at(selection, selection.size() / tokens), at(gate, channels), at(log_rate, states),
-                skip.view(), bias.view(), document_begin.view(), at(output, channels), kept.view(), room.view(), sequences, length, heads, rank, slots,
-                false, rank == 0};
+        midtrain::selective_scan_problem<T> p{at(input, channels), at(step, channels), at(selection, selection.size() / tokens), at(gate, channels),
+                                              at(log_rate, states), skip.view(), bias.view(), document_begin.view(), at(output, channels), kept.view(),
+                                              {}, sequences, length, heads, rank, slots, false, rank == 0};
+        room      = make(p.scratch_size());
+        p.scratch = room.view();
+        return p;
     }
     midtrain::selective_scan_gradient_problem<T> gradient(midtrain::selective_scan_problem<T> const& p) {
         index_t const tokens = sequences * length, wide = selection.size() / tokens;
@@ -53,15 +55,23 @@ class scan_case {
         dselection = device_->template make<T>(tokens * wide);
         dlog_rate = make(channels * states), dskip = make(channels), rates = make(sequences * channels * states), skips = make(sequences * channels);
         parts   = make(p.tiles() * tokens * 2 * states);
-        scratch = make(sequences * p.tiles() * midtrain::selective_scan_gradient_problem<T>::scratch_of_team(states));
         auto const at = [&](buffer<T>& b, index_t columns) { return midtrain::as_matrix(b.view().data, tokens, columns); };
-        return {p, at(slope, channels), at(dinput, channels), at(dstep, channels), at(dgate, channels), at(dselection, wide),
-                midtrain::as_matrix(dlog_rate.view().data, channels, states), dskip.view(), scratch.view(), rates.view(), skips.view(), parts.view()};
+        midtrain::selective_scan_gradient_problem<T> g{
+            p, at(slope, channels), at(dinput, channels), at(dstep, channels), at(dgate, channels), at(dselection, wide),
+            midtrain::as_matrix(dlog_rate.view().data, channels, states), dskip.view(), {}, rates.view(), skips.view(), parts.view(), {}};
+        scratch = make(g.scratch_size()), carries = make(g.carries_size());
+        g.scratch = scratch.view(), g.carries = carries.view();
+        return g;
     }
     void run() {
+        run_by([&](auto const& p) { midtrain::plain(*device_, p); });
+    }
+    /// both(p) for the scan and for its gradient.
+    template <class F>
+    void run_by(F both) {
         auto const p = problem((length + 31) / 32);
-        midtrain::plain(*device_, p);
-        midtrain::plain(*device_, gradient(p));
+        both(p);
+        both(gradient(p));
         device_->wait();
     }
     template <class V>
@@ -71,7 +81,7 @@ class scan_case {
     }
 
     buffer<T> input, step, gate, selection, slope, output, dinput, dstep, dgate, dselection;
-    buffer<C> log_rate, skip, bias, kept, room, dlog_rate, dskip, rates, skips, parts, scratch;
+    buffer<C> log_rate, skip, bias, kept, room, dlog_rate, dskip, rates, skips, parts, scratch, carries;
     buffer<std::int32_t> document_begin;
 
   private:

@@ -38,7 +38,7 @@ class state_space {
         auto       scan      = make(p, both, u, selection, step);
         {
             scope const s(p);
-            scan.scratch = p.make_row(scan.sequences * scan.tiles() * scan.scratch_of_team());
+            scan.scratch = p.make_row(scan.scratch_size());
             run(p.device, scan);
         }
         p.save(scan);
@@ -88,10 +88,12 @@ class state_space {
                      matrix_view<T> dgate, matrix_view<T> dselection) const {
         using g             = selective_scan_gradient_problem<T>;
         auto const    row   = [&](index_t n) { return p.template make_row<typename Pass::computed>(n); };
-        index_t const teams = scan.sequences * scan.tiles(), skips = scan.sequences * scan.channels();
-        return g{scan, d, du, dstep, dgate, dselection, p.gradient(tensors_.log_rate), p.gradient(tensors_.skip).flat(),
-                 row(teams * g::scratch_of_team(scan.states())), row(skips * scan.states()), row(skips),
-                 row(scan.tiles() * scan.input.rows * 2 * scan.states())};
+        index_t const skips = scan.sequences * scan.channels();
+        g             all{scan, d, du, dstep, dgate, dselection, p.gradient(tensors_.log_rate), p.gradient(tensors_.skip).flat(), {},
+                          row(skips * scan.states()), row(skips), row(scan.tiles() * scan.input.rows * 2 * scan.states()), {}};
+        all.scratch = row(all.scratch_size());
+        all.carries = row(all.carries_size());
+        return all;
     }
 
     In                  in_;

@@ -30,7 +30,7 @@ class state_space_duality {
         auto       scan = make(p, both, u);
         {
             scope const s(p);
-            scan.scratch = p.make_row(scan.sequences * scan.tiles() * scan.scratch_of_team());
+            scan.scratch = p.make_row(scan.scratch_size());
             run(p.device, scan);
         }
         p.save(scan);
@@ -102,15 +102,18 @@ class state_space_duality {
     void scan_backward(Pass& p, selective_scan_problem<T> const& scan, matrix_view<T> d, matrix_view<T> du, matrix_view<T> dboth) const {
         using C             = typename Pass::computed;
         using g             = selective_scan_gradient_problem<T>;
-        index_t const c     = scan.channels(), teams = scan.sequences * scan.tiles(), skips = scan.sequences * c, rates = c * states_;
+        index_t const c     = scan.channels(), skips = scan.sequences * c, rates = c * states_;
         auto const    row   = [&](index_t n) { return p.template make_row<C>(n); };
         auto const    dstep = p.make(d.rows, c);
         auto const    drate = row(rates), dskip = row(c);
         p.device.elements(rates, op::fill<C>{drate, 0});
         p.device.elements(c, op::fill<C>{dskip, 0});
-        run(p.device, g{scan, d, du.columns_part(0, c), dstep, dboth.columns_part(0, c), du.columns_part(c, selected()),
-                        as_matrix(drate.data, c, states_), dskip, row(teams * g::scratch_of_team(states_)), row(skips * states_), row(skips),
-                        row(scan.tiles() * d.rows * 2 * states_)});
+        g gradient{scan, d, du.columns_part(0, c), dstep, dboth.columns_part(0, c), du.columns_part(c, selected()),
+                        as_matrix(drate.data, c, states_), dskip, {}, row(skips * states_), row(skips),
+                        row(scan.tiles() * d.rows * 2 * states_), {}};
+        gradient.scratch = row(gradient.scratch_size());
+        gradient.carries = row(gradient.carries_size());
+        run(p.device, gradient);
         auto const sum = [&](parameter to, row_view<C> from) {
             p.device.rows(1, op::sum_by_heads<C, C>{as_matrix(from.data, index_t{1}, from.size()),
                                                     as_matrix(p.gradient(to).data, index_t{1}, heads()), true});

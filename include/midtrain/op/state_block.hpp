@@ -27,8 +27,9 @@ template <class C>
 MT_HOST_DEVICE MT_INLINE void store_block(C const (&v)[state_block], C* to, index_t count) {
     if (count >= state_block)
         for (index_t n = 0; n < state_block; ++n) to[n] = v[n];
-    else
-        for (index_t n = 0; n < count; ++n) to[n] = v[n];
+    else  // every place by name: a GPU has no index into registers
+        for (index_t n = 0; n < state_block; ++n)
+            if (n < count) to[n] = v[n];
 }
 template <class C>
 MT_HOST_DEVICE MT_INLINE void add_times(C (&v)[state_block], C const (&x)[state_block], C by) {

@@ -26,7 +26,7 @@ struct selective_scan_problem {
     row_view<std::int32_t const> document_begin;  // (tokens); none: a sequence is one document
     matrix_view<T>               output;          // (tokens, channels)
     row_view<computed>           kept;            // (sequences, slots, channels, states)
-    row_view<computed>           scratch;         // (sequences * tiles, scratch_of_team())
+    row_view<computed>           scratch;         // (scratch_size())
     index_t                      sequences, length, heads, rank, slots;
     bool                         goes_on = false;  // from what is kept
     bool                         apart   = false;
@@ -40,6 +40,14 @@ struct selective_scan_problem {
 
     /// Steps, inputs times steps and what is seen, each (chunk, tile).
     MT_HOST_DEVICE static constexpr index_t scratch_of_team() { return 3 * chunk * tile; }
+
+    /// Whether it keeps what all chunks at once need, and has no more states than a GPU's thread has registers for.
+    constexpr bool may_go_by_chunks() const { return chunks() > 1 && slots == chunks() && !goes_on && states() <= 16; }
+    /// For each team, or a value for each channel of each chunk where all chunks are done at once.
+    MT_HOST_DEVICE constexpr index_t scratch_size() const {
+        index_t const teams = sequences * tiles() * scratch_of_team(), values = sequences * chunks() * channels();
+        return teams < values ? values : teams;
+    }
 
     /// Channels first .. first + count - 1 of a head.
     struct part {
@@ -77,16 +85,29 @@ struct selective_scan_gradient_problem {
     matrix_view<T>            selection_gradient;                            // like selection; B and C are overwritten
     matrix_view<computed>     log_rate_gradient;                             // added to
     row_view<computed>        skip_gradient;                                 // added to
-    row_view<computed>        scratch;            // (sequences * tiles, scratch_of_team(states))
+    row_view<computed>        scratch;            // (scratch_size())
     row_view<computed>        rate_parts;         // (sequences, channels, states)
     row_view<computed>        skip_parts;         // (sequences, channels)
     row_view<computed>        selection_parts;    // (tiles, tokens, 2 * states)
+    row_view<computed>        carries;            // (carries_size()): sequences, chunks, channels, states
 
     /// Six values of each token and channel, each (chunk, tile), and by channel its states and their gradients in a chunk, and gradients
     /// behind it. Channels stand sixteen values further apart than they need: a power of two would put all of them on few sets of the first cache.
     static constexpr index_t values = 6 * selective_scan_problem<T>::chunk * selective_scan_problem<T>::tile;
     MT_HOST_DEVICE static constexpr index_t scratch_of_channel(index_t states) {
         return (2 * selective_scan_problem<T>::chunk + 1) * states + 16;
+    }
+    MT_HOST_DEVICE constexpr index_t scratch_size() const {
+        auto const&   p     = forward;
+        index_t const teams = p.sequences * p.tiles() * scratch_of_team(p.states()), each = p.sequences * p.chunks() * p.channels();
+        return teams < each ? each : teams;
+    }
+    /// Nothing where not all chunks can be done at once.
+    constexpr index_t carries_size() const {
+        return forward.may_go_by_chunks() ? forward.sequences * forward.chunks() * forward.channels() * forward.states() : 0;
+    }
+    MT_HOST_DEVICE constexpr computed* carry(index_t sequence, index_t chunk, index_t channel) const {
+        return carries.data + ((sequence * forward.chunks() + chunk) * forward.channels() + channel) * forward.states();
     }
     MT_HOST_DEVICE static constexpr index_t scratch_of_team(index_t states) {
         return values + selective_scan_problem<T>::tile * scratch_of_channel(states);

@@ -196,3 +196,4 @@ static_assert(AheadDevice<cuda>);
 #include <midtrain/exec/cuda/op/attention.cuh>
 #include <midtrain/exec/cuda/op/fused_gemm.cuh>
 #include <midtrain/exec/cuda/op/grouped_gemm.cuh>
+#include <midtrain/exec/cuda/op/selective_scan.cuh>

@@ -47,7 +47,25 @@ class cuda_warp {
             : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[2 * which]), "r"(b[2 * which + 1]));
     }
 
+    /// Halves of the values change lanes until each lane has the sum of one: 31 shuffles for 32 sums.
+    template <class C>
+    __device__ void sum_each(pack<C, 32>& v, C& to) const {
+        swap_halves<16>(v);
+        to = v[0];
+    }
+
   private:
+    /// By name of every place, so that v stays in registers.
+    template <int half, class C>
+    __device__ static void swap_halves(pack<C, 32>& v) {
+        bool const upper = threadIdx.x & half;
+#pragma unroll
+        for (int i = 0; i < half; ++i) {
+            C const low = v[i], high = v[i + half];
+            v[i] = (upper ? high : low) + __shfl_xor_sync(0xffffffffu, upper ? low : high, half);
+        }
+        if constexpr (half > 1) swap_halves<half / 2>(v);
+    }
     __device__ static unsigned shared(void const* p) { return static_cast<unsigned>(__cvta_generic_to_shared(p)); }
 };
 
