@@ -7,7 +7,9 @@
 #include <midtrain/exec/cuda/op/document_table.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <support/devices.hpp>
+#ifndef __CUDACC__
 #include <support/played_block.hpp>
+#endif
 
 namespace mt = midtrain;
 using mt::index_t;
@@ -83,12 +85,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_table_is_as_by_hand, Device, test::devices) {
     Device device;
     all_tables_are_as_by_hand(device);
 }
+#ifndef __CUDACC__
 BOOST_AUTO_TEST_CASE(warps_and_blocks_make_the_same_table) {
     test::played_warps warps;
     all_tables_are_as_by_hand(warps);
     test::played_blocks<128> blocks;
     all_tables_are_as_by_hand(blocks);
 }
+#endif
 /// More documents than a step was made for: its scores are no numbers, so nobody takes its results for right.
 BOOST_AUTO_TEST_CASE_TEMPLATE(too_many_documents_are_seen, Device, test::devices) {
     Device     device;
