@@ -1,6 +1,6 @@
 // cuDNN has a kernel for each form of attention that midtrain asks it for, on GPUs of three generations; no GPU is needed. Their properties
 // are described to cuDNN, which picks an engine, writes the kernel and compiles it. What it cannot do without a driver is load it: with the
-// toolkit's stub of the driver that is where each of these must end, and nowhere before. (Their results are for tests/cuda/attention.cu.)
+// toolkit's stub of the driver that is where each of these must end, and nowhere before. (Their results are for tests/cuda/fused_attention.cu.)
 #include <cstdint>
 #include <cstdio>
 #include <memory>
