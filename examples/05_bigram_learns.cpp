@@ -38,8 +38,9 @@ int main() {
     auto const matrix   = [](auto const& buffer, mt::index_t rows) { return mt::as_matrix(buffer.view().data, rows, letters); };
 
     // To sum gradients by letter without atomics, kernels want the places of each letter side by side.
-    mt::index_sorter         sort;
-    mt::op::index_runs const by_letter = sort(inputs, letters);
+    mt::index_sorter sort;
+    auto const       by_letter = sort(inputs, letters);
+    auto const       carried   = device.make<float>(mt::op::embedding_windows(count) * letters);
 
     double const targets_in_batch = count;
     for (int step = 0; step <= 200; ++step) {
@@ -52,7 +53,8 @@ int main() {
 
         // Backward, and a step down the slope.
         device.elements(letters * letters, mt::op::fill<float>{gradient.view(), 0});
-        device.rows(by_letter.runs, mt::op::embedding_backward<float>{by_letter, inputs, matrix(logits, count), matrix(gradient, letters)});
+        mt::op::add_embedding_gradient(device, mt::op::embedding_backward<float>{by_letter, inputs, matrix(logits, count), matrix(gradient, letters),
+                                                                                 matrix(carried, mt::op::embedding_windows(count))});
         device.elements(letters * letters, descend{.w = table.view(), .g = gradient.view(), .rate = 8});
     }
 

@@ -53,6 +53,7 @@ void all() {
     rows<warp>(mt::op::add_bias<T>{});
     rows<warp>(mt::op::embedding_forward<T>{});
     rows<warp>(mt::op::embedding_backward<T>{});
+    rows<warp>(mt::op::embedding_carry<T>{});
     elements(mt::op::add<T>{});
     elements(mt::op::gelu_forward<T>{});
     elements(mt::op::gelu_backward<T>{});

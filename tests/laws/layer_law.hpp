@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -179,14 +180,13 @@ class workbench {
         auto const on   = [&](auto const& values) { return test::uploaded(*device_, values); };
         auto const flat = on(weights), gradients = on(gradients_), input = on(x), cosine = on(cosine_), sine = on(sine_), loss = on(loss_);
         auto const inputs = on(owned_.inputs), targets = on(owned_.targets), positions = on(owned_.positions), begin = on(owned_.document_begin);
-        auto const tokens = on(by_token_.order), of_token = on(by_token_.begin), places = on(by_position_.order), of_place = on(by_position_.begin);
+        auto const tokens = on(sorted(owned_.inputs)), places = on(sorted(owned_.positions));
         auto       batch  = owned_.view();
         auto const count  = on(std::vector<double>{batch.target_count});
         batch.inputs = inputs.view(), batch.targets = targets.view(), batch.positions = positions.view(), batch.document_begin = begin.view();
         mt::pass<Device, mt::fp64> p{.device = *device_, .layout = *layout_, .mode = mode, .weights = flat.view(), .gradients = gradients.view(),
                                      .masters = flat.view(), .batch = batch, .targets = count.view().data,
-                                     .by_token = {tokens.view(), of_token.view(), of_token.size() - 1},
-                                     .by_position = {places.view(), of_place.view(), of_place.size() - 1},
+                                     .by_token = tokens.view(), .by_position = places.view(),
                                      .cosine = mt::as_matrix<double const>(cosine.view().data, owned_.length, half_),
                                      .sine = mt::as_matrix<double const>(sine.view().data, owned_.length, half_), .token_loss = loss.view(), .z_loss = z_loss_};
         p.memory = mt::arena(memory_.view());
@@ -195,24 +195,18 @@ class workbench {
     }
 
     /// Places of each index side by side.
-    struct runs {
-        std::vector<std::int32_t> order, begin{0};
-
-        explicit runs(std::vector<std::int32_t> const& index) {
-            for (std::int32_t i = 0; i < 64; ++i) {
-                for (std::size_t t = 0; t < index.size(); ++t)
-                    if (index[t] == i) order.push_back(static_cast<std::int32_t>(t));
-                if (static_cast<std::int32_t>(order.size()) != begin.back()) begin.push_back(static_cast<std::int32_t>(order.size()));
-            }
-        }
-    };
+    static std::vector<std::int32_t> sorted(std::vector<std::int32_t> const& index) {
+        std::vector<std::int32_t> order(index.size());
+        std::iota(order.begin(), order.end(), 0);
+        std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return index[static_cast<std::size_t>(a)] < index[static_cast<std::size_t>(b)]; });
+        return order;
+    }
 
     Device*                     device_;
     mt::parameter_layout const* layout_;
     mt::index_t                 width_, half_;
     double                      z_loss_;
     test::owned_batch           owned_ = test::owned_batch::random(2, 6, vocabulary, 2);
-    runs                        by_token_{owned_.inputs}, by_position_{owned_.positions};
     std::vector<double>         gradients_, cosine_, sine_, loss_ = std::vector<double>(12);
     typename Device::template buffer<std::byte> memory_ = device_->template make<std::byte>(1 << 20);
 };

@@ -180,12 +180,13 @@ class functors {
     }
     void embeddings() {
         index_t const w = width_;
-        auto const index = uploaded<std::int32_t>({2, 0, 2, 1, 2}), order = uploaded<std::int32_t>({1, 3, 0, 2, 4}), begin = uploaded<std::int32_t>({0, 1, 2, 5});
+        auto const index = uploaded<std::int32_t>({2, 0, 2, 1, 2}), order = uploaded<std::int32_t>({1, 3, 0, 2, 4});
         auto const table = random<T>(3 * w), y = random<T>(rows * w), dy = random<T>(rows * w);
-        auto const gradient = random<C>(3 * w);
+        auto const gradient = random<C>(3 * w), carried = device_.template make<C>(w);
         device_.rows(rows, midtrain::op::embedding_forward<T>{matrix(table, w), index.view(), matrix(y, w)});
         keep("embedding_forward", y);
-        device_.rows(3, midtrain::op::embedding_backward<T>{{order.view(), begin.view(), 3}, index.view(), matrix(dy, w), matrix(gradient, w)});
+        midtrain::op::add_embedding_gradient(device_, midtrain::op::embedding_backward<T>{order.view(), index.view(), matrix(dy, w), matrix(gradient, w),
+                                                                                          matrix(carried, w)});
         keep("embedding_backward", gradient);
     }
     void positions_and_loss() {

@@ -39,16 +39,24 @@ class embedding {
     void backward(Pass& p, matrix_view<typename Pass::stored const> dx) const {
         using T = typename Pass::stored;
         if (places_.index >= 0)
-            p.device.rows(p.by_position.runs, op::embedding_backward<T>{p.by_position, p.batch.positions, dx, p.gradient(places_)});
+            add(p, p.by_position, p.batch.positions, dx, p.gradient(places_));
         if (multiplier_ != 1) {
             auto const less = p.make(dx.rows, dx.columns);
             p.device.elements(dx.size(), op::scaled<T>{dx.flat(), less.flat(), computed_t<T>(multiplier_)});
             dx = less;
         }
-        p.device.rows(p.by_token.runs, op::embedding_backward<T>{p.by_token, p.batch.inputs, dx, p.gradient(table_)});
+        add(p, p.by_token, p.batch.inputs, dx, p.gradient(table_));
     }
 
   private:
+    template <class Pass>
+    static void add(Pass& p, row_view<std::int32_t const> order, row_view<std::int32_t const> index, matrix_view<typename Pass::stored const> dx,
+                    matrix_view<typename Pass::computed> gradient) {
+        scope const within(p);
+        auto const  carried = p.template make<typename Pass::computed>(op::embedding_windows(dx.rows), dx.columns);
+        op::add_embedding_gradient(p.device, op::embedding_backward<typename Pass::stored>{order, index, dx, gradient, carried});
+    }
+
     parameter table_, places_;
     double    multiplier_ = 1;
 };

@@ -9,7 +9,6 @@
 #include <midtrain/core/view.hpp>
 #include <midtrain/model/kv_cache.hpp>
 #include <midtrain/op/elementwise.hpp>
-#include <midtrain/op/embedding.hpp>
 #include <midtrain/position/any_distance.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/expert_shape.hpp>
@@ -95,7 +94,7 @@ struct pass {
     row_view<master const>         masters{};  // (layout.size())
     token_batch                    batch{};
     double const*                  targets = nullptr;          // batch.target_count where the device reads it; none: there
-    op::index_runs                 by_token{}, by_position{};  // for the embeddings' gradients
+    row_view<std::int32_t const>   by_token{}, by_position{};  // (tokens): sorted by them, for the embeddings' gradients
     matrix_view<computed const>    cosine{}, sine{};           // (positions, pairs that turn)
     matrix_view<computed const>    key_cosine{}, key_sine{};   // the same for keys; without rows: as queries
     matrix_view<computed const>    window_cosine{}, window_sine{};  // of layers with a window; without rows: as the others

@@ -7,7 +7,6 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/model/index_sorter.hpp>
 #include <midtrain/model/staging.hpp>
-#include <midtrain/op/embedding.hpp>
 #include <midtrain/problem/batch.hpp>
 
 namespace midtrain::inline MT_ABI {
@@ -16,15 +15,14 @@ namespace midtrain::inline MT_ABI {
 struct staged_part {
     token_batch                  batch;
     row_view<std::int32_t const> sources;       // (sequences), or empty
-    op::index_runs               by_token, by_position;
+    row_view<std::int32_t const> by_token, by_position;
     row_view<std::int32_t const> targets_bits;  // (2): batch.target_count as it lies in memory
 
     double const* targets() const { return reinterpret_cast<double const*>(targets_bits.data); }
 };
 
-/// All micro-batches of a step, brought over in one copy. On a device of its own memory the runs of sorted tokens are as many as there can
-/// be, the last ones empty: launches have one size whatever the batch. For the same reason the bound of documents is the largest
-/// that batches of such a size had so far: a step has few forms.
+/// All micro-batches of a step, brought over in one copy. The bound of documents is the largest that batches of such a size had so far, so that
+/// a step has few forms.
 template <class Device>
 class step_stage {
   public:
@@ -42,15 +40,13 @@ class step_stage {
             kept& own = kept_[k];
             batch       = given[k].batch;
             sources     = given[k].sources;
-            by_token    = sized(own.by_token(batch.inputs, vocabulary), batch.count(), vocabulary, own.token_begin);
-            by_position = context > 0 ? sized(own.by_position(batch.positions, context), batch.count(), context, own.position_begin)
-                                      : op::index_runs{};
-            check(by_token.runs > 0, "a batch holds a token that is not in the vocabulary");
+            by_token    = own.by_token(batch.inputs, vocabulary);
+            by_position = context > 0 ? own.by_position(batch.positions, context) : row_view<std::int32_t const>{};
+            check(by_token.size() > 0, "a batch holds a token that is not in the vocabulary");
             batch.documents = bound(batch);
             own.targets     = batch.target_count;
             bits            = {reinterpret_cast<std::int32_t const*>(&own.targets), 2};
-            for (auto* v : {&batch.inputs, &batch.targets, &batch.positions, &batch.document_begin, &sources, &by_token.order, &by_token.begin,
-                            &by_position.order, &by_position.begin, &bits})
+            for (auto* v : {&batch.inputs, &batch.targets, &batch.positions, &batch.document_begin, &sources, &by_token, &by_position, &bits})
                 views_.push_back(v);
         }
         staged_.bring(device, views_);
@@ -58,9 +54,8 @@ class step_stage {
 
   private:
     struct kept {
-        index_sorter              by_token, by_position;
-        std::vector<std::int32_t> token_begin, position_begin;
-        double                    targets = 0;
+        index_sorter by_token, by_position;
+        double       targets = 0;
     };
 
     index_t bound(token_batch const& b) {
@@ -70,14 +65,6 @@ class step_stage {
         bounds_.push_back({b.sequences, b.length, b.documents});
         return b.documents;
     }
-    static op::index_runs sized(op::index_runs r, index_t count, index_t entries, std::vector<std::int32_t>& begin) {
-        if (Device::shares_memory || r.runs == 0) return r;
-        index_t const most = std::min(count, entries);
-        begin.assign(static_cast<std::size_t>(most) + 1, static_cast<std::int32_t>(count));
-        std::copy(r.begin.begin(), r.begin.end(), begin.begin());
-        return {r.order, {begin.data(), most + 1}, most};
-    }
-
     struct document_bound {
         index_t sequences, length, documents;
     };
