@@ -43,6 +43,8 @@ class nccl {
         std::size_t moment_;
     };
 
+    static constexpr bool in_stream = true;  ///< a device that runs ahead need not wait for it
+
     /// The processes of a launch, which find each other over TCP. The device is made of its GPU: mt::cuda device(me.local_rank).
     template <class Device>
     explicit nccl(Device& device, launch const& me = read_launch(), double seconds = 120)
