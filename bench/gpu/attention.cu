@@ -132,7 +132,8 @@ void measure(mt::cuda& device, memory const& m, index_t length, bool backward, b
     std::printf("{\"case\": \"attention_%s\", \"length\": %lld, \"sequences\": %lld, \"repeatable\": %s, \"way\": \"%s\", \"ms\": %s, ",
                 backward ? "backward" : "forward", static_cast<long long>(length), static_cast<long long>(tokens / length),
                 repeatable ? "true" : "false", mt::attention_way(device, g.forward, backward).c_str(), number(ours).c_str());
-    std::printf("\"cudnn_bare_ms\": %s, \"share_of_bare\": %s, \"tiled_ms\": %s, \"floor_ms\": %s, \"tflops\": %s, \"workspace_mb\": %lld}\n",
+    std::printf("\"cudnn_bare_ms\": %s, \"share_of_bare\": %s, \"tiled_ms\": %s, \"floor_ms\": %s, \"tflops\": %s, \"workspace_mb\": "
+                "%lld}\n",
                 number(alone).c_str(), number(alone / ours).c_str(), number(tiles).c_str(), number(floor).c_str(),
                 number(operations / (ours * 1e9)).c_str(), static_cast<long long>(device.attention().workspace_bytes() >> 20));
     std::fflush(stdout);
