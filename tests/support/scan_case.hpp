@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 #include <midtrain/core/random.hpp>
+#include <midtrain/op/run.hpp>
 #include <midtrain/op/selective_scan.hpp>
 #include <midtrain/op/selective_scan_backward.hpp>
 #include <support/moved.hpp>
@@ -64,7 +65,7 @@ class scan_case {
         return g;
     }
     void run() {
-        run_by([&](auto const& p) { midtrain::plain(*device_, p); });
+        run_by([&](auto const& p) { midtrain::run(*device_, p); });
     }
     /// both(p) for the scan and for its gradient.
     template <class F>
