@@ -90,6 +90,7 @@ class erased_model {
     virtual double clip_blocks(double limit)                      = 0;
     virtual optimizer_memory memory_of(optimizer const& how) const = 0;
     virtual index_t count_activations(index_t sequences, index_t length, pass_mode mode) const = 0;
+    virtual attention_plan plan_attention(index_t sequences, index_t length, pass_mode mode) const = 0;
     virtual std::vector<float> part(row_view<float const> flat, parameter_info const& e, parameter_part const& p) const = 0;
 
     /// See trainable::repeat.
@@ -188,6 +189,9 @@ class erased final : public erased_model<Kinds> {
     optimizer_memory memory_of(optimizer const& how) const override { return model_.memory_of(how); }
     index_t count_activations(index_t sequences, index_t length, pass_mode mode) const override {
         return model_.count_activations(sequences, length, mode);
+    }
+    attention_plan plan_attention(index_t sequences, index_t length, pass_mode mode) const override {
+        return model_.plan_attention(sequences, length, mode);
     }
     std::vector<float> part(row_view<float const> flat, parameter_info const& e, parameter_part const& p) const override {
         return model_.part(flat, e, p);

@@ -352,19 +352,29 @@ class trainable {
     }
 
     /// Bytes of activations that a micro-batch of this form needs, from a dry run.
-    index_t count_activations(index_t sequences, index_t length, pass_mode mode) const {
-        counting_device nobody;
+    index_t count_activations(index_t sequences, index_t length, pass_mode mode) const { return dry_run(sequences, length, mode, nullptr); }
+    /// How the device does attention in such a micro-batch of packed documents, where it has more than one way, and its workspace.
+    attention_plan plan_attention(index_t sequences, index_t length, pass_mode mode) const {
+        std::vector<attention_size> all;
+        if constexpr (requires { plan_of(*device_, all); }) {
+            dry_run(sequences, length, mode, &all);
+            return plan_of(*device_, all);
+        } else return {};
+    }
+
+  private:
+    index_t dry_run(index_t sequences, index_t length, pass_mode mode, std::vector<attention_size>* attentions) const {
+        counting_device nobody{attentions};
         token_batch     form{};
         form.sequences    = sequences;
         form.length       = length;
         form.target_count = 1;
+        form.documents    = 2 * sequences;
         auto            p = make_pass(nobody, form, mode, {});
         net_.forward(p);
         if (mode != pass_mode::evaluate) net_.backward(p);
         return p.memory.peak();
     }
-
-  private:
     static constexpr index_t logits_bytes() {
         if constexpr (requires { Device::logits_bytes; }) return Device::logits_bytes;
         else return 0;

@@ -45,9 +45,11 @@ struct run_plan {
     std::int64_t             weights = 0, gradients = 0, slots = 0, activations = 0;
     std::int64_t             work = 0;                     ///< of the optimizer, within a step
     std::int64_t             average = 0, saved_copy = 0;  ///< a running average; the copy that is written while the run goes on
+    std::string              attention{};           ///< how the device does it, where it has more than one way
+    std::int64_t             attention_work = 0;    ///< the workspace for that, in bytes
     double                   seconds_per_cost = 0;  ///< measured; 0: unknown
 
-    std::int64_t memory() const { return weights + gradients + slots + work + activations + average + saved_copy; }
+    std::int64_t memory() const { return weights + gradients + slots + work + activations + attention_work + average + saved_copy; }
     double seconds(stage_plan const& s) const { return s.cost * static_cast<double>(s.tokens) * seconds_per_cost; }
     double seconds() const {
         double t = 0;
@@ -107,6 +109,10 @@ run_plan make_plan(Recipe const& r, Model const& model, std::vector<std::string>
         auto& last = p.stages.back();
         last.cost  = cost_of_token(model, last.length);
         p.activations = std::max<std::int64_t>(p.activations, model.count_activations(last.micro, last.length, model.training_mode()));
+        auto const attention = model.plan_attention(last.micro, last.length, model.training_mode());
+        p.attention_work     = std::max<std::int64_t>(p.attention_work, attention.bytes);
+        if (!attention.way.empty() && p.attention.find(attention.way) == std::string::npos)
+            p.attention += (p.attention.empty() ? "" : "; ") + attention.way;
     });
     return p;
 }
@@ -140,6 +146,7 @@ inline std::string written_memory(run_plan const& p) {
     auto       s     = "memory: weights " + bytes(p.weights) + ", gradients " + bytes(p.gradients) + ", optimizer " + bytes(p.slots) +
              ", activations " + bytes(p.activations);
     if (p.work > 0) s += ", work of the optimizer " + bytes(p.work);
+    if (p.attention_work > 0) s += ", work of attention " + bytes(p.attention_work);
     if (p.average > 0) s += ", average " + bytes(p.average);
     if (p.saved_copy > 0) s += ", copy for saving " + bytes(p.saved_copy);
     return s;
@@ -148,6 +155,7 @@ inline std::string written_memory(run_plan const& p) {
 /// The plan as a reader wants it before the first step.
 inline void print(run_plan const& p, std::FILE* to) {
     std::fprintf(to, "%s parameters; %s\n", written_count(static_cast<double>(p.parameters)).c_str(), written_memory(p).c_str());
+    if (!p.attention.empty()) std::fprintf(to, "attention: %s\n", p.attention.c_str());
     for (auto const& s : p.stages) {
         auto const sizes = std::to_string(s.sequences) + (s.sequences_last != s.sequences ? " .. " + std::to_string(s.sequences_last) : "");
         std::fprintf(to, "stage %-8s %s tokens in %lld steps of %s x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n",
