@@ -79,7 +79,7 @@ class bare {
   public:
     bare(mt::cuda& d, mt::attention_gradient_problem<mt::bf16> const& g, bool backward) : ways_(d.attention()) {
         auto const& p = g.forward;
-        if (!ways_.fused() || !mt::detail::fused_form(p, backward, ways_.repeatable, f_).empty()) return;
+        if (!ways_.fused() || !mt::detail::fused_form(size_of(p, backward), ways_.repeatable, f_).empty()) return;
         auto const& found = ways_.fused()->find(f_);
         if (!found.refused.empty() || found.workspace > index_t{64} << 30) return;
         std::vector<std::int64_t> begins;
@@ -131,7 +131,7 @@ void measure(mt::cuda& device, memory const& m, index_t length, bool backward, b
     double const floor = 1e3 * std::max(operations / (rate * 1e12), bytes / (bandwidth * 1e9));
     std::printf("{\"case\": \"attention_%s\", \"length\": %lld, \"sequences\": %lld, \"repeatable\": %s, \"way\": \"%s\", \"ms\": %s, ",
                 backward ? "backward" : "forward", static_cast<long long>(length), static_cast<long long>(tokens / length),
-                repeatable ? "true" : "false", mt::attention_way(device, g.forward, backward).c_str(), number(ours).c_str());
+                repeatable ? "true" : "false", plan_of(device, size_of(g.forward, backward)).way.c_str(), number(ours).c_str());
     std::printf("\"cudnn_bare_ms\": %s, \"share_of_bare\": %s, \"tiled_ms\": %s, \"floor_ms\": %s, \"tflops\": %s, \"workspace_mb\": "
                 "%lld}\n",
                 number(alone).c_str(), number(alone / ours).c_str(), number(tiles).c_str(), number(floor).c_str(),

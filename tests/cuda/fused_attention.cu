@@ -89,7 +89,7 @@ found attend(Device& device, form const& f, numbers const& x, bool knows_documen
                                                       mt::as_matrix(gradient.view().data, n, f.columns()),
                                                       mt::as_matrix(dot.view().data, f.heads, n)});
     if constexpr (std::is_same_v<Device, mt::cuda>)
-        BOOST_TEST_MESSAGE(mt::attention_way(device, p, false) << "; backward " << mt::attention_way(device, p, true));
+        BOOST_TEST_MESSAGE(plan_of(device, size_of(p)).way << "; backward " << plan_of(device, size_of(p, true)).way);
     return {down(output), down(log_sum), down(gradient)};
 }
 

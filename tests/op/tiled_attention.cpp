@@ -104,7 +104,7 @@ struct example {
 template <class Device>
 auto by_tiles(Device& device, mt::op::attention_tiles const& tiles) {
     return [&device, tiles](auto const& p) {
-        auto const bytes = mt::op::tiled_bytes(p, tiles);
+        auto const bytes = mt::op::tiled_bytes(size_of(p), tiles);
         auto const work  = test::uploaded(device, std::vector<std::byte>(static_cast<std::size_t>(bytes), std::byte{0xff}));
         mt::op::tiled(device, p, work.view(), tiles);
         device.wait();
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(memory_is_linear_in_length) {
         mt::attention_gradient_problem<mt::bf16> g{};
         auto& p = g.forward;
         p.sequences = 1, p.length = length, p.heads = 14, p.kv_heads = 2, p.head_size = 64;
-        return mt::op::tiled_bytes(g);
+        return mt::op::tiled_bytes(size_of(g));
     };
     auto const a = bytes(32768), b = bytes(65536), c = bytes(131072);
     BOOST_TEST(b - a == 32768 * 2 * 64 * 2 * (2 + 4));  // keys and values of two heads in bfloat16, their gradients in float

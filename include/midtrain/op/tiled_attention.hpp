@@ -93,14 +93,13 @@ struct tiled_forward_parts {
     matrix_view<T> query, key, value, weight;
     matrix_view<C> score, running, sums;
 
-    template <class Problem>
-    tiled_forward_parts(workspace_parts& w, Problem const& p, attention_cut const& c) {
+    tiled_forward_parts(workspace_parts& w, attention_size const& p, attention_cut const& c) {
         index_t const rows = c.at_once * p.group() * c.queries;
-        query   = w.take<T>(p.distance.forms() * rows, c.head_size);
-        key     = w.take<T>(p.distance.key_forms() * c.at_once * c.length, c.head_size);
+        query   = w.take<T>(p.forms * rows, c.head_size);
+        key     = w.take<T>(p.key_forms * c.at_once * c.length, c.head_size);
         value   = w.take<T>(c.at_once * c.length, c.values);
         weight  = w.take<T>(rows, c.keys);
-        score   = w.take<C>(p.distance.forms() * rows, c.keys);
+        score   = w.take<C>(p.forms * rows, c.keys);
         running = w.take<C>(2, rows);
         sums    = w.take<C>(rows, c.values);
     }
@@ -118,20 +117,12 @@ void tile_products(Device& device, index_t count, matrix_view<A> a, operand a_is
 
 }  // namespace detail
 
-/// Bytes that the tiled way needs for a problem.
-template <class T, class Modifier, class Distance>
-index_t tiled_bytes(attention_problem<T, Modifier, Distance> const& p, attention_tiles const& tiles = {}) {
-    workspace_parts w;
-    detail::tiled_forward_parts<T>(w, p, attention_cut(p, tiles));
-    return w.used();
-}
-
-/// Does the problem in a workspace of tiled_bytes(p, tiles), aligned to 256 bytes.
+/// Does the problem in a workspace of tiled_bytes(size_of(p), tiles), aligned to 256 bytes.
 template <class Device, class T, class Modifier, class Distance>
 void tiled(Device& device, attention_problem<T, Modifier, Distance> const& p, row_view<std::byte> work, attention_tiles const& tiles = {}) {
     attention_cut const          c(p, tiles);
     workspace_parts              w(work.data);
-    detail::tiled_forward_parts<T> const part(w, p, c);
+    detail::tiled_forward_parts<T> const part(w, size_of(p), c);
     matrix_view<T const> const   qkv = p.qkv;
     int const                    forms = p.distance.forms(), key_forms = p.distance.key_forms();
     for (index_t pair = 0; pair < c.pairs; pair += c.at_once) {

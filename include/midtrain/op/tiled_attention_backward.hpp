@@ -60,8 +60,7 @@ struct tiled_backward_parts {
     matrix_view<T> query, output_gradient, key, value, weight, slope;
     matrix_view<C> score, along, query_gradient, key_gradient, value_gradient;
 
-    template <class Problem>
-    tiled_backward_parts(workspace_parts& w, Problem const& p, attention_cut const& c) {
+    tiled_backward_parts(workspace_parts& w, attention_size const& p, attention_cut const& c) {
         index_t const rows = c.at_once * p.group() * c.queries, keys = c.at_once * c.length;
         query           = w.take<T>(rows, c.head_size);
         output_gradient = w.take<T>(rows, c.values);
@@ -84,22 +83,26 @@ void clear(Device& device, matrix_view<C> x) {
 
 }  // namespace detail
 
-/// Bytes that the tiled way needs for a problem.
-template <class T, class Modifier>
-index_t tiled_bytes(attention_gradient_problem<T, Modifier> const& g, attention_tiles const& tiles = {}) {
-    workspace_parts w;
-    detail::tiled_backward_parts<T>(w, g.forward, attention_cut(g.forward, tiles));
-    return w.used();
+/// Bytes that the tiled way needs for a problem of that size, forward or backward.
+inline index_t tiled_bytes(attention_size const& p, attention_tiles const& tiles = {}) {
+    auto const of = [&]<class T>(T) {
+        attention_cut const c(p, tiles);
+        workspace_parts     w;
+        if (p.backward) detail::tiled_backward_parts<T>(w, p, c);
+        else detail::tiled_forward_parts<T>(w, p, c);
+        return w.used();
+    };
+    return p.value_bytes == sizeof(bf16) ? of(bf16{}) : p.value_bytes == sizeof(float) ? of(float{}) : of(double{});
 }
 
-/// Does the problem in a workspace of tiled_bytes(g, tiles), aligned to 256 bytes.
+/// Does the problem in a workspace of tiled_bytes(size_of(g), tiles), aligned to 256 bytes.
 template <class Device, class T, class Modifier>
 void tiled(Device& device, attention_gradient_problem<T, Modifier> const& g, row_view<std::byte> work, attention_tiles const& tiles = {}) {
     using C = computed_t<T>;
     auto const&         p = g.forward;
     attention_cut const c(p, tiles);
     workspace_parts     w(work.data);
-    detail::tiled_backward_parts<T> const part(w, p, c);
+    detail::tiled_backward_parts<T> const part(w, size_of(g), c);
     matrix_view<T const> const qkv = p.qkv;
     auto const in = [](matrix_view<T> m) { return matrix_view<T const>(m); };
     device.rows(p.heads * p.sequences * p.length, attention_dot<T, Modifier>{g});

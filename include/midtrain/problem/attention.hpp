@@ -1,5 +1,8 @@
 #pragma once
+#include <compare>
 #include <cstdint>
+#include <string>
+#include <type_traits>
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/problem/distance.hpp>
@@ -58,6 +61,37 @@ struct attention_gradient_problem {
     matrix_view<T const>           output_gradient;  // (tokens, heads * values())
     matrix_view<T>                 qkv_gradient;     // like qkv; overwritten
     matrix_view<computed_t<T>>     dot;              // (heads, tokens): workspace for sum(output * output_gradient)
+};
+
+/// What a device asks of attention to choose its way: sizes, and which of its parts are not the plain ones.
+struct attention_size {
+    index_t sequences, length, heads, kv_heads, head_size, value_size, window, documents;
+    index_t qkv_stride, output_stride, log_sum_stride;
+    int     value_bytes;  ///< of what is stored: 2 is bfloat16
+    int     forms, key_forms;
+    bool    modified, far, backward;
+
+    constexpr index_t group() const { return heads / kv_heads; }
+    constexpr index_t values() const { return value_size; }
+    friend auto operator<=>(attention_size const&, attention_size const&) = default;
+};
+
+template <class T, class Modifier, class Distance>
+constexpr attention_size size_of(attention_problem<T, Modifier, Distance> const& p, bool backward = false) {
+    return {p.sequences, p.length, p.heads, p.kv_heads, p.head_size, p.values(), p.window, p.documents,
+            p.qkv.stride, p.output.stride, p.log_sum.stride,
+            sizeof(T), p.distance.forms(), p.distance.key_forms(),
+            !std::is_same_v<Modifier, unmodified>, !std::is_same_v<Distance, as_they_stand>, backward};
+}
+template <class T, class Modifier>
+constexpr attention_size size_of(attention_gradient_problem<T, Modifier> const& g) {
+    return size_of(g.forward, true);
+}
+
+/// How a device will do attention, for a plan.
+struct attention_plan {
+    std::string way;        ///< empty: as it does everything
+    index_t     bytes = 0;  ///< of a workspace that it keeps
 };
 
 }  // namespace midtrain::inline MT_ABI

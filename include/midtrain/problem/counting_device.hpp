@@ -1,11 +1,15 @@
 #pragma once
+#include <vector>
 #include <midtrain/core/view.hpp>
+#include <midtrain/problem/attention.hpp>
 
 namespace midtrain::inline MT_ABI {
 
 /// Does nothing and has no memory: a dry run over it finds how much memory a pass needs, and a model on it is a plan of a model.
 struct counting_device {
     static constexpr bool shares_memory = true;
+
+    std::vector<attention_size>* attentions = nullptr;  ///< where somebody wants to know which are asked for
 
     template <class T>
     struct buffer {
@@ -31,7 +35,10 @@ struct counting_device {
     template <class Problem>
     void gemm(Problem const&) {}
     template <class Problem>
-    void run(Problem const&) {}
+    void run(Problem const& p) {
+        if constexpr (requires { attention_size(size_of(p)); })
+            if (attentions) attentions->push_back(size_of(p));
+    }
 };
 
 }  // namespace midtrain::inline MT_ABI

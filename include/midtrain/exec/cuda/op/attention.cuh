@@ -1,8 +1,10 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <type_traits>
+#include <vector>
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/exec/cuda/attention_ways.cuh>
 #include <midtrain/exec/cuda/cuda.cuh>
@@ -19,22 +21,19 @@ namespace detail {
 
 /// A form for cuDNN, or why it cannot have one. Documents lie side by side there, so their number must be known, and not so large that
 /// empty ones cost more than attention: the bound is a judgement, not yet measured.
-template <class T, class Modifier, class Distance>
-std::string fused_form(attention_problem<T, Modifier, Distance> const& p, bool backward, bool repeatable, fused_attention_form& f) {
+inline std::string fused_form(attention_size const& p, bool repeatable, fused_attention_form& f) {
     constexpr index_t most_documents = 16;  // of a sequence, in the mean
-    if constexpr (!std::is_same_v<T, bf16>) return "not in bfloat16";
-    else if constexpr (!std::is_same_v<Modifier, unmodified>) return "score modifiers";
-    else if constexpr (!std::is_same_v<Distance, as_they_stand>) return "distances";
-    else {
-        if (p.documents <= 0) return "how many documents there are is not known";
-        if (p.documents > most_documents * p.sequences) return "very many documents";
-        bool const whole = p.documents == p.sequences;
-        f = {.batch = p.documents, .heads = p.heads, .kv_heads = p.kv_heads, .length = p.length, .head_size = p.head_size,
-             .value_size = p.values(), .qkv_stride = p.qkv.stride, .output_stride = p.output.stride, .log_sum_stride = p.log_sum.stride,
-             .tokens = p.sequences * p.length, .window = p.window < p.length ? p.window : 0, .ragged = !whole, .backward = backward,
-             .repeatable = repeatable, .apart = backward && !whole && p.group() > 1};
-        return {};
-    }
+    if (p.value_bytes != sizeof(bf16)) return "not in bfloat16";
+    if (p.modified) return "score modifiers";
+    if (p.far) return "distances";
+    if (p.documents <= 0) return "how many documents there are is not known";
+    if (p.documents > most_documents * p.sequences) return "very many documents";
+    bool const whole = p.documents == p.sequences;
+    f = {.batch = p.documents, .heads = p.heads, .kv_heads = p.kv_heads, .length = p.length, .head_size = p.head_size,
+         .value_size = p.value_size, .qkv_stride = p.qkv_stride, .output_stride = p.output_stride, .log_sum_stride = p.log_sum_stride,
+         .tokens = p.sequences * p.length, .window = p.window < p.length ? p.window : 0, .ragged = !whole, .backward = p.backward,
+         .repeatable = repeatable, .apart = p.backward && !whole && p.group() > 1};
+    return {};
 }
 
 /// Rows of a dense matrix into columns of a wider one. One row a team.
@@ -120,45 +119,67 @@ inline void run_fused(cuda& device, attention_problem<bf16> const& p, attention_
 }
 
 /// The way of a problem, or in `refused` why it goes by tiles.
-template <class T, class Modifier, class Distance>
-attention_ways::choice way_of(cuda& device, attention_problem<T, Modifier, Distance> const& p, bool backward) {
+inline attention_ways::choice way_of(cuda& device, attention_size const& p) {
     fused_attention_form   f{};
     attention_ways::choice tiles;
-    tiles.refused = fused_form(p, backward, device.attention().repeatable, f);
+    tiles.refused = fused_form(p, device.attention().repeatable, f);
     return tiles.refused.empty() ? device.attention().choose(f) : tiles;
 }
 
+inline index_t workspace_of(attention_ways::choice const& way, attention_size const& p) {
+    if (way.calls == 0) return op::tiled_bytes(p);
+    op::workspace_parts count;
+    fused_parts(count, way.each, way.bytes);
+    return count.used();
+}
+
 template <class Problem, class Forward>
-void attend(cuda& device, Problem const& p, Forward const& f, bool backward) {
-    auto const way = way_of(device, f, backward);
+void attend(cuda& device, Problem const& p, Forward const& f) {
+    auto const size = size_of(p);
+    auto const way  = way_of(device, size);
     if constexpr (std::is_same_v<Forward, attention_problem<bf16>>) {
         if (way.calls > 0) {
             if constexpr (std::is_same_v<Problem, Forward>) return run_fused(device, f, way, nullptr);
             else return run_fused(device, f, way, &p);
         }
     }
-    op::tiled(device, p, device.attention().workspace(op::tiled_bytes(p)));
+    op::tiled(device, p, device.attention().workspace(workspace_of(way, size)));
 }
 
 }  // namespace detail
 
 template <class T, class Modifier, class Distance>
 bool tuned(cuda& device, attention_problem<T, Modifier, Distance> const& p) {
-    detail::attend(device, p, p, false);
+    detail::attend(device, p, p);
     return true;
 }
 template <class T, class Modifier>
 bool tuned(cuda& device, attention_gradient_problem<T, Modifier> const& g) {
-    detail::attend(device, g, g.forward, true);
+    detail::attend(device, g, g.forward);
     return true;
 }
 
-/// How attention is done, for a plan: "cuDNN", "cuDNN by 2 parts of the heads", or "tiled" and why. Finding out builds cuDNN's graph.
-template <class T, class Modifier, class Distance>
-std::string attention_way(cuda& device, attention_problem<T, Modifier, Distance> const& p, bool backward) {
-    auto const way = detail::way_of(device, p, backward);
-    if (way.calls == 0) return "tiled (" + way.refused + ")";
-    return way.calls == 1 ? "cuDNN" : "cuDNN by " + std::to_string(way.calls) + " parts of the heads";
+/// How attention of that size is done, "cuDNN", "cuDNN by 2 parts of the heads", or "tiled" and why, and the workspace of the call. Finding
+/// out builds cuDNN's graph.
+inline attention_plan plan_of(cuda& device, attention_size const& p) {
+    auto const way = detail::way_of(device, p);
+    return {way.calls == 0   ? "tiled (" + way.refused + ")"
+            : way.calls == 1 ? "cuDNN"
+                             : "cuDNN by " + std::to_string(way.calls) + " parts of the heads",
+            detail::workspace_of(way, p)};
+}
+/// The same of all sizes of a step: each way that there is, and the largest workspace.
+inline attention_plan plan_of(cuda& device, std::vector<attention_size> all) {
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    attention_plan of{};
+    for (auto const& p : all) {
+        auto const one  = plan_of(device, p);
+        auto const said = (p.backward ? "backward " : "") + one.way;
+        if ((", " + of.way + ",").find(", " + said + ",") == std::string::npos) of.way += (of.way.empty() ? "" : ", ") + said;
+        of.bytes = std::max(of.bytes, one.bytes);
+    }
+    return of;
 }
 
 }  // namespace midtrain::inline MT_ABI
