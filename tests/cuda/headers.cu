@@ -1,0 +1,3 @@
+// nvcc reads every header.
+#include <midtrain/all.hpp>
+#include <midtrain/cuda.cuh>
