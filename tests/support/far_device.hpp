@@ -109,6 +109,9 @@ class far_device {
     }
     void wait() {}
 
+    /// Whether it is memory of this device.
+    bool holds(void const* data) const { return memory_.holds(reinterpret_cast<std::uint64_t>(data)); }
+
     std::int64_t functors() const { return functors_; }  ///< that were looked at
 
   private:

@@ -78,6 +78,10 @@ class late_device {
         wait();
         far_.download(from, to);
     }
+    /// Work of somebody else's on this device's memory, in its turn: w(far_device&).
+    void also(work w) { ask(std::move(w)); }
+    bool holds(void const* data) const { return far_.holds(data); }
+
     marker mark() const { return asked_; }
     void   reach(marker m) {
         midtrain::check(!capturing_, "a captured step waits");

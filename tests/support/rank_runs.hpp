@@ -61,12 +61,11 @@ struct rank_outcome {
 };
 
 /// Checkpoints after every fourth step, if there is a folder; goes on from the newest one.
-template <class Precision, class Ranks>
-rank_outcome run_on(Ranks& ranks, rank_run const& how) {
+template <class Precision, class Device, class Ranks>
+rank_outcome run_on(Device& device, Ranks& ranks, rank_run const& how) {
     namespace mt = midtrain;
-    using model  = mt::trainable<mt::host, mt::model::llama, sliced_shape, Precision>;
+    using model  = mt::trainable<Device, mt::model::llama, sliced_shape, Precision>;
     constexpr bool averages = !model::one_copy;  // none is made of weights in bfloat16
-    mt::host       device(1);
     model          m(device, {});
     m.initialise(1);
     mt::trainer t(ranks, m, rank_recipe<averages>, mt::checkpoints(mt::checkpoints::options{.folder = how.folder, .every_steps = 4, .background = false}),
@@ -76,13 +75,21 @@ rank_outcome run_on(Ranks& ranks, rank_run const& how) {
     });
     rank_outcome found;
     found.record = t.state().record, found.norms = t.state().norms;
-    for (auto w : m.master()) found.weights.push_back(static_cast<double>(w));
-    if constexpr (averages)
-        t.with_average([&] {
-            for (auto w : m.master()) found.weights.push_back(static_cast<double>(w));
-        });
+    auto const look = [&] {
+        std::vector<typename model::master_t> all(static_cast<std::size_t>(m.master().size()));
+        device.download(mt::row_view<typename model::master_t const>(m.master()), all.data());
+        for (auto w : all) found.weights.push_back(static_cast<double>(w));
+    };
+    look();
+    if constexpr (averages) t.with_average(look);
     found.slots = m.slots().size();
     return found;
+}
+
+template <class Precision, class Ranks>
+rank_outcome run_on(Ranks& ranks, rank_run const& how) {
+    midtrain::host device(1);
+    return run_on<Precision>(device, ranks, how);
 }
 
 inline bool same_bits(rank_outcome const& a, rank_outcome const& b) { return a.record == b.record && a.norms == b.norms && a.weights == b.weights; }

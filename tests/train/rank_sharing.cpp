@@ -10,6 +10,8 @@
 #include <midtrain/comm/threads.hpp>
 #include <midtrain/optim/muon.hpp>
 #include <support/golden.hpp>
+#include <support/late_device.hpp>
+#include <support/late_ranks.hpp>
 #include <support/rank_runs.hpp>
 
 namespace mt = midtrain;
@@ -104,6 +106,28 @@ BOOST_AUTO_TEST_CASE(a_run_goes_on_with_other_ranks) {
             std::filesystem::remove_all(folder);
         }
     std::filesystem::remove_all(begin);
+}
+
+BOOST_AUTO_TEST_CASE(ranks_whose_exchange_is_their_devices_work_find_the_same) {
+    auto const alone  = run_alone<mt::fp64>();
+    auto const folder = fresh_folder("late");
+    auto const late   = [&](test::rank_run const& how) {
+        std::vector<test::rank_outcome> all(2);
+        mt::on_ranks(2, [&](mt::threads& me) {
+            test::late_device device;
+            test::late_ranks  ranks(device, me);
+            all[static_cast<std::size_t>(me.rank())] = test::run_on<mt::fp64>(device, ranks, how);
+            if (device.replays() == 0) throw mt::error("no step was repeated");
+        });
+        return all;
+    };
+    auto const plain = late({.sharing = whole});
+    BOOST_TEST(test::relative(plain[0].record, alone.record) < 1e-12);
+    BOOST_TEST(test::relative(plain[0].weights, alone.weights) < 1e-9);
+    BOOST_TEST(test::same_bits(plain[1], plain[0]));
+    BOOST_CHECK_THROW(late({.sharing = sharded, .folder = folder, .fails_after = 6}), mt::error);
+    for (auto const& one : late({.sharing = sharded, .folder = folder})) BOOST_TEST(test::same_bits(one, plain[0]));
+    std::filesystem::remove_all(folder);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_shared_is_refused) {
