@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -169,11 +170,9 @@ inline attention_plan plan_of(cuda& device, attention_size const& p) {
             detail::workspace_of(way, p)};
 }
 /// The same of all sizes of a step: each way that there is, and the largest workspace.
-inline attention_plan plan_of(cuda& device, std::vector<attention_size> all) {
-    std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end());
+inline attention_plan plan_of(cuda& device, std::vector<attention_size> const& all) {
     attention_plan of{};
-    for (auto const& p : all) {
+    for (auto const& p : std::set<attention_size>(all.begin(), all.end())) {
         auto const one  = plan_of(device, p);
         auto const said = (p.backward ? "backward " : "") + one.way;
         if ((", " + of.way + ",").find(", " + said + ",") == std::string::npos) of.way += (of.way.empty() ? "" : ", ") + said;
