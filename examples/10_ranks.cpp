@@ -12,6 +12,12 @@
 
 namespace mt = midtrain;
 
+#ifdef MIDTRAIN_WITH_MPI  // as the CMake target midtrain::mpi has it
+using communicator = mt::mpi;
+#else
+using communicator = mt::self;
+#endif
+
 struct small : mt::decoder_shape {
     static constexpr int layers = 2, width = 64, heads = 4, kv_heads = 2, ffn = 192, vocab = 128;
 };
@@ -43,12 +49,8 @@ struct counting_documents {
 
 int main() {
     // begin: ranks
-#ifdef MIDTRAIN_WITH_MPI  // by the CMake target midtrain::mpi
-    mt::mpi ranks;
-#else
-    mt::self ranks;
-#endif
-    mt::host device(1);
+    communicator ranks;  // mt::mpi
+    mt::host     device(1);
     mt::trainable<mt::host, mt::model::llama, small, mt::fp32> model{device, {}};
     model.initialise(1);
     mt::trainer trainer{ranks, model, recipe, mt::checkpoints{}, mt::rank_sharing{.shard = true, .bucket = 16'384}};
