@@ -2,8 +2,8 @@
 #include <midtrain/core/fp8.hpp>
 #include <midtrain/exec/cuda/cuda.cuh>
 
-// Kernels of products without a library, of bytes and of the scan, as exec/cuda/op launches them. hot_kernels.py reads what nvcc made of them;
-// nothing runs.
+// Kernels of products without a library, of bytes and of the scan, as exec/cuda/op launches them. hot_kernels.py reads what nvcc made of
+// them; nothing runs.
 namespace mt = midtrain;
 using namespace mt::detail;
 

@@ -26,7 +26,8 @@ std::vector<T> as(std::vector<double> const& v) {
 }
 /// Groups of rows: many kinds, and two rows more that are in none.
 std::vector<std::vector<std::int32_t>> kinds_of_groups() {
-    std::vector<std::vector<std::int32_t>> all{{0, 0, 0, 0}, {0, 150, 150, 150}, {0, 0, 0, 137}, {0, 1, 2, 3}, {0, 128, 129, 193}, {0, 5, 5, 160, 161}};
+    std::vector<std::vector<std::int32_t>> all{{0, 0, 0, 0}, {0, 150, 150, 150}, {0, 0, 0, 137},
+                                               {0, 1, 2, 3}, {0, 128, 129, 193}, {0, 5, 5, 160, 161}};
     for (std::uint64_t s = 0; s < 3; ++s) {
         std::vector<std::int32_t> begin{0};
         for (std::uint64_t g = 0; g < 9; ++g)
@@ -54,17 +55,21 @@ double error_of_gemm(std::vector<std::int32_t> const& begin, index_t columns, in
     auto const a = as<T>(random_values(rows * k, 1)), b = as<T>(random_values(groups * k * columns, 2));
     auto       c = as<C>(random_values(rows * columns, 3));
     auto const before = c;
-    play(mt::detail::grouped_gemm_block<Math, transposed, C>{{.a = mt::as_matrix(a.data(), rows, k),
-        .b = mt::as_matrix(b.data(), groups * bk, transposed ? k : columns), .b_is = transposed ? mt::operand::transposed : mt::operand::plain,
-        .c = mt::as_matrix(c.data(), rows, columns), .begin = {begin.data(), groups + 1}}}, blocks);
+    play(mt::detail::grouped_gemm_block<Math, transposed, C>{{.a     = mt::as_matrix(a.data(), rows, k),
+                                                              .b     = mt::as_matrix(b.data(), groups * bk, transposed ? k : columns),
+                                                              .b_is  = transposed ? mt::operand::transposed : mt::operand::plain,
+                                                              .c     = mt::as_matrix(c.data(), rows, columns),
+                                                              .begin = {begin.data(), groups + 1}}},
+         blocks);
     double worst = 0;
     for (index_t r = 0; r < rows; ++r)
         for (index_t j = 0; j < columns; ++j) {
             index_t const g    = mt::group_of_row({begin.data(), groups + 1}, r);
             double        want = g == groups ? double(before[static_cast<std::size_t>(r * columns + j)]) : 0;
             for (index_t x = 0; x < k && g < groups; ++x)
-                want += double(a[static_cast<std::size_t>(r * k + x)]) *
-                        double(b[static_cast<std::size_t>(g * bk * (transposed ? k : columns) + (transposed ? j * k + x : x * columns + j))]);
+                want +=
+                    double(a[static_cast<std::size_t>(r * k + x)]) *
+                    double(b[static_cast<std::size_t>(g * bk * (transposed ? k : columns) + (transposed ? j * k + x : x * columns + j))]);
             double const d = std::abs(double(c[static_cast<std::size_t>(r * columns + j)]) - want);
             worst          = std::max(worst, std::isnan(d) ? 1e9 : d / std::sqrt(double(k)));
         }

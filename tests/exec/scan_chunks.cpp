@@ -64,7 +64,8 @@ BOOST_AUTO_TEST_CASE(all_at_once_equal_one_after_the_other) {
 }
 BOOST_AUTO_TEST_CASE(what_cannot_go_by_chunks_says_so) {
     mt::host                        device(1);
-    test::scan_case<float, mt::host> few(device, 1, 32, 1, 8, 16, {0}), more(device, 1, 33, 1, 8, 16, {0}), wide(device, 1, 33, 1, 8, 17, {0});
+    test::scan_case<float, mt::host> few(device, 1, 32, 1, 8, 16, {0}), more(device, 1, 33, 1, 8, 16, {0}),
+        wide(device, 1, 33, 1, 8, 17, {0});
     BOOST_TEST(!few.problem(1).may_go_by_chunks());
     BOOST_TEST(more.problem(2).may_go_by_chunks());
     BOOST_TEST(!more.problem(1).may_go_by_chunks());

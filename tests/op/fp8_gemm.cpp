@@ -34,7 +34,8 @@ struct bytes {
         : x(test::uploaded(device, from)), values(device.template make<F>(rows * k)),
           scales(device.template make<float>(mt::fp8_matrix<F>::scale_count(each, rows, k))),
           made{mt::as_matrix(values.view().data, rows, k), scales.view(), each} {
-        auto const in = turned ? mt::as_matrix<mt::bf16 const>(x.view().data, k, rows) : mt::as_matrix<mt::bf16 const>(x.view().data, rows, k);
+        auto const in =
+            turned ? mt::as_matrix<mt::bf16 const>(x.view().data, k, rows) : mt::as_matrix<mt::bf16 const>(x.view().data, rows, k);
         mt::op::fp8_writer<mt::bf16, F> const w{in, made, turned};
         auto const by = [&](auto const& f) { device.rows(f.teams(), f); };
         if (each == fp8_scale_of::all) {
@@ -59,8 +60,11 @@ struct read_back {
 
     template <class Device>
     read_back(Device& device, bytes<F, Device> const& b)
-        : values(test::downloaded(device, b.values.view())), scales(test::downloaded(device, b.scales.view())),
-          view{mt::as_matrix(values.data(), b.made.values.rows, b.made.values.columns), {scales.data(), static_cast<index_t>(scales.size())}, b.made.each} {}
+        : values(test::downloaded(device, b.values.view())),
+          scales(test::downloaded(device, b.scales.view())),
+          view{mt::as_matrix(values.data(), b.made.values.rows, b.made.values.columns),
+               {scales.data(), static_cast<index_t>(scales.size())},
+               b.made.each} {}
 };
 
 constexpr index_t m = 144, n = 272, k = 208;
@@ -75,7 +79,8 @@ void makes_bytes(fp8_scale_of each, bool turned) {
     double                 largest = 0;
     for (index_t i = 0; i < m; ++i)
         for (index_t j = 0; j < k; ++j) {
-            float const want = float(x[static_cast<std::size_t>(turned ? j * m + i : i * k + j)]) / b.view.scale(i, j), got = float(b.view.values(i, j));
+            float const want = float(x[static_cast<std::size_t>(turned ? j * m + i : i * k + j)]) / b.view.scale(i, j),
+                        got  = float(b.view.values(i, j));
             BOOST_REQUIRE(got == float(F(want)));
             largest = std::max(largest, std::abs(double(got)));
         }
@@ -122,7 +127,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(bytes_are_the_nearest_to_value_by_scale, Device, t
             makes_bytes<mt::e5m2, Device>(each, turned);
         }
 }
-// Sums of 208 products in float, on tensor cores maybe with some bits fewer than float has (13 below the largest product, promoted every 128).
+// Sums of 208 products in float, on tensor cores maybe with some bits fewer than float has (13 below the largest product, promoted every
+// 128).
 BOOST_AUTO_TEST_CASE_TEMPLATE(products_equal_those_in_double, Device, test::devices) {
     double const fine = test::same_arithmetic ? 1e-6 : 5e-4;
     for (bool accumulate : {false, true}) {

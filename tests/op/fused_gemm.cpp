@@ -32,7 +32,8 @@ double apart(std::vector<T> const& got, index_t rows, index_t columns, F f) {
     double most = 0, size = 0;
     for (index_t i = 0; i < rows; ++i)
         for (index_t j = 0; j < columns; ++j) {
-            double const want = f(static_cast<std::size_t>(i), static_cast<std::size_t>(j)), d = double(got[static_cast<std::size_t>(i * columns + j)]) - want;
+            double const want = f(static_cast<std::size_t>(i), static_cast<std::size_t>(j)),
+                         d    = double(got[static_cast<std::size_t>(i * columns + j)]) - want;
             most = std::max(most, std::isnan(d) ? 1e9 : std::abs(d)), size = std::max(size, std::abs(want));
         }
     return most / size;
@@ -43,7 +44,8 @@ struct operand_of {
     std::vector<T>                       host;
     typename Device::template buffer<T> there;
 
-    operand_of(Device& device, index_t count, std::uint64_t stream) : host(random_values<T>(count, stream)), there(test::uploaded(device, host)) {}
+    operand_of(Device& device, index_t count, std::uint64_t stream)
+        : host(random_values<T>(count, stream)), there(test::uploaded(device, host)) {}
     auto matrix(index_t rows) { return mt::as_matrix(there.view().data, rows, there.size() / rows); }
     auto now(Device& device) { return test::downloaded(device, there.view()); }
     double operator[](std::size_t i) const { return double(host[i]); }
@@ -53,7 +55,8 @@ template <class T, class Device>
 double biased(bool has_bias, bool has_gelu) {
     Device                device;
     operand_of<T, Device> x(device, m * k, 1), w(device, n * k, 2), b(device, n, 3), y(device, m * n, 4), g(device, m * n, 5);
-    mt::biased_gemm_problem<T> p{.product = {.a = x.matrix(m), .b = w.matrix(n), .b_is = mt::operand::transposed, .c = y.matrix(m)}, .bias = {}};
+    mt::biased_gemm_problem<T> p{.product = {.a = x.matrix(m), .b = w.matrix(n), .b_is = mt::operand::transposed, .c = y.matrix(m)},
+                                 .bias    = {}};
     if (has_bias) p.bias = b.there.view();
     if (has_gelu) p.gelu = g.matrix(m);
     mt::run(device, p);
@@ -69,7 +72,8 @@ template <class T, class Device>
 double through_gelu() {
     Device                device;
     operand_of<T, Device> d(device, m * k, 1), w(device, k * n, 2), before(device, m * n, 3), y(device, m * n, 4);
-    mt::run(device, mt::gelu_gradient_gemm_problem<T>{.product = {.a = d.matrix(m), .b = w.matrix(k), .c = y.matrix(m)}, .before = before.matrix(m)});
+    mt::run(device, mt::gelu_gradient_gemm_problem<T>{.product = {.a = d.matrix(m), .b = w.matrix(k), .c = y.matrix(m)},
+                                                      .before  = before.matrix(m)});
     return apart(y.now(device), m, n, [&](std::size_t i, std::size_t j) {
         double s = 0;
         for (std::size_t l = 0; l < k; ++l) s += d[i * k + l] * w[l * n + j];
@@ -99,9 +103,14 @@ double batched() {
     constexpr index_t     heads = 4;
     Device                device;
     operand_of<T, Device> a(device, m * heads * k, 1), b(device, n * k, 2), c(device, heads * m * n, 3);
-    mt::run(device, mt::batched_gemm_problem<T, T, T>{
-        .first = {.a = a.matrix(m).columns_part(0, k), .b = b.matrix(n), .b_is = mt::operand::transposed, .c = c.matrix(heads * m).rows_part(0, m)},
-        .count = heads, .a_apart = k, .b_apart = 0, .c_apart = m * n});
+    mt::run(device, mt::batched_gemm_problem<T, T, T>{.first   = {.a    = a.matrix(m).columns_part(0, k),
+                                                                  .b    = b.matrix(n),
+                                                                  .b_is = mt::operand::transposed,
+                                                                  .c    = c.matrix(heads * m).rows_part(0, m)},
+                                                      .count   = heads,
+                                                      .a_apart = k,
+                                                      .b_apart = 0,
+                                                      .c_apart = m * n});
     return apart(c.now(device), heads * m, n, [&](std::size_t i, std::size_t j) {
         double s = 0;
         for (std::size_t l = 0; l < k; ++l) s += a[(i % m * heads + i / m) * k + l] * b[j * k + l];

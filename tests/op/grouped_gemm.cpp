@@ -39,15 +39,19 @@ double product(std::vector<std::int32_t> const& begin, index_t n, index_t k, boo
     auto const    da = test::uploaded(device, a), db = test::uploaded(device, b), dc = test::uploaded(device, c);
     auto const    dbegin = test::uploaded(device, begin);
     mt::run(device, mt::grouped_gemm_problem<T, T, T>{
-        .a = mt::as_matrix<T const>(da.view().data, rows, k), .b = mt::as_matrix<T const>(db.view().data, groups * (transposed ? n : k), transposed ? k : n),
-        .b_is = transposed ? mt::operand::transposed : mt::operand::plain, .c = mt::as_matrix(dc.view().data, rows, n), .begin = dbegin.view()});
+                        .a     = mt::as_matrix<T const>(da.view().data, rows, k),
+                        .b     = mt::as_matrix<T const>(db.view().data, groups * (transposed ? n : k), transposed ? k : n),
+                        .b_is  = transposed ? mt::operand::transposed : mt::operand::plain,
+                        .c     = mt::as_matrix(dc.view().data, rows, n),
+                        .begin = dbegin.view()});
     auto const got = test::downloaded(device, dc.view());
     difference found;
     for (index_t r = 0; r < rows; ++r)
         for (index_t j = 0; j < n; ++j) {
             index_t const g    = mt::group_of_row({begin.data(), groups + 1}, r);
             double        want = g == groups ? at(c, r * n + j) : 0;
-            for (index_t x = 0; x < k && g < groups; ++x) want += at(a, r * k + x) * at(b, g * n * k + (transposed ? j * k + x : x * n + j));
+            for (index_t x = 0; x < k && g < groups; ++x)
+                want += at(a, r * k + x) * at(b, g * n * k + (transposed ? j * k + x : x * n + j));
             found(at(got, r * n + j), want, k);
         }
     return found.most;
@@ -62,7 +66,8 @@ double outer(std::vector<std::int32_t> const& begin, index_t m, index_t n) {
     auto const    da = test::uploaded(device, a), db = test::uploaded(device, b);
     auto const    dc = test::uploaded(device, c);
     auto const    dbegin = test::uploaded(device, begin);
-    mt::run(device, mt::grouped_outer_problem<T, T, C>{mt::as_matrix<T const>(da.view().data, rows, m), mt::as_matrix<T const>(db.view().data, rows, n),
+    mt::run(device, mt::grouped_outer_problem<T, T, C>{mt::as_matrix<T const>(da.view().data, rows, m),
+                                                       mt::as_matrix<T const>(db.view().data, rows, n),
                                                        mt::as_matrix(dc.view().data, groups * m, n), dbegin.view()});
     auto const got = test::downloaded(device, dc.view());
     difference found;
@@ -78,7 +83,8 @@ double outer(std::vector<std::int32_t> const& begin, index_t m, index_t n) {
 template <class T, class Device>
 double worst(index_t m, index_t n, index_t k) {
     double w = 0;
-    for (std::vector<std::int32_t> const& begin : {std::vector<std::int32_t>{0, 0, 150, 150}, {0, 1, 1, 130, 193, 200}, {0, 300}, {0, 0, 0}})
+    for (std::vector<std::int32_t> const& begin :
+         {std::vector<std::int32_t>{0, 0, 150, 150}, {0, 1, 1, 130, 193, 200}, {0, 300}, {0, 0, 0}})
         w = std::max({w, product<T, Device>(begin, n, k, false), product<T, Device>(begin, n, k, true), outer<T, Device>(begin, m, n)});
     return w;
 }

@@ -51,7 +51,8 @@ void equals_emulation() {
             auto const        got = product<form>(bytes, what, m, n, k, accumulate), want = product<form>(host, what, m, n, k, accumulate);
             double            apart = 0, size = 0;
             for (std::size_t i = 0; i < want.values.size(); ++i)
-                apart = std::max(apart, double(std::abs(got.values[i] - want.values[i]))), size = std::max(size, double(std::abs(want.values[i])));
+                apart = std::max(apart, double(std::abs(got.values[i] - want.values[i]))),
+                size  = std::max(size, double(std::abs(want.values[i])));
             BOOST_TEST(apart < 2e-6 * size);
         }
     BOOST_TEST(bytes.products == 6);
@@ -75,7 +76,8 @@ BOOST_AUTO_TEST_CASE(one_scale_a_tile) {
 BOOST_AUTO_TEST_CASE(other_sizes_are_emulated) {
     mt::host             host(1);
     with_bytes<mt::host> bytes;
-    auto const got = product<by_tensor>(bytes, product_of::layer, 17, 16, 32, false), want = product<by_tensor>(host, product_of::layer, 17, 16, 32, false);
+    auto const           got = product<by_tensor>(bytes, product_of::layer, 17, 16, 32, false),
+               want          = product<by_tensor>(host, product_of::layer, 17, 16, 32, false);
     BOOST_TEST(bytes.products == 0);
     BOOST_TEST(got.values == want.values, boost::test_tools::per_element());
 }

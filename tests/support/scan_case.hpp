@@ -23,7 +23,13 @@ class scan_case {
     /// `apart`: B of all heads stand before all C, as in Mamba-2, and there is no rank.
     scan_case(Device& device, index_t sequences_, index_t length_, index_t heads_, index_t channels_, index_t states_,
               std::vector<std::int32_t> const& begins, bool apart = false)
-        : sequences(sequences_), length(length_), heads(heads_), channels(channels_), states(states_), rank(apart ? 0 : 2), device_(&device) {
+        : sequences(sequences_),
+          length(length_),
+          heads(heads_),
+          channels(channels_),
+          states(states_),
+          rank(apart ? 0 : 2),
+          device_(&device) {
         index_t const tokens = sequences * length, wide = heads * (rank + 2 * states);
         std::vector<std::int32_t> from;
         for (index_t t = 0; t < tokens; ++t) {
@@ -43,9 +49,24 @@ class scan_case {
         index_t const tokens = sequences * length;
         kept = device_->template make<C>(sequences * slots * channels * states);
         auto const at = [&](auto& b, index_t columns) { return midtrain::as_matrix(b.view().data, b.size() / columns, columns); };
-        midtrain::selective_scan_problem<T> p{at(input, channels), at(step, channels), at(selection, selection.size() / tokens), at(gate, channels),
-                                              at(log_rate, states), skip.view(), bias.view(), document_begin.view(), at(output, channels), kept.view(),
-                                              {}, sequences, length, heads, rank, slots, false, rank == 0};
+        midtrain::selective_scan_problem<T> p{at(input, channels),
+                                              at(step, channels),
+                                              at(selection, selection.size() / tokens),
+                                              at(gate, channels),
+                                              at(log_rate, states),
+                                              skip.view(),
+                                              bias.view(),
+                                              document_begin.view(),
+                                              at(output, channels),
+                                              kept.view(),
+                                              {},
+                                              sequences,
+                                              length,
+                                              heads,
+                                              rank,
+                                              slots,
+                                              false,
+                                              rank == 0};
         room      = make(p.scratch_size());
         p.scratch = room.view();
         return p;
@@ -54,7 +75,8 @@ class scan_case {
         index_t const tokens = sequences * length, wide = selection.size() / tokens;
         for (auto* b : {&dinput, &dstep, &dgate}) *b = device_->template make<T>(tokens * channels);
         dselection = device_->template make<T>(tokens * wide);
-        dlog_rate = make(channels * states), dskip = make(channels), rates = make(sequences * channels * states), skips = make(sequences * channels);
+        dlog_rate = make(channels * states), dskip = make(channels), rates = make(sequences * channels * states),
+        skips         = make(sequences * channels);
         parts   = make(p.tiles() * tokens * 2 * states);
         auto const at = [&](buffer<T>& b, index_t columns) { return midtrain::as_matrix(b.view().data, tokens, columns); };
         midtrain::selective_scan_gradient_problem<T> g{
@@ -90,7 +112,8 @@ class scan_case {
     template <class V>
     buffer<V> random(index_t n, double size) {
         std::vector<V> host(static_cast<std::size_t>(n));
-        for (std::size_t i = 0; i < host.size(); ++i) host[i] = V(static_cast<C>(size * (2 * midtrain::random_stream{7, stream_}.uniform(i) - 1)));
+        for (std::size_t i = 0; i < host.size(); ++i)
+            host[i] = V(static_cast<C>(size * (2 * midtrain::random_stream{7, stream_}.uniform(i) - 1)));
         ++stream_;
         return uploaded(*device_, host);
     }

@@ -37,7 +37,8 @@ class linear {
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x, matrix_view<typename Pass::stored> gelu) const {
         using T  = typename Pass::stored;
         auto y   = p.make(x.rows, weight_.rows);
-        auto all = biased_gemm_problem<T>{.product = {.a = x, .b = p.weight(weight_), .b_is = operand::transposed, .c = y}, .bias = {}, .gelu = gelu};
+        auto all = biased_gemm_problem<T>{
+            .product = {.a = x, .b = p.weight(weight_), .b_is = operand::transposed, .c = y}, .bias = {}, .gelu = gelu};
         if (bias_.index >= 0) all.bias = p.weight(bias_).flat();
         if (bias_.index >= 0 || gelu.size() > 0) multiply(p, product_of::layer, all);
         else multiply(p, product_of::layer, all.product);

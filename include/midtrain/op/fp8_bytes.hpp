@@ -4,8 +4,9 @@
 #include <midtrain/op/fp8_scale.hpp>
 #include <midtrain/problem/fp8_gemm.hpp>
 
-// Values by their tile's scale as bytes, with those side by side that a product sums over: x as it lies, or turned. Sizes are multiples of 16,
-// and rows of x begin at multiples of 16 bytes. Turned, neighbours of a row are read by neighbours of a team, and 16 of a column written at once.
+// Values by their tile's scale as bytes, with those side by side that a product sums over: x as it lies, or turned. Sizes are multiples of
+// 16, and rows of x begin at multiples of 16 bytes. Turned, neighbours of a row are read by neighbours of a team, and 16 of a column
+// written at once.
 namespace midtrain::inline MT_ABI::op {
 
 /// x(r, c) goes to row r, or turned to row c.
@@ -94,7 +95,8 @@ struct fp8_bytes_of_runs {
         index_t const across = fp8_matrix<F>::tiles(w.x.columns), r = t / across, c = t % across * fp8_tile, left = w.x.columns - c;
         index_t const width = left < fp8_tile ? left : fp8_tile;
         auto const    in    = &w.x(r, c);
-        float const   s = fp8_scale(team.reduce(width, largest_bits{}, [=](index_t i) { return size_bits(float(in[i])); }), F::largest(), powers_of_two);
+        float const   s =
+            fp8_scale(team.reduce(width, largest_bits{}, [=](index_t i) { return size_bits(float(in[i])); }), F::largest(), powers_of_two);
         if (team.leads()) w.to.scale(r, c) = s;
         w.write(team, r, 1, c, width, s);
     }

@@ -107,8 +107,8 @@ class cuda_gemm {
     void demand(lt_product const& p) {
         check(attempt(p), [&] {
             auto const& g = p.form;
-            return "cuBLASLt has no way to multiply (" + std::to_string(g.n) + " x " + std::to_string(g.k) + ") by (" + std::to_string(g.k) +
-                   " x " + std::to_string(g.m) + ")";
+            return "cuBLASLt has no way to multiply (" + std::to_string(g.n) + " x " + std::to_string(g.k) + ") by (" +
+                   std::to_string(g.k) + " x " + std::to_string(g.m) + ")";
         });
     }
     std::optional<cublasLtMatmulAlgo_t> const& algorithm(lt_call& c, lt_product const& p) {
@@ -127,8 +127,8 @@ class cuda_gemm {
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<std::uint32_t>(aligned(p.result)));
         cublasLtMatmulHeuristicResult_t best{};
         int                             count = 0;
-        auto const                      status = cublasLtMatmulAlgoGetHeuristic(handle_, &c.operation, &c.left, &c.right, &c.result, &c.result,
-                                                                                &wish, 1, &best, &count);
+        auto const                      status =
+            cublasLtMatmulAlgoGetHeuristic(handle_, &c.operation, &c.left, &c.right, &c.result, &c.result, &wish, 1, &best, &count);
         bool const none = status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
         if (!none) cuda_check(status, "cublasLtMatmulAlgoGetHeuristic");
         auto& kept = algorithms_[f];

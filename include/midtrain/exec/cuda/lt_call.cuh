@@ -58,10 +58,16 @@ lt_product as_lt_product(fp8_gemm_problem<A, B, C> const& p) {
     };
     auto const a = p.a.values;
     auto const b = p.b.values;
-    return {.form = {as_column_major(b, operand::transposed), as_column_major(a, operand::plain), as_column_major(p.c, operand::plain),
-                     p.c.columns, p.c.rows, a.columns},
-            .left = {b.data, type(B{})}, .right = {a.data, type(A{})}, .result = {p.c.data, cuda_type<C>()}, .accumulate = p.accumulate,
-            .left_scale = p.b.scales.data, .right_scale = p.a.scales.data, .left_scaling = scaling(p.b.each), .right_scaling = scaling(p.a.each)};
+    return {.form   = {as_column_major(b, operand::transposed), as_column_major(a, operand::plain), as_column_major(p.c, operand::plain),
+                       p.c.columns, p.c.rows, a.columns},
+            .left   = {b.data, type(B{})},
+            .right  = {a.data, type(A{})},
+            .result = {p.c.data, cuda_type<C>()},
+            .accumulate    = p.accumulate,
+            .left_scale    = p.b.scales.data,
+            .right_scale   = p.a.scales.data,
+            .left_scaling  = scaling(p.b.each),
+            .right_scaling = scaling(p.a.each)};
 }
 
 /// All that an algorithm depends on: types, sizes, strides, transposes, alignments, batch, epilogue, scales.
@@ -133,7 +139,8 @@ struct lt_call {
         if (count == 1) return;
         auto const n     = static_cast<std::int32_t>(count);
         auto const apart = std::int64_t{m.apart};
-        cuda_check(cublasLtMatrixLayoutSetAttribute(&to, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &n, sizeof(n)), "cublasLtMatrixLayoutSetAttribute");
+        cuda_check(cublasLtMatrixLayoutSetAttribute(&to, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &n, sizeof(n)),
+                   "cublasLtMatrixLayoutSetAttribute");
         cuda_check(cublasLtMatrixLayoutSetAttribute(&to, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &apart, sizeof(apart)),
                    "cublasLtMatrixLayoutSetAttribute");
     }

@@ -29,7 +29,8 @@ struct grouped_gemm_block {
             T const*      matrix  = p.b.data + at.group * p.matrix_rows() * p.b.stride;
             matrix += b_transposed ? column * p.b.stride : column;
             typename Math::template sums<Warp> sums;
-            product{{p.a.data + at.first * p.a.stride, p.a.stride, at.rows}, {matrix, p.b.stride, columns}, p.a.columns}.run(warp, memory, sums);
+            product{{p.a.data + at.first * p.a.stride, p.a.stride, at.rows}, {matrix, p.b.stride, columns}, p.a.columns}.run(warp, memory,
+                                                                                                                             sums);
             auto const c = p.c;
             Math::each(warp, sums, [&]<int n>(int i, int j, pack<typename Math::sum, n> const& v) {
                 if (i >= at.rows || j >= columns) return;
@@ -60,7 +61,8 @@ struct grouped_outer_block {
             index_t const rows    = p.a.columns - row < Math::rows ? p.a.columns - row : Math::rows;
             index_t const columns = p.b.columns - column < Math::columns ? p.b.columns - column : Math::columns;
             typename Math::template sums<Warp> sums;
-            product{{p.a.data + begin * p.a.stride + row, p.a.stride, rows}, {p.b.data + begin * p.b.stride + column, p.b.stride, columns}, n}
+            product{
+                {p.a.data + begin * p.a.stride + row, p.a.stride, rows}, {p.b.data + begin * p.b.stride + column, p.b.stride, columns}, n}
                 .run(warp, memory, sums);
             auto const    c     = p.c;
             index_t const first = group * p.a.columns + row;

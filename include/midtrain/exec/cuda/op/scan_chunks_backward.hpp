@@ -6,7 +6,8 @@
 // Its gradient, in the same three steps from the last chunk to the first. `carries` holds (sequences, chunks, channels, states).
 namespace midtrain::inline MT_ABI::detail {
 
-/// The gradient that each chunk by itself hands to the one before, where that chunk's gradient from behind will be; scratch as of scan_ends.
+/// The gradient that each chunk by itself hands to the one before, where that chunk's gradient from behind will be; scratch as of
+/// scan_ends.
 template <class T>
 struct scan_gradient_ends {
     selective_scan_gradient_problem<T> g;
@@ -23,7 +24,8 @@ struct scan_gradient_ends {
             C             rate[op::state_block], h[op::state_block] = {}, read[op::state_block], steps = 0;
             op::load_rates(rate, p.log_rate.row(c).data, p.states());
             for (index_t i = at.n - 1; i >= 0; --i) {
-                C const z = C(p.gate(at.first + i, c)), dout = C(g.output_gradient(at.first + i, c)) * z * logistic(z), d = at.step(i, c), stay = at.stays(i);
+                C const z = C(p.gate(at.first + i, c)), dout = C(g.output_gradient(at.first + i, c)) * z * logistic(z), d = at.step(i, c),
+                        stay = at.stays(i);
                 at.read(read, i);
                 for (index_t s = 0; s < op::state_block; ++s) h[s] = stay * exponential(d * rate[s]) * (h[s] + dout * read[s]);
                 steps = stay == C(0) || steps < C(0) ? C(-1) : steps + d;
@@ -86,14 +88,15 @@ struct scan_gradients {
                 auto& share = warp.of(shares, lane);
                 for (int x = 0; x < 32; ++x) share[x] = C(0);
                 if (lane < at.part.count)
-                    token(at, i, at.part.first + lane, warp.of(rates, lane).v, warp.of(states, lane), warp.of(behinds, lane).v, warp.of(totals, lane).v,
-                          warp.of(skips, lane), share);
+                    token(at, i, at.part.first + lane, warp.of(rates, lane).v, warp.of(states, lane), warp.of(behinds, lane).v,
+                          warp.of(totals, lane).v, warp.of(skips, lane), share);
             });
             warp.sum_each(shares, sums);
             warp.each([&](int lane) {
                 index_t const s = lane % op::state_block;
                 if (s < p.states())
-                    g.selection_parts.data[((at.tile * p.input.rows + at.first + i) * 2 + lane / op::state_block) * p.states() + s] = warp.of(sums, lane);
+                    g.selection_parts.data[((at.tile * p.input.rows + at.first + i) * 2 + lane / op::state_block) * p.states() + s] =
+                        warp.of(sums, lane);
             });
         }
         warp.each([&](int lane) {
@@ -129,12 +132,14 @@ struct scan_gradients {
         auto const&   p     = g.forward;
         index_t const t     = at.first + i;
         C const       u     = C(p.input(t, c)), z = C(p.gate(t, c)), dy = C(g.output_gradient(t, c)), skip = p.skip.data[c];
-        C const       raw   = C(p.step(t, c)) + p.bias.data[c], d = softplus(raw), in = d * u, l = logistic(z), dout = dy * z * l, stay = at.stays(i);
+        C const       raw = C(p.step(t, c)) + p.bias.data[c], d = softplus(raw), in = d * u, l = logistic(z), dout = dy * z * l,
+                stay = at.stays(i);
         C             written[op::state_block], read[op::state_block], of_step = 0, of_written = 0, seen = skip * u;
         at.written(written, i);
         at.read(read, i);
         for (index_t s = 0; s < op::state_block; ++s) {
-            C const h = states.v[i + 1][s], dh = behind[s] + dout * read[s], on = dh * stay * exponential(d * rate[s]), e = on * states.v[i][s] * rate[s];
+            C const h = states.v[i + 1][s], dh = behind[s] + dout * read[s], on = dh * stay * exponential(d * rate[s]),
+                    e = on * states.v[i][s] * rate[s];
             seen += read[s] * h;
             of_written += dh * written[s];
             of_step += e;
