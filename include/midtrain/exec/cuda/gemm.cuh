@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <cublasLt.h>
@@ -82,20 +81,26 @@ class cuda_gemm {
         if (g.m == 0 || g.n == 0 || p.count == 0) return true;
         MT_EXPECT(g.k > 0);
         lt_call     c(p);
-        auto const& found = algorithm(c, p);
-        if (!found) return false;
+        auto&       found = algorithm(c, p);
+        if (!found.serves) return false;
         double const ones[] = {0, 1};
         float const  one[]  = {0, 1};
         bool const   wide   = p.left.type == CUDA_R_64F;
         auto const   factor = [&](int i) { return wide ? static_cast<void const*>(ones + i) : static_cast<void const*>(one + i); };
         auto const   to     = const_cast<void*>(p.result.data);
-        cuda_check(cublasLtMatmul(handle_, &c.operation, factor(1), p.left.data, &c.left, p.right.data, &c.right, factor(p.accumulate), to,
-                                  &c.result, to, &c.result, &*found, workspace_.view().data, workspace_bytes, stream_),
-                   "cublasLtMatmul");
+        auto const   status = cublasLtMatmul(handle_, &c.operation, factor(1), p.left.data, &c.left, p.right.data, &c.right,
+                                             factor(p.accumulate), to, &c.result, to, &c.result, &found.how, workspace_.view().data,
+                                             workspace_bytes, stream_);
+        if (status == CUBLAS_STATUS_NOT_SUPPORTED) return found.serves = false;  // recommended, but not for all of this
+        cuda_check(status, "cublasLtMatmul");
         return true;
     }
 
   private:
+    struct kept {
+        bool                 serves;
+        cublasLtMatmulAlgo_t how;
+    };
     // As cuBLAS asks for on Hopper; smaller GPUs recommend less and leave the rest.
     static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
 
@@ -111,7 +116,7 @@ class cuda_gemm {
                    std::to_string(g.k) + " x " + std::to_string(g.m) + ")";
         });
     }
-    std::optional<cublasLtMatmulAlgo_t> const& algorithm(lt_call& c, lt_product const& p) {
+    kept& algorithm(lt_call& c, lt_product const& p) {
         auto const f = form_of(p);
         if (auto const known = algorithms_.find(f); known != algorithms_.end()) return known->second;
         cublasLtMatmulPreferenceOpaque_t wish;
@@ -131,15 +136,13 @@ class cuda_gemm {
             cublasLtMatmulAlgoGetHeuristic(handle_, &c.operation, &c.left, &c.right, &c.result, &c.result, &wish, 1, &best, &count);
         bool const none = status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
         if (!none) cuda_check(status, "cublasLtMatmulAlgoGetHeuristic");
-        auto& kept = algorithms_[f];
-        if (!none && count > 0) kept = best.algo;
-        return kept;
+        return algorithms_.emplace(f, kept{!none && count > 0, best.algo}).first->second;
     }
 
-    cublasLtHandle_t                                       handle_ = nullptr;
-    cudaStream_t                                           stream_;
-    cuda_buffer<std::byte>                                 workspace_;
-    std::map<lt_form, std::optional<cublasLtMatmulAlgo_t>> algorithms_;
+    cublasLtHandle_t        handle_ = nullptr;
+    cudaStream_t            stream_;
+    cuda_buffer<std::byte>  workspace_;
+    std::map<lt_form, kept> algorithms_;
 };
 
 }  // namespace midtrain::inline MT_ABI::detail
