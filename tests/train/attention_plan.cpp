@@ -6,6 +6,7 @@
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/position/soft_cap.hpp>
+#include <midtrain/precision/fp8.hpp>
 #include <midtrain/precision/precision.hpp>
 #include <midtrain/train/plan.hpp>
 #include <support/small_models.hpp>
@@ -17,6 +18,7 @@ struct two_ways_device : mt::host {
     std::vector<mt::attention_size> asked;
 
     two_ways_device() : mt::host(1) {}
+    bool multiplies_fp8(mt::fp8_scaling s) const { return s == mt::fp8_scaling::tensor; }
 };
 mt::attention_plan plan_of(two_ways_device& device, std::vector<mt::attention_size> all) {
     device.asked = all;
@@ -53,11 +55,23 @@ BOOST_AUTO_TEST_CASE(a_device_is_asked_for_each_layer_forward_and_backward) {
     BOOST_TEST(asked_of<test::small_shape>("fused", mt::pass_mode::evaluate).size() == 2u);
     BOOST_TEST(asked_of<capped_shape>("tiled (score modifiers)", mt::pass_mode::train).back().modified);
 }
+BOOST_AUTO_TEST_CASE(a_device_says_how_it_multiplies_in_eight_bits) {
+    mt::host                                                                           host(1);
+    two_ways_device                                                                    other;
+    mt::trainable<mt::host, mt::model::llama, test::small_shape, mt::bf16_mixed>        plain(host, {});
+    mt::trainable<mt::host, mt::model::llama, test::small_shape, mt::fp8_tensor>        emulated(host, {});
+    mt::trainable<two_ways_device, mt::model::llama, test::small_shape, mt::fp8_tensor> by_cores(other, {});
+    mt::trainable<two_ways_device, mt::model::llama, test::small_shape, mt::fp8_block>  by_tiles(other, {});
+    BOOST_TEST(plain.plan_eight_bits() == "");
+    BOOST_TEST(emulated.plan_eight_bits() == "emulated");
+    BOOST_TEST(by_cores.plan_eight_bits().starts_with("by tensor cores"));
+    BOOST_TEST(by_tiles.plan_eight_bits() == "emulated");
+}
 BOOST_AUTO_TEST_CASE(a_plan_says_it_and_counts_the_workspace) {
     mt::run_plan p;
     p.activations = 500;
     BOOST_TEST(p.memory() == 500);
-    p.attention = "tiled (score modifiers)", p.attention_work = 2'000'000;
+    p.attention = "tiled (score modifiers)", p.attention_work = 2'000'000, p.eight_bits = "emulated";
     BOOST_TEST(p.memory() == 2'000'500);
     std::FILE* const file = std::tmpfile();
     mt::print(p, file);
@@ -66,6 +80,7 @@ BOOST_AUTO_TEST_CASE(a_plan_says_it_and_counts_the_workspace) {
     text.resize(std::fread(text.data(), 1, text.size(), file));
     std::fclose(file);
     BOOST_TEST(text.find("attention: tiled (score modifiers)\n") != std::string::npos);
+    BOOST_TEST(text.find("products in eight bits: emulated\n") != std::string::npos);
     BOOST_TEST(text.find("work of attention " + mt::written_bytes(2e6)) != std::string::npos);
 }
 

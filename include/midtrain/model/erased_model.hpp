@@ -91,6 +91,7 @@ class erased_model {
     virtual optimizer_memory memory_of(optimizer const& how) const = 0;
     virtual index_t count_activations(index_t sequences, index_t length, pass_mode mode) const = 0;
     virtual attention_plan plan_attention(index_t sequences, index_t length, pass_mode mode) const = 0;
+    virtual std::string plan_eight_bits() const = 0;
     virtual std::vector<float> part(row_view<float const> flat, parameter_info const& e, parameter_part const& p) const = 0;
 
     /// See trainable::repeat.
@@ -193,6 +194,7 @@ class erased final : public erased_model<Kinds> {
     attention_plan plan_attention(index_t sequences, index_t length, pass_mode mode) const override {
         return model_.plan_attention(sequences, length, mode);
     }
+    std::string plan_eight_bits() const override { return model_.plan_eight_bits(); }
     std::vector<float> part(row_view<float const> flat, parameter_info const& e, parameter_part const& p) const override {
         return model_.part(flat, e, p);
     }

@@ -362,6 +362,14 @@ class trainable {
         } else return {};
     }
 
+    /// How the device multiplies in eight bits; nothing where the precision does not.
+    std::string plan_eight_bits() const {
+        if (products_.scaling == fp8_scaling::none) return {};
+        if constexpr (requires { device_->multiplies_fp8(products_.scaling); })
+            if (device_->multiplies_fp8(products_.scaling)) return "by tensor cores, but emulated of experts and of sizes that 16 does not divide";
+        return "emulated";
+    }
+
   private:
     index_t dry_run(index_t sequences, index_t length, pass_mode mode, std::vector<attention_size>* attentions) const {
         counting_device nobody{attentions};

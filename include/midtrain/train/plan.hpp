@@ -47,6 +47,7 @@ struct run_plan {
     std::int64_t             average = 0, saved_copy = 0;  ///< a running average; the copy that is written while the run goes on
     std::string              attention{};           ///< how the device does it, where it has more than one way
     std::int64_t             attention_work = 0;    ///< the workspace for that, in bytes
+    std::string              eight_bits{};          ///< how it multiplies in them, where the precision does
     double                   seconds_per_cost = 0;  ///< measured; 0: unknown
 
     std::int64_t memory() const { return weights + gradients + slots + work + activations + attention_work + average + saved_copy; }
@@ -104,6 +105,7 @@ run_plan make_plan(Recipe const& r, Model const& model, std::vector<std::string>
     auto const o = model.memory_of(r.optimizer);
     p.slots      = o.slots * static_cast<std::int64_t>(sizeof(typename Model::computed));
     p.work       = o.work;
+    p.eight_bits = model.plan_eight_bits();
     for_each_stage(r.stages, [&](auto const& s, int) {
         p.stages.push_back(detail::plan_stage(s));
         auto& last = p.stages.back();
@@ -156,6 +158,7 @@ inline std::string written_memory(run_plan const& p) {
 inline void print(run_plan const& p, std::FILE* to) {
     std::fprintf(to, "%s parameters; %s\n", written_count(static_cast<double>(p.parameters)).c_str(), written_memory(p).c_str());
     if (!p.attention.empty()) std::fprintf(to, "attention: %s\n", p.attention.c_str());
+    if (!p.eight_bits.empty()) std::fprintf(to, "products in eight bits: %s\n", p.eight_bits.c_str());
     for (auto const& s : p.stages) {
         auto const sizes = std::to_string(s.sequences) + (s.sequences_last != s.sequences ? " .. " + std::to_string(s.sequences_last) : "");
         std::fprintf(to, "stage %-8s %s tokens in %lld steps of %s x %lld; rate %.2e at first, %.2e at most, %.2e at last%s%s\n",
