@@ -49,7 +49,7 @@ void play(Block const& f, int blocks) {
 
 /// The largest error of c = a op(b_g) relative to the size of sums of k products, and rows behind the last group keep what they had.
 template <class Math, class C, bool transposed>
-double error_of_gemm(std::vector<std::int32_t> const& begin, index_t columns, index_t k, int blocks) {
+double error_of_gemm(std::vector<std::int32_t> const& begin, index_t columns, index_t k, int blocks, mt::detail::group_scales by = {}) {
     using T = typename Math::value;
     index_t const groups = static_cast<index_t>(begin.size()) - 1, rows = begin.back() + 2, bk = transposed ? columns : k;
     auto const a = as<T>(random_values(rows * k, 1)), b = as<T>(random_values(groups * k * columns, 2));
@@ -59,7 +59,7 @@ double error_of_gemm(std::vector<std::int32_t> const& begin, index_t columns, in
                                                               .b     = mt::as_matrix(b.data(), groups * bk, transposed ? k : columns),
                                                               .b_is  = transposed ? mt::operand::transposed : mt::operand::plain,
                                                               .c     = mt::as_matrix(c.data(), rows, columns),
-                                                              .begin = {begin.data(), groups + 1}}},
+                                                              .begin = {begin.data(), groups + 1}}, by},
          blocks);
     double worst = 0;
     for (index_t r = 0; r < rows; ++r)
@@ -68,7 +68,7 @@ double error_of_gemm(std::vector<std::int32_t> const& begin, index_t columns, in
             double        want = g == groups ? double(before[static_cast<std::size_t>(r * columns + j)]) : 0;
             for (index_t x = 0; x < k && g < groups; ++x)
                 want +=
-                    double(a[static_cast<std::size_t>(r * k + x)]) *
+                    by.of<double>(g) * double(a[static_cast<std::size_t>(r * k + x)]) *
                     double(b[static_cast<std::size_t>(g * bk * (transposed ? k : columns) + (transposed ? j * k + x : x * columns + j))]);
             double const d = std::abs(double(c[static_cast<std::size_t>(r * columns + j)]) - want);
             worst          = std::max(worst, std::isnan(d) ? 1e9 : d / std::sqrt(double(k)));
@@ -76,20 +76,21 @@ double error_of_gemm(std::vector<std::int32_t> const& begin, index_t columns, in
     return worst;
 }
 template <class Math, class C>
-double error_of_outer(std::vector<std::int32_t> const& begin, index_t m, index_t n, int blocks) {
+double error_of_outer(std::vector<std::int32_t> const& begin, index_t m, index_t n, int blocks, mt::detail::group_scales by = {}) {
     using T = typename Math::value;
     index_t const groups = static_cast<index_t>(begin.size()) - 1, rows = begin.back() + 2;
     auto const a = as<T>(random_values(rows * m, 1)), b = as<T>(random_values(rows * n, 2));
     auto       c = as<C>(random_values(groups * m * n, 3));
     auto const before = c;
     play(mt::detail::grouped_outer_block<Math, C>{{mt::as_matrix(a.data(), rows, m), mt::as_matrix(b.data(), rows, n),
-                                                   mt::as_matrix(c.data(), groups * m, n), {begin.data(), groups + 1}}}, blocks);
+                                                   mt::as_matrix(c.data(), groups * m, n), {begin.data(), groups + 1}}, by}, blocks);
     double worst = 0;
     for (index_t i = 0; i < groups * m; ++i)
         for (index_t j = 0; j < n; ++j) {
             double want = double(before[static_cast<std::size_t>(i * n + j)]);
             for (index_t r = begin[static_cast<std::size_t>(i / m)]; r < begin[static_cast<std::size_t>(i / m + 1)]; ++r)
-                want += double(a[static_cast<std::size_t>(r * m + i % m)]) * double(b[static_cast<std::size_t>(r * n + j)]);
+                want += by.of<double>(i / m) * double(a[static_cast<std::size_t>(r * m + i % m)]) *
+                        double(b[static_cast<std::size_t>(r * n + j)]);
             double const d = std::abs(double(c[static_cast<std::size_t>(i * n + j)]) - want);
             worst          = std::max(worst, std::isnan(d) ? 1e9 : d / 12);  // the root of 150 rows
         }
@@ -132,6 +133,13 @@ BOOST_AUTO_TEST_CASE(tensor_cores_as_played) {
         BOOST_TEST((error_of_gemm<math, mt::bf16, true>(begin, 8, 160, 1)) < 1.5e-2);
         BOOST_TEST((error_of_outer<math, float>(begin, 136, 72, 3)) < 1e-6);
     }
+}
+BOOST_AUTO_TEST_CASE(scales_of_groups) {
+    using math = mt::detail::tensor_math;
+    std::vector<std::int32_t> const begin{0, 5, 5, 160, 161};
+    float const                     one = 0.75f, each[] = {1, 9, 0.5f, 9, 0.25f, 9, 0.125f, 9};
+    BOOST_TEST((error_of_gemm<math, float, true>(begin, 136, 72, 2, {&one, each, 2})) < 1e-6);
+    BOOST_TEST((error_of_outer<math, float>(begin, 136, 72, 3, {&one, each, 0})) < 1e-6);
 }
 BOOST_AUTO_TEST_CASE(without_tensor_cores) {
     using math = mt::detail::lane_math<double>;

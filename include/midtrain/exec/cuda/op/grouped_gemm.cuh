@@ -6,6 +6,7 @@
 #include <midtrain/exec/cuda/op/cuda_warp.cuh>
 #include <midtrain/exec/cuda/op/grouped_product.hpp>
 #include <midtrain/op/grouped_gemm.hpp>
+#include <midtrain/op/scaled_product.hpp>
 
 // Products of groups that only the GPU knows, without asking it. Floor: 2 rows k columns operations over the rate of mma.sync with bf16,
 // which on Hopper is about two thirds of what wgmma has; or each operand and result once over the memory's bandwidth.
@@ -45,21 +46,51 @@ bool in_chunks(matrix_view<T> m) {
 
 }  // namespace detail
 
-/// Where all rows are whole 16 bytes.
+namespace detail {
+
 template <class T, class C>
-bool tuned(cuda& device, grouped_gemm_problem<T, T, C> const& p) {
-    if (!detail::in_chunks(p.a) || !detail::in_chunks(p.b) || !detail::in_chunks(p.c)) return false;
-    using math = detail::math_of<T>;
-    if (p.b_is == operand::transposed) detail::launch_tiles<math>(device, detail::grouped_gemm_block<math, true, C>{p});
-    else detail::launch_tiles<math>(device, detail::grouped_gemm_block<math, false, C>{p});
+bool run_groups(cuda& device, grouped_gemm_problem<T, T, C> const& p, group_scales const& scales) {
+    if (!in_chunks(p.a) || !in_chunks(p.b) || !in_chunks(p.c)) return false;
+    using math = math_of<T>;
+    if (p.b_is == operand::transposed) launch_tiles<math>(device, grouped_gemm_block<math, true, C>{p, scales});
+    else launch_tiles<math>(device, grouped_gemm_block<math, false, C>{p, scales});
     return true;
 }
 template <class T, class C>
-bool tuned(cuda& device, grouped_outer_problem<T, T, C> const& p) {
-    if (!detail::in_chunks(p.a) || !detail::in_chunks(p.b) || !detail::in_chunks(p.c)) return false;
-    using math = detail::math_of<T>;
-    detail::launch_tiles<math>(device, detail::grouped_outer_block<math, C>{p});
+bool run_groups(cuda& device, grouped_outer_problem<T, T, C> const& p, group_scales const& scales) {
+    if (!in_chunks(p.a) || !in_chunks(p.b) || !in_chunks(p.c)) return false;
+    using math = math_of<T>;
+    launch_tiles<math>(device, grouped_outer_block<math, C>{p, scales});
     return true;
+}
+template <class T>
+bool scaled_as_a_whole(scaled_matrix<T> const& m) {
+    return m.row_shift == scaled_matrix<T>::whole && m.column_shift == scaled_matrix<T>::whole;
+}
+
+}  // namespace detail
+
+/// Where all rows are whole 16 bytes.
+template <class T, class C>
+bool tuned(cuda& device, grouped_gemm_problem<T, T, C> const& p) {
+    return detail::run_groups(device, p, {});
+}
+template <class T, class C>
+bool tuned(cuda& device, grouped_outer_problem<T, T, C> const& p) {
+    return detail::run_groups(device, p, {});
+}
+/// Of values that eight bits hold, too, where each matrix has one scale: they go through the tensor cores as what they are stored in.
+template <class T, class C>
+bool tuned(cuda& device, scaled_grouped_gemm_problem<T, C> const& p) {
+    return detail::scaled_as_a_whole(p.a) && detail::scaled_as_a_whole(p.b) &&
+           detail::run_groups(device, grouped_gemm_problem<T, T, C>{p.a.values, p.b.values, p.b_is, p.c, p.begin},
+                              {p.a.scales.data, p.b.scales.data, p.b.scales.stride});
+}
+template <class T, class C>
+bool tuned(cuda& device, scaled_grouped_outer_problem<T, C> const& p) {
+    return detail::scaled_as_a_whole(p.a) && detail::scaled_as_a_whole(p.b) &&
+           detail::run_groups(device, grouped_outer_problem<T, T, C>{p.a.values, p.b.values, p.c, p.begin},
+                              {p.a.scales.data, p.b.scales.data, 0});
 }
 
 }  // namespace midtrain::inline MT_ABI

@@ -6,6 +6,18 @@
 // Products of rows that are cut into groups, by the blocks of a GPU: each does tile after tile, as many tiles apart as there are blocks.
 namespace midtrain::inline MT_ABI::detail {
 
+/// What the values of both operands are to be multiplied by: one number, and one or one a group; or nothing.
+struct group_scales {
+    float const* a      = nullptr;
+    float const* b      = nullptr;
+    index_t      stride = 0;  // of b's from group to group
+
+    template <class W>
+    MT_HOST_DEVICE W of(index_t group) const {
+        return a ? W(*a) * W(b[group * stride]) : W(1);
+    }
+};
+
 /// c(r) = a(r) op(b_g), by one block.
 template <class Math, bool b_transposed, class C>
 struct grouped_gemm_block {
@@ -13,6 +25,7 @@ struct grouped_gemm_block {
     using product = tile_product<Math, true, b_transposed>;
 
     grouped_gemm_problem<T, T, C> p;
+    group_scales                  scales{};
 
     index_t across() const { return (p.c.columns + Math::columns - 1) / Math::columns; }
     /// Blocks that find a tile, at most.
@@ -31,11 +44,12 @@ struct grouped_gemm_block {
             typename Math::template sums<Warp> sums;
             product{{p.a.data + at.first * p.a.stride, p.a.stride, at.rows}, {matrix, p.b.stride, columns}, p.a.columns}.run(warp, memory,
                                                                                                                              sums);
-            auto const c = p.c;
+            auto const c  = p.c;
+            auto const by = scales.of<typename Math::sum>(at.group);
             Math::each(warp, sums, [&]<int n>(int i, int j, pack<typename Math::sum, n> const& v) {
                 if (i >= at.rows || j >= columns) return;
                 pack<C, n> out;
-                for (int x = 0; x < n; ++x) out[x] = C(v[x]);
+                for (int x = 0; x < n; ++x) out[x] = C(v[x] * by);
                 store_pack(out, &c(at.first + i, column + j));
             });
         }
@@ -49,6 +63,7 @@ struct grouped_outer_block {
     using product = tile_product<Math, false, false>;
 
     grouped_outer_problem<T, T, C> p;
+    group_scales                   scales{};
 
     index_t tiles() const { return p.groups() * down() * across(); }
 
@@ -65,12 +80,13 @@ struct grouped_outer_block {
                 {p.a.data + begin * p.a.stride + row, p.a.stride, rows}, {p.b.data + begin * p.b.stride + column, p.b.stride, columns}, n}
                 .run(warp, memory, sums);
             auto const    c     = p.c;
+            auto const    by    = scales.of<typename Math::sum>(group);
             index_t const first = group * p.a.columns + row;
             Math::each(warp, sums, [&]<int n>(int i, int j, pack<typename Math::sum, n> const& v) {
                 if (i >= rows || j >= columns) return;
                 auto const to  = &c(first + i, column + j);
                 auto       out = load_pack<n>(to);
-                for (int x = 0; x < n; ++x) out[x] = C(typename Math::sum(out[x]) + v[x]);
+                for (int x = 0; x < n; ++x) out[x] = C(typename Math::sum(out[x]) + v[x] * by);
                 store_pack(out, to);
             });
         }
