@@ -1,6 +1,6 @@
 // cuDNN has a kernel for each form of attention that midtrain asks it for, on GPUs of three generations; no GPU is needed. Their properties
 // are described to cuDNN, which picks an engine, writes the kernel and compiles it. What it cannot do without a driver is load it: with the
-// toolkit's stub of the driver that is where each of these must end, and nowhere before. (Their results are for tests/cuda/fused_attention.cu.)
+// toolkit's stub of the driver that is where each of these must end, and nowhere before. (Their results: tests/cuda/fused_attention.cu.)
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -54,20 +54,17 @@ struct size {
     char const* name;
     mt::index_t heads, kv_heads, length, head_size, value_size, window;
 };
-constexpr size sizes[] = {{"GPT-2 124M", 12, 12, 1024, 64, 64, 0},           {"Qwen2.5 0.5B", 14, 2, 1024, 64, 64, 0},
-                          {"Qwen2.5 0.5B, long", 14, 2, 32'768, 64, 64, 0},  {"Qwen2.5 1.5B", 12, 2, 2048, 128, 128, 0},
-                          {"one key head", 8, 1, 1000, 128, 128, 0},         {"a window", 32, 8, 4096, 128, 128, 1024},
-                          {"heads of 72", 4, 4, 1000, 72, 72, 0}};
+constexpr size sizes[] = {{"Qwen2.5 0.5B", 14, 2, 1024, 64, 64, 0}, {"a window", 32, 8, 4096, 128, 128, 1024}};
+constexpr size more[]  = {{"one key head, 1000 tokens", 8, 1, 1000, 128, 128, 0}, {"heads of 72", 4, 4, 32'768, 72, 72, 0}};
 constexpr size latent{"latent", 16, 16, 4096, 192, 128, 0};  // of DeepSeek; not A100's
 
-/// Twice the same bits wherever cuDNN can: on Ampere not where documents lie side by side.
-mt::fused_attention_form form(gpu const& g, size const& s, bool ragged, bool backward) {
+mt::fused_attention_form form(size const& s, bool ragged, bool backward) {
     mt::index_t const sequences = s.length < 8192 ? 8 : 1, width = (s.heads + s.kv_heads) * s.head_size + s.kv_heads * s.value_size;
     return {.batch = ragged ? 4 * sequences : sequences, .heads = s.heads, .kv_heads = s.kv_heads, .length = s.length,
             .head_size = s.head_size, .value_size = s.value_size, .qkv_stride = width,
             .output_stride = s.heads * s.value_size, .log_sum_stride = sequences * s.length,
             .tokens = sequences * s.length, .window = s.window, .ragged = ragged, .backward = backward,
-            .repeatable = g.architecture >= 90 || !ragged,
+            .repeatable = true,
             .apart = ragged && backward && s.heads > s.kv_heads};
 }
 
@@ -77,20 +74,21 @@ int main() {
     int wrong = 0, accepted = 0;
     for (auto const& g : gpus) {
         auto const properties = described(g);
-        auto       all        = std::vector<size>{sizes[1], sizes[5]};
-        if (g.architecture == 90) all.assign(std::begin(sizes), std::end(sizes));
+        auto       all        = std::vector<size>(std::begin(sizes), std::end(sizes));
+        if (g.architecture == 90) all.insert(all.end(), std::begin(more), std::end(more));
         if (g.architecture >= 90) all.push_back(latent);
         for (auto const& s : all)
             for (bool ragged : {false, true})
                 for (bool backward : {false, true}) {
-                    auto const why = refusal(g, properties, form(g, s, ragged, backward));
+                    if (g.architecture < 90 && ragged && backward) continue;  // Ampere has none: there it goes by tiles
+                    auto const why = refusal(g, properties, form(s, ragged, backward));
                     ++(why.empty() ? accepted : wrong);
                     if (why.empty()) continue;
                     std::printf("%s, %s%s%s: %s\n", g.name, s.name, ragged ? ", documents" : "", backward ? ", backward" : "", why.c_str());
                 }
         size odd = sizes[0];
         odd.head_size = odd.value_size = 20;
-        if (refusal(g, properties, form(g, odd, false, false)).empty()) ++wrong, std::printf("%s: heads of 20 are not refused\n", g.name);
+        if (refusal(g, properties, form(odd, false, false)).empty()) ++wrong, std::printf("%s: heads of 20 are not refused\n", g.name);
     }
     std::printf("cuDNN %zu has kernels for %d forms, and for %d it should have one has none\n", cudnnGetVersion(), accepted, wrong);
     return wrong > 0;
