@@ -91,7 +91,8 @@ class cuda_gemm {
         auto const   status = cublasLtMatmul(handle_, &c.operation, factor(1), p.left.data, &c.left, p.right.data, &c.right,
                                              factor(p.accumulate), to, &c.result, to, &c.result, &found.how, workspace_.view().data,
                                              workspace_bytes, stream_);
-        if (status == CUBLAS_STATUS_NOT_SUPPORTED) return found.serves = false;  // recommended, but not for all of this
+        if (status == CUBLAS_STATUS_NOT_SUPPORTED || (p.fuses() && status == CUBLAS_STATUS_INVALID_VALUE))
+            return found.serves = false;  // recommended, but not for all of this
         cuda_check(status, "cublasLtMatmul");
         return true;
     }

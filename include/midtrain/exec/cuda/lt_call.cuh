@@ -39,6 +39,8 @@ struct lt_product {
     float const*        right_scale = nullptr;
     cublasLtMatmulMatrixScale_t left_scaling  = CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F;
     cublasLtMatmulMatrixScale_t right_scaling = CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F;
+
+    bool fuses() const { return epilogue != CUBLASLT_EPILOGUE_DEFAULT; }
 };
 
 template <class A, class B, class C>
@@ -102,7 +104,7 @@ struct lt_call {
         lay_out(left, p.form.left, p.left, p.count);
         lay_out(right, p.form.right, p.right, p.count);
         lay_out(result, p.form.result, p.result, p.count);
-        if (p.epilogue != CUBLASLT_EPILOGUE_DEFAULT) fuse(p);
+        if (p.fuses()) fuse(p);
         if (p.left_scale) scale(p);
     }
 
