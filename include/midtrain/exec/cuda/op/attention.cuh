@@ -62,9 +62,9 @@ bool tuned(cuda& device, attention_gradient_problem<T, Modifier> const& g) {
 /// out builds cuDNN's graph.
 inline attention_plan plan_of(cuda& device, attention_size const& p) {
     auto const way = detail::way_of(device, p);
-    return {way.calls == 0   ? "tiled (" + way.refused + ")"
-            : way.calls == 1 ? "cuDNN"
-                             : "cuDNN by " + std::to_string(way.calls) + " parts of the heads",
+    return {way.calls == 0               ? "tiled (" + way.refused + ")"
+            : way.calls * way.parts == 1 ? "cuDNN"
+                                         : "cuDNN by " + std::to_string(way.calls * way.parts) + " parts of the heads",
             detail::workspace_of(way, p)};
 }
 /// The same of all sizes of a step: each way that there is, and the largest workspace.

@@ -16,6 +16,7 @@ namespace midtrain::inline MT_ABI::detail {
 struct fused_choice {
     fused_attention_form each{};     ///< of one call
     index_t              calls = 0;  ///< by key heads; 0: there is no fused way
+    index_t              parts = 1;  ///< of each key head's group, a call each, whose gradients of keys and values are added
     index_t              bytes = 0;  ///< of the library's workspace
     std::string          refused{};
 };
@@ -30,9 +31,17 @@ inline fused_choice choose_fused(fused_attention* library, fused_attention_form 
         each.heads /= calls, each.kv_heads /= calls;
         auto const& found = library->find(each);
         if (!found.refused.empty()) return c.refused = "cuDNN: " + found.refused, c;
-        if (found.workspace <= most) return {each, calls, found.workspace, {}};
+        if (found.workspace <= most) return {each, calls, 1, found.workspace, {}};
         c.refused = "cuDNN wants " + std::to_string(found.workspace >> 20) + " MiB to give twice the same bits";
         calls     = std::max(calls, (found.workspace * calls + most - 1) / most - 1);  // it falls at most as the heads do
+    }
+    index_t const group = f.heads / f.kv_heads;
+    for (index_t parts = 2; f.backward && parts <= group; ++parts) {
+        if (group % parts != 0) continue;
+        auto each = f;
+        each.heads = group / parts, each.kv_heads = 1, each.apart = true;
+        auto const& found = library->find(each);
+        if (found.refused.empty() && found.workspace <= most) return {each, f.kv_heads, parts, found.workspace, {}};
     }
     return c;
 }
@@ -54,18 +63,25 @@ inline std::string fused_form(attention_size const& p, bool repeatable, fused_at
     return {};
 }
 
-/// Rows of a dense matrix into columns of a wider one. One row a team.
-template <class T>
-struct place_columns {
-    matrix_view<T const>     from;
-    matrix_view<T>           to;
+/// The gradients of one head's keys, or values, from those of each part of its group: added in the order of the parts. One row a team.
+struct add_parts {
+    matrix_view<bf16 const>  from;  // (tokens, size): of this part
+    matrix_view<float>       sum;   // the same: of those before; unused where there is one part
+    matrix_view<bf16>        to;    // (tokens, size): where the last part puts the sum
+    bool                     first, last;
     static constexpr index_t row_values = 256;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
-        auto const in  = from.row(r).data;
+        auto const in = from.row(r).data;
+        auto const of = first && last ? nullptr : sum.row(r).data;
         auto const out = to.row(r).data;
-        team.each(from.columns, [=](index_t i) { out[i] = in[i]; });
+        bool const begins = first, ends = last;
+        team.each(from.columns, [=](index_t i) {
+            float const all = begins ? float(in[i]) : of[i] + float(in[i]);
+            if (ends) out[i] = bf16(all);
+            else of[i] = all;
+        });
     }
 };
 
@@ -73,12 +89,13 @@ struct place_columns {
 struct fused_parts {
     matrix_view<std::int32_t> counts, first, total, lengths;
     matrix_view<std::int64_t> offsets;
-    matrix_view<float>        scale;
+    matrix_view<float>        scale, key_sum, value_sum;
     matrix_view<bf16>         key_gradient, value_gradient;
     matrix_view<std::byte>    workspace;
 
-    fused_parts(op::workspace_parts& w, fused_attention_form const& f, index_t bytes) {
-        index_t const chunks = (f.tokens + op::document_chunk - 1) / op::document_chunk;
+    fused_parts(op::workspace_parts& w, fused_choice const& c) {
+        auto const&   f      = c.each;
+        index_t const chunks = (f.tokens + op::document_chunk - 1) / op::document_chunk, added = c.parts > 1 ? f.tokens : 0;
         counts  = w.take<std::int32_t>(1, chunks);
         first   = w.take<std::int32_t>(1, f.batch);
         total   = w.take<std::int32_t>(1, 1);
@@ -87,14 +104,16 @@ struct fused_parts {
         scale   = w.take<float>(1, 1);
         key_gradient   = w.take<bf16>(f.apart ? f.tokens : 0, f.kv_heads * f.head_size);
         value_gradient = w.take<bf16>(f.apart ? f.tokens : 0, f.kv_heads * f.value_size);
-        workspace      = w.take<std::byte>(1, bytes);
+        key_sum        = w.take<float>(added, f.head_size);
+        value_sum      = w.take<float>(added, f.value_size);
+        workspace      = w.take<std::byte>(1, c.bytes);
     }
 };
 
 /// Bytes of workspace that a problem takes done so.
 inline index_t fused_bytes(fused_choice const& c) {
     op::workspace_parts count;
-    fused_parts(count, c.each, c.bytes);
+    fused_parts(count, c);
     return count.used();
 }
 
@@ -104,7 +123,7 @@ void run_fused(Device& device, fused_attention& library, fused_choice const& c, 
                attention_gradient_problem<bf16> const* gradient) {
     auto const&         f = c.each;
     op::workspace_parts memory(work.data);
-    fused_parts const   part(memory, f, c.bytes);
+    fused_parts const   part(memory, c);
     auto const          row = [](auto m) { return m.flat(); };
 
     op::document_beginnings const of{p.document_begin, p.length};
@@ -115,8 +134,8 @@ void run_fused(Device& device, fused_attention& library, fused_choice const& c, 
                                      .offsets = part.offsets,
                                      .strides = {f.qkv_stride, f.output_stride, 1, f.kv_heads * f.head_size, f.kv_heads * f.value_size},
                                      .score_scale = p.scale, .scale = row(part.scale)});
-    for (index_t call = 0; call < c.calls; ++call) {
-        index_t const kv = call * f.kv_heads, head = call * f.heads;
+    for (index_t call = 0; call < c.calls * c.parts; ++call) {
+        index_t const kv = call / c.parts * f.kv_heads, head = call * f.heads, of_group = call % c.parts;
         fused_attention_memory m{
             .query = p.qkv.data + p.query_column(head), .key = p.qkv.data + p.key_column(kv), .value = p.qkv.data + p.value_column(kv),
             .lengths = part.lengths.data, .scale = part.scale.data, .qkv_offsets = &part.offsets(0, 0),
@@ -136,8 +155,9 @@ void run_fused(Device& device, fused_attention& library, fused_choice const& c, 
         m.value_gradient  = f.apart ? part.value_gradient.data : dv.data;
         library.run(f, m);
         if (!f.apart) continue;
-        device.rows(f.tokens, place_columns<bf16>{part.key_gradient, dk});
-        device.rows(f.tokens, place_columns<bf16>{part.value_gradient, dv});
+        bool const first = of_group == 0, last = of_group + 1 == c.parts;
+        device.rows(f.tokens, add_parts{part.key_gradient, part.key_sum, dk, first, last});
+        device.rows(f.tokens, add_parts{part.value_gradient, part.value_sum, dv, first, last});
     }
 }
 
