@@ -46,6 +46,7 @@ class mpi {
     };
 
     static constexpr bool sums_in_order = true;
+    static constexpr bool of_host_memory = true;  ///< no memory that the host does not read
 
     /// All processes that were started together; alone where nobody started them. MPI is begun and ended here unless the program has begun it.
     mpi() : mpi(MPI_COMM_WORLD) {}

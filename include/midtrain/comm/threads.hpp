@@ -46,6 +46,7 @@ class threads {
     };
 
     static constexpr bool sums_in_order = true;
+    static constexpr bool of_host_memory = true;  ///< no memory that the host does not read
 
     threads(std::shared_ptr<detail::thread_group> group, int rank) : group_(std::move(group)), rank_(rank) {}
     threads(threads&&)            = default;

@@ -117,6 +117,13 @@ constexpr bool works_in_stream() {
     else return false;
 }
 
+/// Whether ranks reach the memory of a device.
+template <class Ranks, class Device>
+constexpr bool reaches() {
+    if constexpr (requires { Ranks::of_host_memory; }) return Device::shares_memory || !Ranks::of_host_memory;
+    else return true;
+}
+
 /// Asks for one optimizer step over the batch that was drawn: each rank's gradients are summed, bucket by bucket as backward of the last
 /// micro-batch finishes them, clipped by the global norm and applied. A device that runs ahead is not waited for: read_step() does that, and
 /// until then `parts` and the batch's memory stay as they are.
@@ -124,6 +131,8 @@ template <class Ranks, class Model, class Optimizer, class Store, class Watcher 
 void ask_for_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batches<Store> const& b, step_plan const& plan, update_when when,
                   std::vector<step_part>& parts, step_result& result, Watcher&& watcher = {}) {
     static_assert(Communicator<Ranks>, "midtrain: the ranks are no Communicator; the shortest one is midtrain/comm/self.hpp");
+    static_assert(reaches<Ranks, typename std::remove_reference_t<Model>::device_type>(),
+                  "midtrain: these ranks exchange memory that the host reads, and the device has its own: name mt::nccl, from midtrain/cuda.cuh");
     detail::count_targets(b, result);
     detail::cut_into_parts(ranks, b, plan.micro_batch, parts);
     watcher.enter(step_phase::compute);
