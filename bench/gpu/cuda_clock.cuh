@@ -10,7 +10,7 @@ namespace bench {
 /// the host could have made; from then on what is asked for outside of a graph is not stamped.
 class cuda_clock {
   public:
-    explicit cuda_clock(midtrain::cuda& device) : device_(&device), events_(16'384) {
+    explicit cuda_clock(midtrain::cuda& device) : device_(&device), events_(65'536) {
         for (auto& e : events_) midtrain::detail::cuda_check(cudaEventCreate(&e), "cudaEventCreate");
     }
     ~cuda_clock() {
