@@ -21,7 +21,7 @@ class attention_ways {
     /// Backward gives twice the same bits. cuDNN then adds up parts of the queries' gradient that it keeps for each 128 keys: memory that
     /// grows with the square of the length. Otherwise it adds as the parts come.
     bool repeatable = true;
-    /// Bytes that one call may want; where heads one by one want more, tiles do it.
+    /// Bytes that a call of cuDNN may want; where one head wants more, tiles do it.
     index_t most_workspace = index_t{4} << 30;
 
     /// The fused way of a form, if there is one.
