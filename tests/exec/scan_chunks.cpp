@@ -60,16 +60,16 @@ BOOST_AUTO_TEST_CASE(all_at_once_equal_one_after_the_other) {
     BOOST_TEST((apart<double>(2, 97, 1, 35, 16, some, false)) < 1e-13);
     BOOST_TEST((apart<double>(2, 161, 2, 66, 5, some, false)) < 1e-13);
     BOOST_TEST((apart<double>(1, 64, 3, 21, 7, some, true)) < 1e-13);
+    BOOST_TEST((apart<double>(1, 65, 1, 33, 19, some, false)) < 1e-13);  // more than one block of states
+    BOOST_TEST((apart<double>(2, 97, 2, 40, 64, some, true)) < 1e-13);
     BOOST_TEST((apart<float>(2, 161, 1, 64, 16, some, false)) < 2e-5);
 }
 BOOST_AUTO_TEST_CASE(what_cannot_go_by_chunks_says_so) {
     mt::host                        device(1);
-    test::scan_case<float, mt::host> few(device, 1, 32, 1, 8, 16, {0}), more(device, 1, 33, 1, 8, 16, {0}),
-        wide(device, 1, 33, 1, 8, 17, {0});
+    test::scan_case<float, mt::host> few(device, 1, 32, 1, 8, 16, {0}), more(device, 1, 33, 1, 8, 16, {0});
     BOOST_TEST(!few.problem(1).may_go_by_chunks());
     BOOST_TEST(more.problem(2).may_go_by_chunks());
     BOOST_TEST(!more.problem(1).may_go_by_chunks());
-    BOOST_TEST(!wide.problem(2).may_go_by_chunks());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -41,8 +41,8 @@ struct selective_scan_problem {
     /// Steps, inputs times steps and what is seen, each (chunk, tile).
     MT_HOST_DEVICE static constexpr index_t scratch_of_team() { return 3 * chunk * tile; }
 
-    /// Whether it keeps what all chunks at once need, and has no more states than a GPU's thread has registers for.
-    constexpr bool may_go_by_chunks() const { return chunks() > 1 && slots == chunks() && !goes_on && states() <= 16; }
+    /// Whether it keeps what all chunks at once need.
+    constexpr bool may_go_by_chunks() const { return chunks() > 1 && slots == chunks() && !goes_on; }
     /// For each team, or a value for each channel of each chunk where all chunks are done at once.
     MT_HOST_DEVICE constexpr index_t scratch_size() const {
         index_t const teams = sequences * tiles() * scratch_of_team(), values = sequences * chunks() * channels();

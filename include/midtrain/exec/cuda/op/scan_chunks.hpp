@@ -6,7 +6,7 @@
 
 // The selective scan with all chunks of 32 tokens at once: what a chunk makes of a state is decay * state + end, and such pairs combine
 // (Gu and Dao 2023, section 3.3). Each chunk's end from nothing first, then the states before all chunks one after the other, then each
-// chunk from its own. A lane has a channel, and its states in registers; up to 16 of them. Of a `Warp` (tile_math.hpp) they use
+// chunk from its own. A lane has a channel, and 16 of its states at a time in registers. Of a `Warp` (tile_math.hpp) they use
 //   sum_each(v, to)   to of lane l is the sum over all lanes of v[l], in one order; v is lost
 // Floor, of a GPU: the exponentials, one a state and token in each pass over it; or input, step, gate and output once.
 namespace midtrain::inline MT_ABI::detail {
@@ -33,17 +33,18 @@ struct scan_place {
     MT_HOST_DEVICE static index_t tasks(selective_scan_problem<T> const& p) { return p.sequences * p.tiles() * p.chunks(); }
     MT_HOST_DEVICE C stays(index_t i) const { return p.starts(sequence, k * K + i) ? C(0) : C(1); }
     MT_HOST_DEVICE C step(index_t i, index_t c) const { return softplus(C(p.step(first + i, c)) + p.bias.data[c]); }
-    MT_HOST_DEVICE void written(C (&v)[op::state_block], index_t i) const { load(v, p.written_column(part.head), i); }
-    MT_HOST_DEVICE void read(C (&v)[op::state_block], index_t i) const { load(v, p.read_column(part.head), i); }
+    /// B and C of token i, for states b and the fifteen behind it.
+    MT_HOST_DEVICE void written(C (&v)[op::state_block], index_t i, index_t b) const { load(v, p.written_column(part.head) + b, i, b); }
+    MT_HOST_DEVICE void read(C (&v)[op::state_block], index_t i, index_t b) const { load(v, p.read_column(part.head) + b, i, b); }
 
   private:
-    MT_HOST_DEVICE void load(C (&v)[op::state_block], index_t column, index_t i) const {
+    MT_HOST_DEVICE void load(C (&v)[op::state_block], index_t column, index_t i, index_t b) const {
         T const* const from = &p.selection(first + i, column);
-        if (p.states() == op::state_block && aligned_for_packs<op::state_block>(from)) {
+        if (p.states() - b >= op::state_block && aligned_for_packs<op::state_block>(from)) {
             auto const all = load_values<op::state_block>(from);
             for (index_t s = 0; s < op::state_block; ++s) v[s] = all[s];
         } else {
-            op::load_block(v, from, p.states());
+            op::load_block(v, from, p.states() - b);
         }
     }
 };
@@ -62,15 +63,19 @@ struct scan_ends {
         warp.each([&](int lane) {
             if (lane >= at.part.count) return;
             index_t const c = at.part.first + lane;
-            C             rate[op::state_block], h[op::state_block] = {}, written[op::state_block], steps = 0;
-            op::load_rates(rate, p.log_rate.row(c).data, p.states());
-            for (index_t i = 0; i < at.n; ++i) {
-                C const d = at.step(i, c), in = d * C(p.input(at.first + i, c)), stay = at.stays(i);
-                at.written(written, i);
-                for (index_t s = 0; s < op::state_block; ++s) h[s] = stay * exponential(d * rate[s]) * h[s] + in * written[s];
-                steps = stay == C(0) || steps < C(0) ? C(-1) : steps + d;
+            C             steps = 0;
+            for (index_t b = 0; b < p.states(); b += op::state_block) {
+                C rate[op::state_block], h[op::state_block] = {}, written[op::state_block];
+                op::load_rates(rate, p.log_rate.row(c).data + b, p.states() - b);
+                steps = 0;
+                for (index_t i = 0; i < at.n; ++i) {
+                    C const d = at.step(i, c), in = d * C(p.input(at.first + i, c)), stay = at.stays(i);
+                    at.written(written, i, b);
+                    for (index_t s = 0; s < op::state_block; ++s) h[s] = stay * exponential(d * rate[s]) * h[s] + in * written[s];
+                    steps = stay == C(0) || steps < C(0) ? C(-1) : steps + d;
+                }
+                op::store_block(h, p.kept_before(at.sequence, at.k + 1, c) + b, p.states() - b);
             }
-            op::store_block(h, p.kept_before(at.sequence, at.k + 1, c), p.states());
             p.scratch.data[(at.sequence * p.chunks() + at.k) * p.channels() + c] = steps;
         });
     }
@@ -109,19 +114,25 @@ struct scan_outputs {
         warp.each([&](int lane) {
             if (lane >= at.part.count) return;
             index_t const c = at.part.first + lane;
-            C             rate[op::state_block], h[op::state_block], written[op::state_block], read[op::state_block];
             C const       skip = p.skip.data[c];
-            op::load_rates(rate, p.log_rate.row(c).data, p.states());
-            op::load_block(h, p.kept_before(at.sequence, at.k, c), at.k == 0 ? 0 : p.states());
-            for (index_t i = 0; i < at.n; ++i) {
-                C const u = C(p.input(at.first + i, c)), z = C(p.gate(at.first + i, c)), d = at.step(i, c), in = d * u, stay = at.stays(i);
-                at.written(written, i);
-                at.read(read, i);
-                for (index_t s = 0; s < op::state_block; ++s) {
-                    h[s] = stay * exponential(d * rate[s]) * h[s] + in * written[s];
-                    read[s] *= h[s];
+            C             seen[scan_place<T>::K];  // by blocks of states that are done
+            for (index_t b = 0; b < p.states(); b += op::state_block) {
+                C rate[op::state_block], h[op::state_block], written[op::state_block], read[op::state_block];
+                op::load_rates(rate, p.log_rate.row(c).data + b, p.states() - b);
+                op::load_block(h, p.kept_before(at.sequence, at.k, c) + b, at.k == 0 ? 0 : p.states() - b);
+                bool const last = b + op::state_block >= p.states();
+                for (index_t i = 0; i < at.n; ++i) {
+                    C const u = C(p.input(at.first + i, c)), d = at.step(i, c), in = d * u, stay = at.stays(i);
+                    at.written(written, i, b);
+                    at.read(read, i, b);
+                    for (index_t s = 0; s < op::state_block; ++s) {
+                        h[s] = stay * exponential(d * rate[s]) * h[s] + in * written[s];
+                        read[s] *= h[s];
+                    }
+                    C const all = (b == 0 ? skip * u : seen[i]) + op::sum_of_block(read), z = C(p.gate(at.first + i, c));
+                    if (last) p.output(at.first + i, c) = T(all * z * logistic(z));
+                    else seen[i] = all;
                 }
-                p.output(at.first + i, c) = T((skip * u + op::sum_of_block(read)) * z * logistic(z));
             }
         });
     }

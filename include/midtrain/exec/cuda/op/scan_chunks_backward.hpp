@@ -21,16 +21,20 @@ struct scan_gradient_ends {
         warp.each([&](int lane) {
             if (lane >= at.part.count) return;
             index_t const c = at.part.first + lane;
-            C             rate[op::state_block], h[op::state_block] = {}, read[op::state_block], steps = 0;
-            op::load_rates(rate, p.log_rate.row(c).data, p.states());
-            for (index_t i = at.n - 1; i >= 0; --i) {
-                C const z = C(p.gate(at.first + i, c)), dout = C(g.output_gradient(at.first + i, c)) * z * logistic(z), d = at.step(i, c),
-                        stay = at.stays(i);
-                at.read(read, i);
-                for (index_t s = 0; s < op::state_block; ++s) h[s] = stay * exponential(d * rate[s]) * (h[s] + dout * read[s]);
-                steps = stay == C(0) || steps < C(0) ? C(-1) : steps + d;
+            C             steps = 0;
+            for (index_t b = 0; b < p.states(); b += op::state_block) {
+                C rate[op::state_block], h[op::state_block] = {}, read[op::state_block];
+                op::load_rates(rate, p.log_rate.row(c).data + b, p.states() - b);
+                steps = 0;
+                for (index_t i = at.n - 1; i >= 0; --i) {
+                    C const z = C(p.gate(at.first + i, c)), dout = C(g.output_gradient(at.first + i, c)) * z * logistic(z),
+                            d = at.step(i, c), stay = at.stays(i);
+                    at.read(read, i, b);
+                    for (index_t s = 0; s < op::state_block; ++s) h[s] = stay * exponential(d * rate[s]) * (h[s] + dout * read[s]);
+                    steps = stay == C(0) || steps < C(0) ? C(-1) : steps + d;
+                }
+                op::store_block(h, g.carry(at.sequence, at.k - 1, c) + b, p.states() - b);
             }
-            op::store_block(h, g.carry(at.sequence, at.k - 1, c), p.states());
             g.scratch.data[(at.sequence * p.chunks() + at.k) * p.channels() + c] = steps;
         });
     }
@@ -71,39 +75,12 @@ struct scan_gradients {
     MT_HOST_DEVICE void operator()(Warp const& warp, index_t task) const {
         auto const&         p = g.forward;
         scan_place<T> const at(p, task);
-        typename Warp::template of_lanes<state_values<C>> rates{}, behinds{}, totals{};
-        typename Warp::template of_lanes<chunk_states>    states;
-        typename Warp::template of_lanes<C>               skips{};
+        typename Warp::template of_lanes<by_token> sums;
+        typename Warp::template of_lanes<C>        skips{};
+        for (index_t b = 0; b < p.states(); b += op::state_block) block(warp, at, b, sums, skips);
         warp.each([&](int lane) {
-            if (lane >= at.part.count) return;
-            index_t const c = at.part.first + lane;
-            op::load_rates(warp.of(rates, lane).v, p.log_rate.row(c).data, p.states());
-            op::load_block(warp.of(behinds, lane).v, g.carry(at.sequence, at.k, c), p.states());
-            again(at, c, warp.of(rates, lane).v, warp.of(states, lane));
-        });
-        for (index_t i = at.n - 1; i >= 0; --i) {
-            typename Warp::template of_lanes<pack<C, 32>> shares;
-            typename Warp::template of_lanes<C>           sums;
-            warp.each([&](int lane) {
-                auto& share = warp.of(shares, lane);
-                for (int x = 0; x < 32; ++x) share[x] = C(0);
-                if (lane < at.part.count)
-                    token(at, i, at.part.first + lane, warp.of(rates, lane).v, warp.of(states, lane), warp.of(behinds, lane).v,
-                          warp.of(totals, lane).v, warp.of(skips, lane), share);
-            });
-            warp.sum_each(shares, sums);
-            warp.each([&](int lane) {
-                index_t const s = lane % op::state_block;
-                if (s < p.states())
-                    g.selection_parts.data[((at.tile * p.input.rows + at.first + i) * 2 + lane / op::state_block) * p.states() + s] =
-                        warp.of(sums, lane);
-            });
-        }
-        warp.each([&](int lane) {
-            if (lane >= at.part.count) return;
-            index_t const c = at.part.first + lane;
-            op::store_block(warp.of(totals, lane).v, g.carry(at.sequence, at.k, c), p.states());
-            g.scratch.data[(at.sequence * p.chunks() + at.k) * p.channels() + c] = warp.of(skips, lane);
+            if (lane < at.part.count)
+                g.scratch.data[(at.sequence * p.chunks() + at.k) * p.channels() + at.part.first + lane] = warp.of(skips, lane);
         });
     }
 
@@ -112,31 +89,75 @@ struct scan_gradients {
     struct chunk_states {
         C v[selective_scan_problem<T>::chunk + 1][op::state_block];
     };
+    /// Sums over the blocks of states that are done, of each token.
+    struct by_token {
+        C of_step[selective_scan_problem<T>::chunk], of_written[selective_scan_problem<T>::chunk], seen[selective_scan_problem<T>::chunk];
+    };
 
-    MT_HOST_DEVICE void again(scan_place<T> const& at, index_t c, C const (&rate)[op::state_block], chunk_states& states) const {
+    /// For states b and the fifteen behind it.
+    template <class Warp, class Sums, class Skips>
+    MT_HOST_DEVICE void block(Warp const& warp, scan_place<T> const& at, index_t b, Sums& sums, Skips& skips) const {
+        auto const&                                       p = g.forward;
+        typename Warp::template of_lanes<state_values<C>> rates{}, behinds{}, totals{};
+        typename Warp::template of_lanes<chunk_states>    states;
+        warp.each([&](int lane) {
+            if (lane >= at.part.count) return;
+            index_t const c = at.part.first + lane;
+            op::load_rates(warp.of(rates, lane).v, p.log_rate.row(c).data + b, p.states() - b);
+            op::load_block(warp.of(behinds, lane).v, g.carry(at.sequence, at.k, c) + b, p.states() - b);
+            again(at, c, b, warp.of(rates, lane).v, warp.of(states, lane));
+        });
+        for (index_t i = at.n - 1; i >= 0; --i) {
+            typename Warp::template of_lanes<pack<C, 32>> shares;
+            typename Warp::template of_lanes<C>           all;
+            warp.each([&](int lane) {
+                auto& share = warp.of(shares, lane);
+                for (int x = 0; x < 32; ++x) share[x] = C(0);
+                if (lane < at.part.count)
+                    token(at, i, at.part.first + lane, b, warp.of(rates, lane).v, warp.of(states, lane), warp.of(behinds, lane).v,
+                          warp.of(totals, lane).v, warp.of(sums, lane), warp.of(skips, lane), share);
+            });
+            warp.sum_each(shares, all);
+            warp.each([&](int lane) {
+                index_t const s = b + lane % op::state_block;
+                if (s < p.states())
+                    g.selection_parts.data[((at.tile * p.input.rows + at.first + i) * 2 + lane / op::state_block) * p.states() + s] =
+                        warp.of(all, lane);
+            });
+        }
+        warp.each([&](int lane) {
+            if (lane < at.part.count)
+                op::store_block(warp.of(totals, lane).v, g.carry(at.sequence, at.k, at.part.first + lane) + b, p.states() - b);
+        });
+    }
+    MT_HOST_DEVICE void again(scan_place<T> const& at, index_t c, index_t b, C const (&rate)[op::state_block], chunk_states& states) const {
         auto const& p = g.forward;
         C           h[op::state_block], written[op::state_block];
-        op::load_block(h, p.kept_before(at.sequence, at.k, c), at.k == 0 ? 0 : p.states());
+        op::load_block(h, p.kept_before(at.sequence, at.k, c) + b, at.k == 0 ? 0 : p.states() - b);
         for (index_t s = 0; s < op::state_block; ++s) states.v[0][s] = h[s];
         for (index_t i = 0; i < at.n; ++i) {
             C const d = at.step(i, c), in = d * C(p.input(at.first + i, c)), stay = at.stays(i);
-            at.written(written, i);
+            at.written(written, i, b);
             for (index_t s = 0; s < op::state_block; ++s) {
                 h[s]               = stay * exponential(d * rate[s]) * h[s] + in * written[s];
                 states.v[i + 1][s] = h[s];
             }
         }
     }
-    MT_HOST_DEVICE void token(scan_place<T> const& at, index_t i, index_t c, C const (&rate)[op::state_block], chunk_states const& states,
-                              C (&behind)[op::state_block], C (&total)[op::state_block], C& skipped, pack<C, 32>& shares) const {
+    MT_HOST_DEVICE void token(scan_place<T> const& at, index_t i, index_t c, index_t b, C const (&rate)[op::state_block],
+                              chunk_states const& states, C (&behind)[op::state_block], C (&total)[op::state_block], by_token& sums,
+                              C& skipped, pack<C, 32>& shares) const {
         auto const&   p     = g.forward;
         index_t const t     = at.first + i;
         C const       u     = C(p.input(t, c)), z = C(p.gate(t, c)), dy = C(g.output_gradient(t, c)), skip = p.skip.data[c];
         C const       raw = C(p.step(t, c)) + p.bias.data[c], d = softplus(raw), in = d * u, l = logistic(z), dout = dy * z * l,
                 stay = at.stays(i);
-        C             written[op::state_block], read[op::state_block], of_step = 0, of_written = 0, seen = skip * u;
-        at.written(written, i);
-        at.read(read, i);
+        bool const    begins = b == 0, ends = b + op::state_block >= p.states();
+        C             written[op::state_block], read[op::state_block];
+        C             of_step = begins ? C(0) : sums.of_step[i], of_written = begins ? C(0) : sums.of_written[i],
+          seen = begins ? skip * u : sums.seen[i];
+        at.written(written, i, b);
+        at.read(read, i, b);
         for (index_t s = 0; s < op::state_block; ++s) {
             C const h = states.v[i + 1][s], dh = behind[s] + dout * read[s], on = dh * stay * exponential(d * rate[s]),
                     e = on * states.v[i][s] * rate[s];
@@ -148,7 +169,11 @@ struct scan_gradients {
             shares[s]                   = dh * in;
             shares[op::state_block + s] = h * dout;
         }
-        skipped += dout * u;
+        if (begins) skipped += dout * u;
+        if (!ends) {
+            sums.of_step[i] = of_step, sums.of_written[i] = of_written, sums.seen[i] = seen;
+            return;
+        }
         g.gate_gradient(t, c)  = T(dy * seen * l * (C(1) + z * (C(1) - l)));
         g.step_gradient(t, c)  = T((of_step + u * of_written) * logistic(raw));
         g.input_gradient(t, c) = T(skip * dout + d * of_written);
