@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(all_hold_the_same_bits_and_those_of_one_alone_but_for_round
 }
 
 BOOST_AUTO_TEST_CASE(a_run_goes_on_from_a_checkpoint_of_all) {
-    auto const folder = shared_folder();
+    auto const folder    = shared_folder();
     auto const whole_run = test::run_on<mt::fp32>(test::ranks(), {.sharing = sharded, .folder = folder});
     std::int64_t removed[] = {0};
     if (test::ranks().rank() == 0) removed[0] = std::filesystem::remove_all(folder + "/step-00000012") > 0;
@@ -59,6 +59,18 @@ BOOST_AUTO_TEST_CASE(a_run_goes_on_from_a_checkpoint_of_all) {
     auto const again = test::run_on<mt::fp32>(test::ranks(), {.sharing = sharded, .folder = folder});  // from step 8
     BOOST_TEST(test::same_bits(again, whole_run));
     test::ranks().sum(mt::row_view<std::int64_t>{removed, 1});
+    if (test::ranks().rank() == 0) std::filesystem::remove_all(folder);
+}
+
+BOOST_AUTO_TEST_CASE(all_stop_when_one_is_asked_to_and_go_on) {
+    auto const folder = shared_folder();
+    auto const in_one_go = test::run_on<mt::fp32>(test::ranks(), {.sharing = sharded});
+    auto const stopped   = test::run_on<mt::fp32>(test::ranks(), {.sharing = sharded, .folder = folder, .stops_after = 5});
+    BOOST_TEST(stopped.norms.size() == 5);
+    BOOST_TEST((same_everywhere(stopped.norms) && same_everywhere(stopped.weights)));
+    BOOST_TEST(test::same_bits(test::run_on<mt::fp32>(test::ranks(), {.sharing = sharded, .folder = folder}), in_one_go));
+    std::int64_t met[] = {1};
+    test::ranks().sum(mt::row_view<std::int64_t>{met, 1});
     if (test::ranks().rank() == 0) std::filesystem::remove_all(folder);
 }
 

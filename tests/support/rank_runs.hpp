@@ -1,4 +1,5 @@
 #pragma once
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -54,6 +55,7 @@ struct rank_run {
     midtrain::rank_sharing sharing{};
     std::string            folder{};
     std::int64_t           fails_after = 1000;  ///< steps, on rank 0
+    std::int64_t           stops_after = 1000;  ///< steps: the last rank alone is sent a signal
 };
 struct rank_outcome {
     std::vector<double> record, norms, weights;
@@ -72,6 +74,7 @@ rank_outcome run_on(Device& device, Ranks& ranks, rank_run const& how) {
                   how.sharing);
     t.run(two_sources<striding_store>{.slow = striding_store(1), .fast = striding_store(3)}, [&](mt::report const& r) {
         if (ranks.rank() == 0 && r.step == how.fails_after) throw mt::error("the power went");
+        if (ranks.rank() == ranks.size() - 1 && r.step == how.stops_after) std::raise(SIGTERM);
     });
     rank_outcome found;
     found.record = t.state().record, found.norms = t.state().norms;
