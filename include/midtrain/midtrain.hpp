@@ -167,6 +167,7 @@
 #include <midtrain/model/trainable.hpp>
 #include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/activation.hpp>
+#include <midtrain/op/add_then.hpp>
 #include <midtrain/op/attention.hpp>
 #include <midtrain/op/attention_sink.hpp>
 #include <midtrain/op/batched_gemm.hpp>

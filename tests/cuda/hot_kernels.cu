@@ -1,5 +1,6 @@
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/exec/cuda/kernels.cuh>
+#include <midtrain/op/add_then.hpp>
 #include <midtrain/op/column_sums.hpp>
 #include <midtrain/op/cross_entropy.hpp>
 #include <midtrain/op/elementwise.hpp>
@@ -35,6 +36,7 @@ void all() {
     rows<block>(mt::op::rmsnorm_forward<T>{});
     rows<warp>(mt::op::rmsnorm_backward<T>{});
     rows<block>(mt::op::rmsnorm_backward<T>{});
+    rows<warp>(mt::op::add_then<T, mt::op::rmsnorm_forward<T>>{});
     rows<warp>(mt::op::layernorm_forward<T>{});
     rows<warp>(mt::op::layernorm_backward<T>{});
     rows<warp>(mt::op::head_norm_forward<T>{});

@@ -18,6 +18,7 @@ BUDGET, BUDGET_OF_SUMS = 64, 80
 
 # The pattern of a kernel, and how many loads and stores of 16 bytes it has at least.
 PROMISED = [
+    (r"add_then<", 5, 2),
     (r"rmsnorm_forward<", 3, 1), (r"rmsnorm_backward<", 3, 1), (r"layernorm_forward<", 3, 1), (r"layernorm_backward<", 3, 1),
     (r"head_norm_forward<", 2, 2), (r"head_norm_backward<", 3, 1), (r"rope<", 2, 2), (r"gated_forward<", 2, 1), (r"gated_backward<", 3, 2),
     (r"cross_entropy<", 2, 1), (r"add_bias<", 2, 1), (r"embedding_forward<", 1, 1), (r"embedding_backward<", 1, 1), (r"embedding_carry<", 2, 1),

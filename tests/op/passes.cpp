@@ -9,6 +9,7 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/exec/host/host.hpp>
+#include <midtrain/op/add_then.hpp>
 #include <midtrain/op/cap_logits.hpp>
 #include <midtrain/op/column_sums.hpp>
 #include <midtrain/op/cross_entropy.hpp>
@@ -71,7 +72,7 @@ struct passes {
     }
 
     void all() {
-        rmsnorm(), layernorm(), head_norm(), activations(), sums_of_neighbours(), rope(), loss(), embedding(), optimizer();
+        rmsnorm(), layernorm(), sum_and_norm(), head_norm(), activations(), sums_of_neighbours(), rope(), loss(), embedding(), optimizer();
     }
 
     void rmsnorm() {
@@ -129,6 +130,18 @@ struct passes {
         }
         equal("layernorm_forward", y.values(), wy), equal("layernorm_backward", dx.values(), wdx);
         equal("layernorm_parameters_sums gain", dgain.values(), wg), equal("layernorm_parameters_sums bias", dbias.values(), wb);
+    }
+    /// The same bits as the sum and then the norm.
+    void sum_and_norm() {
+        using norm = mt::op::rmsnorm_forward<T>;
+        array<T> x(rows, width, at, 1), y(rows, width, at, 2), z(rows, width, at, 2);
+        array<T> gain(1, width, at, 3), n(rows, width, at, 4), m(rows, width, at, 5);
+        array<C> scale(1, rows, 0, 6);
+        device.elements(x.size(), mt::op::add_scaled<T>{x.row(), y.row(), y.row(), C(0.25)});
+        device.rows(rows, norm{y.matrix(), gain.row(), n.matrix(), scale.row(), C(1e-5)});
+        norm const next{z.matrix(), gain.row(), m.matrix(), scale.row(), C(1e-5)};
+        device.rows(rows, mt::op::add_then<T, norm>{x.matrix(), z.matrix(), C(0.25), next});
+        BOOST_TEST((y.values() == z.values() && n.values() == m.values()));
     }
     void head_norm() {
         mt::op::head_rows const of{2, 1, width};

@@ -16,7 +16,7 @@ class block {
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
-        return mlp_.forward(p, matrix_view<typename Pass::stored const>(mixer_.forward(p, x)));
+        return mixer_.forward_through(p, x, mlp_);
     }
     /// d holds the gradient of the output and becomes that of the input.
     template <class Pass>

@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 #include <midtrain/model/pass.hpp>
+#include <midtrain/op/add_then.hpp>
 #include <midtrain/op/column_sums.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/norm.hpp>
@@ -72,14 +73,13 @@ class rmsnorm {
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
-        using T    = typename Pass::stored;
-        using C    = typename Pass::computed;
-        auto y     = p.make(x.rows, x.columns);
-        auto scale = p.make_row(x.rows * groups_);
-        p.device.rows(scale.size(), op::rmsnorm_forward<T>{by_group(x), own_.gain(p), by_group(y), scale, own_.epsilon(p), own_.plus(p)});
-        p.save(x);
-        p.save(row_view<C const>(scale));
-        return y;
+        return forward(p, x, [&](auto const& norm) { p.device.rows(x.rows * groups_, norm); });
+    }
+    /// Of x + by * y, which y becomes; not by groups.
+    template <class Pass>
+    auto forward_sum(Pass& p, matrix_view<typename Pass::stored const> x, matrix_view<typename Pass::stored> y, typename Pass::computed by) const {
+        MT_EXPECT(groups_ == 1);
+        return forward(p, y, [&]<class F>(F const& norm) { p.device.rows(x.rows, op::add_then<typename Pass::stored, F>{x, y, by, norm}); });
     }
     /// Adds to dx: the norm stands beside a residual, whose gradient is there already.
     template <class Pass>
@@ -97,6 +97,17 @@ class rmsnorm {
     }
 
   private:
+    // `launch` is handed the row functor of the norm.
+    template <class Pass, class Launch>
+    auto forward(Pass& p, matrix_view<typename Pass::stored const> x, Launch launch) const {
+        using T    = typename Pass::stored;
+        auto y     = p.make(x.rows, x.columns);
+        auto scale = p.make_row(x.rows * groups_);
+        launch(op::rmsnorm_forward<T>{by_group(x), own_.gain(p), by_group(y), scale, own_.epsilon(p), own_.plus(p)});
+        p.save(x);
+        p.save(row_view<typename Pass::computed const>(scale));
+        return y;
+    }
     template <class T>
     matrix_view<T> by_group(matrix_view<T> x) const {
         return groups_ == 1 ? x : as_matrix(x.data, x.rows * groups_, x.columns / groups_);
@@ -115,16 +126,12 @@ class layernorm {
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
-        using T    = typename Pass::stored;
-        using C    = typename Pass::computed;
-        auto y     = p.make(x.rows, x.columns);
-        auto mean  = p.make_row(x.rows);
-        auto scale = p.make_row(x.rows);
-        p.device.rows(x.rows, op::layernorm_forward<T>{x, own_.gain(p), own_.bias(p), y, mean, scale, own_.epsilon(p), own_.plus(p)});
-        p.save(x);
-        p.save(row_view<C const>(mean));
-        p.save(row_view<C const>(scale));
-        return y;
+        return forward(p, x, [&](auto const& norm) { p.device.rows(x.rows, norm); });
+    }
+    /// As rmsnorm's.
+    template <class Pass>
+    auto forward_sum(Pass& p, matrix_view<typename Pass::stored const> x, matrix_view<typename Pass::stored> y, typename Pass::computed by) const {
+        return forward(p, y, [&]<class F>(F const& norm) { p.device.rows(x.rows, op::add_then<typename Pass::stored, F>{x, y, by, norm}); });
     }
     /// Adds to dx, as rmsnorm does.
     template <class Pass>
@@ -143,6 +150,20 @@ class layernorm {
     }
 
   private:
+    template <class Pass, class Launch>
+    auto forward(Pass& p, matrix_view<typename Pass::stored const> x, Launch launch) const {
+        using T    = typename Pass::stored;
+        using C    = typename Pass::computed;
+        auto y     = p.make(x.rows, x.columns);
+        auto mean  = p.make_row(x.rows);
+        auto scale = p.make_row(x.rows);
+        launch(op::layernorm_forward<T>{x, own_.gain(p), own_.bias(p), y, mean, scale, own_.epsilon(p), own_.plus(p)});
+        p.save(x);
+        p.save(row_view<C const>(mean));
+        p.save(row_view<C const>(scale));
+        return y;
+    }
+
     norm_parameters own_;
 };
 

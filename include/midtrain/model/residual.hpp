@@ -16,12 +16,22 @@ class residual {
 
     template <class Pass>
     auto forward(Pass& p, matrix_view<typename Pass::stored const> x) const {
-        using T = typename Pass::stored;
-        auto y  = f_.forward(p, before_ ? matrix_view<T const>(before_->forward(p, x)) : x);
-        if (after_) y = after_->forward(p, matrix_view<T const>(y));
-        if (multiplier_ == 1) p.device.elements(x.size(), op::add<T>{x.flat(), y.flat(), y.flat()});
-        else p.device.elements(x.size(), op::add_scaled<T>{x.flat(), y.flat(), y.flat(), by(p)});
+        auto const y = within(p, enter(p, x));
+        add(p, x, y);
         return y;
+    }
+    /// This branch and then the next one: the sum that ends this one and the norm that begins that one are one pass.
+    template <class Pass, class G>
+    auto forward_through(Pass& p, matrix_view<typename Pass::stored const> x, residual<Norm, G> const& next) const {
+        using T      = typename Pass::stored;
+        auto const y = within(p, enter(p, x));
+        if (!next.before_) {
+            add(p, x, y);
+            return next.forward(p, matrix_view<T const>(y));
+        }
+        auto const z = next.within(p, matrix_view<T const>(next.before_->forward_sum(p, x, y, by(p))));
+        next.add(p, matrix_view<T const>(y), z);
+        return z;
     }
 
     /// d holds the gradient of the output and becomes that of the input.
@@ -45,6 +55,24 @@ class residual {
     }
 
   private:
+    template <class, class>
+    friend class residual;
+
+    template <class Pass>
+    matrix_view<typename Pass::stored const> enter(Pass& p, matrix_view<typename Pass::stored const> x) const {
+        return before_ ? matrix_view<typename Pass::stored const>(before_->forward(p, x)) : x;
+    }
+    template <class Pass>
+    auto within(Pass& p, matrix_view<typename Pass::stored const> x) const {
+        auto const y = f_.forward(p, x);
+        return after_ ? after_->forward(p, matrix_view<typename Pass::stored const>(y)) : y;
+    }
+    template <class Pass>
+    void add(Pass& p, matrix_view<typename Pass::stored const> x, matrix_view<typename Pass::stored> y) const {
+        using T = typename Pass::stored;
+        if (multiplier_ == 1) p.device.elements(x.size(), op::add<T>{x.flat(), y.flat(), y.flat()});
+        else p.device.elements(x.size(), op::add_scaled<T>{x.flat(), y.flat(), y.flat(), by(p)});
+    }
     template <class Pass>
     auto by(Pass const&) const {
         return computed_t<typename Pass::stored>(multiplier_);
