@@ -64,6 +64,7 @@ struct attention_slope {
 template <class T, class Modifier = unmodified>
 struct attention_dot {
     attention_gradient_problem<T, Modifier> g;
+    static constexpr index_t row_values = 256;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t task) const {

@@ -30,6 +30,7 @@ struct tiled_softmax {
     matrix_view<C>                           sums;      // (rows, padded values)
     bool                                     first_tile;
 
+    index_t row_width() const { return weight.columns; }
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
         auto const    a     = p;

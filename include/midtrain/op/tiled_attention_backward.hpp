@@ -24,6 +24,7 @@ struct tiled_slope {
     matrix_view<C const>                    score, along;  // (rows, keys)
     matrix_view<T>                          weight, slope;  // (rows, keys)
 
+    index_t row_width() const { return weight.columns; }
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
         auto const    a     = g.forward;
