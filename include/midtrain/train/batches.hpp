@@ -135,6 +135,7 @@ class batches {
     void draw(index_t sequences, WeightsAt const& weights_at, Share const& share) {
         sequences_ = sequences;
         targeted_  = 0;
+        targeted_of_.assign(readers_.size(), 0);
         for (index_t s = 0; s < sequences_; ++s) {
             std::size_t const from                 = sampler_.next(weights_at);
             source_[static_cast<std::size_t>(s)] = static_cast<std::int32_t>(from);
@@ -142,7 +143,10 @@ class batches {
             begins_[static_cast<std::size_t>(s)] =
                 readers_[from].fill(cursors_[from], share, {std::span(inputs_).subspan(at, n), std::span(targets_).subspan(at, n),
                                                             std::span(positions_).subspan(at, n), std::span(begin_).subspan(at, n)});
-            for (std::size_t i = at; i < at + n; ++i) targeted_ += targets_[i] >= 0;
+            std::int64_t targets = 0;
+            for (std::size_t i = at; i < at + n; ++i) targets += targets_[i] >= 0;
+            targeted_of_[from] += targets;
+            targeted_ += targets;
         }
     }
 
@@ -155,6 +159,7 @@ class batches {
                 sequences_ * length_, bound_of_documents(cut(begin_), length_)};
     }
     std::int64_t         targets() const { return targeted_; }  ///< in the drawn batch
+    std::span<std::int64_t const> targets_by_source() const { return targeted_of_; }
     int                  source_of(index_t sequence) const { return source_[static_cast<std::size_t>(sequence)]; }
     /// Where a drawn sequence begins in its source.
     data::document_place begins_at(index_t sequence) const { return begins_[static_cast<std::size_t>(sequence)]; }
@@ -183,6 +188,7 @@ class batches {
     std::vector<data::cursor>         cursors_;
     index_t                           sequences_, length_;
     std::int64_t                      targeted_ = 0;
+    std::vector<std::int64_t>         targeted_of_;  // by source
     std::vector<std::int32_t>         inputs_, targets_, positions_, begin_;
     std::vector<std::int32_t>         source_;
     std::vector<data::document_place> begins_;  // where each drawn sequence starts

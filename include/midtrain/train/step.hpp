@@ -69,17 +69,6 @@ enum class update_when { settled, judged };
 
 namespace detail {
 
-/// What is known of a step before it is taken.
-template <class Store>
-void count_targets(batches<Store> const& b, step_result& to) {
-    to.source_targets.assign(b.sources(), 0);
-    to.targets = b.targets();
-    for (index_t s = 0; s < b.sequences(); ++s) {
-        auto& n = to.source_targets[static_cast<std::size_t>(b.source_of(s))];
-        for (index_t t = s * b.length(); t < (s + 1) * b.length(); ++t) n += b.target(t) >= 0;
-    }
-}
-
 /// This rank's share of the sequences, in micro-batches.
 template <class Ranks, class Store>
 void cut_into_parts(Ranks const& ranks, batches<Store> const& b, index_t micro_batch, std::vector<step_part>& parts) {
@@ -133,7 +122,8 @@ void ask_for_step(Ranks& ranks, Model& model, Optimizer const& optimizer, batche
     static_assert(Communicator<Ranks>, "midtrain: the ranks are no Communicator; the shortest one is midtrain/comm/self.hpp");
     static_assert(reaches<Ranks, typename std::remove_reference_t<Model>::device_type>(),
                   "midtrain: these ranks exchange memory that the host reads, and the device has its own: name mt::nccl, from midtrain/cuda.cuh");
-    detail::count_targets(b, result);
+    result.targets = b.targets();
+    result.source_targets.assign(b.targets_by_source().begin(), b.targets_by_source().end());
     detail::cut_into_parts(ranks, b, plan.micro_batch, parts);
     watcher.enter(step_phase::compute);
     model.stage(parts, static_cast<index_t>(b.sources()));
