@@ -85,7 +85,8 @@ class evaluation_pack {
     token_batch batch() const {
         index_t const sequences = used_ + (at_ > 0), n = sequences * length_;
         auto const    cut       = [&](std::vector<std::int32_t> const& v) { return row_view<std::int32_t const>{v.data(), n}; };
-        return {cut(inputs_), cut(targets_), cut(positions_), cut(begin_), sequences, length_, static_cast<double>(targeted_)};
+        return {cut(inputs_), cut(targets_), cut(positions_), cut(begin_), sequences, length_, static_cast<double>(targeted_), 0,
+                bound_of_documents(cut(begin_), length_)};
     }
     void clear() {
         auto const n = static_cast<std::size_t>(sequences_ * length_);

@@ -130,7 +130,7 @@ double measure_seconds_per_cost(Model& model, index_t length) {
         place[i] = static_cast<std::int32_t>(i);
     }
     token_batch const b{{ids.data(), length},       {ids.data(), length}, {place.data(), length}, {zero.data(), length}, 1, length,
-                        static_cast<double>(length)};
+                        static_cast<double>(length), 0, 1};
     double            best = 0;
     for (int k = 0; k < 2; ++k) {
         double const start = seconds_now();
