@@ -30,7 +30,8 @@ BOOST_AUTO_TEST_CASE(ranks_may_wait_in_different_orders) {
     auto&               ranks = test::ranks();
     mt::index_t const   n = 100'000;
     std::vector<double> a(n, 1.0 + ranks.rank()), b(n, 2.0);
-    auto                first = ranks.sum_async(mt::row_view<double>{a.data(), n}), second = ranks.sum_async(mt::row_view<double>{b.data(), n});
+    auto                first  = ranks.sum_async(mt::row_view<double>{a.data(), n});
+    auto                second = ranks.sum_async(mt::row_view<double>{b.data(), n});
     if (ranks.rank() % 2) first.wait(), second.wait();
     else second.wait(), first.wait();
     double const size = ranks.size();

@@ -10,9 +10,9 @@
 
 namespace test {
 
-/// Ranks that have a late_device each, as NCCL's have a GPU: what they exchange is part of the device's work. A verb takes its numbers when the
-/// device comes to it, and leaves what it finds when the device comes to the wait of its ticket, so that who asks too early, or reads without
-/// waiting, finds other numbers. Memory of the host waits for the device.
+/// Ranks that have a late_device each, as NCCL's have a GPU: what they exchange is part of the device's work. A verb takes its numbers when
+/// the device comes to it, and leaves what it finds when the device comes to the wait of its ticket, so that who asks too early, or reads
+/// without waiting, finds other numbers. Memory of the host waits for the device.
 class late_ranks {
   public:
     class ticket {
@@ -40,7 +40,10 @@ class late_ranks {
     }
     template <class T>
     ticket broadcast_async(midtrain::row_view<T> all, int from) {
-        return move<T>(all, all, [r = ranks_, from](auto in, auto out) { std::copy(in.begin(), in.end(), out.begin()), r->broadcast(out, from); });
+        return move<T>(all, all, [r = ranks_, from](auto in, auto out) {
+            std::copy(in.begin(), in.end(), out.begin());
+            r->broadcast(out, from);
+        });
     }
     template <class T>
     ticket reduce_scatter_async(midtrain::row_view<T const> all, midtrain::row_view<T> mine) {
@@ -97,7 +100,9 @@ class late_ranks {
             d.download(from, carried->in.data());
             verb(view(std::as_const(carried->in)), view(carried->out));
         });
-        return ticket([=, device = device_] { device->also([=](far_device& d) { d.upload(static_cast<T const*>(carried->out.data()), to); }); });
+        return ticket([=, device = device_] {
+            device->also([=](far_device& d) { d.upload(static_cast<T const*>(carried->out.data()), to); });
+        });
     }
     template <class T>
     static midtrain::row_view<T> view(std::vector<T>& v) {

@@ -70,8 +70,8 @@ rank_outcome run_on(Device& device, Ranks& ranks, rank_run const& how) {
     constexpr bool averages = !model::one_copy;  // none is made of weights in bfloat16
     model          m(device, {});
     m.initialise(1);
-    mt::trainer t(ranks, m, rank_recipe<averages>, mt::checkpoints(mt::checkpoints::options{.folder = how.folder, .every_steps = 4, .background = false}),
-                  how.sharing);
+    mt::trainer t(ranks, m, rank_recipe<averages>,
+                  mt::checkpoints(mt::checkpoints::options{.folder = how.folder, .every_steps = 4, .background = false}), how.sharing);
     t.run(two_sources<striding_store>{.slow = striding_store(1), .fast = striding_store(3)}, [&](mt::report const& r) {
         if (ranks.rank() == 0 && r.step == how.fails_after) throw mt::error("the power went");
         if (ranks.rank() == ranks.size() - 1 && r.step == how.stops_after) std::raise(SIGTERM);
@@ -95,6 +95,8 @@ rank_outcome run_on(Ranks& ranks, rank_run const& how) {
     return run_on<Precision>(device, ranks, how);
 }
 
-inline bool same_bits(rank_outcome const& a, rank_outcome const& b) { return a.record == b.record && a.norms == b.norms && a.weights == b.weights; }
+inline bool same_bits(rank_outcome const& a, rank_outcome const& b) {
+    return a.record == b.record && a.norms == b.norms && a.weights == b.weights;
+}
 
 }  // namespace test

@@ -1,4 +1,4 @@
-// Gradients of ranks become one, bucket by bucket, as backward finishes them: whole or by slices, with the same bits for any size of a bucket.
+// Gradients of ranks become one, bucket by bucket, as backward finishes them: whole or by slices, with the same bits for any bucket.
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
 #include <vector>
@@ -14,8 +14,9 @@ namespace exchange_under_test {
 constexpr mt::index_t values = 10 * 4096 + 640;
 
 std::vector<float> gradient_of(int rank) {
-    std::vector<float> g(values);
-    for (std::size_t i = 0; i < g.size(); ++i) g[i] = static_cast<float>(mt::random_stream{3, static_cast<std::uint64_t>(rank)}.uniform(i) - 0.5);
+    mt::random_stream const draws{3, static_cast<std::uint64_t>(rank)};
+    std::vector<float>      g(values);
+    for (std::size_t i = 0; i < g.size(); ++i) g[i] = static_cast<float>(draws.uniform(i) - 0.5);
     return g;
 }
 /// In the order of the ranks.
@@ -65,7 +66,7 @@ BOOST_AUTO_TEST_CASE(sums_are_those_of_all_ranks_whatever_the_bucket) {
                 for (auto as : {mt::exchange_form::whole, mt::exchange_form::slices}) {
                     auto                                      g = gradient_of(me.rank());
                     mt::gradient_exchange<mt::threads, float> all(me, {g.data(), values}, cut, as);
-                    for (mt::index_t done : {mt::index_t{0}, mt::index_t{5000}, mt::index_t{20'000}, mt::index_t{20'001}}) all.finished(done);
+                    for (int done : {0, 5000, 20'000, 20'001}) all.finished(done);
                     // What is not finished may still change; the exchange has not taken it.
                     for (std::size_t i = 20'001 / 4096 * 4096 + 4096; i < g.size(); ++i) g[i] *= 2;
                     all.wait();

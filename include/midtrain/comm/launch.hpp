@@ -44,7 +44,8 @@ class launch_reader {
         int        n     = 0;
         auto const end   = value.data() + value.size();
         auto const read  = std::from_chars(value.data(), end, n);
-        check(read.ec == std::errc{} && read.ptr == end && n >= 0, [&] { return std::string(name) + " is \"" + value + "\" and not a number"; });
+        check(read.ec == std::errc{} && read.ptr == end && n >= 0,
+              [&] { return std::string(name) + " is \"" + value + "\" and not a number"; });
         return n;
     }
 
@@ -127,10 +128,12 @@ launch read_launch(ValueOf const& value_of) {
                    " is not: start all ranks by torchrun, mpirun or srun, or unset it to run alone";
         });
         l.by = by.by, l.rank = e.number(rank), l.size = e.number(size);
-        check(l.size > 0 && l.rank < l.size,
-              [&] { return std::string(rank) + " is " + e.text(rank) + " and " + size + " is " + e.text(size) + ": ranks go from 0 to size - 1"; });
+        check(l.size > 0 && l.rank < l.size, [&] {
+            return std::string(rank) + " is " + e.text(rank) + " and " + size + " is " + e.text(size) + ": ranks go from 0 to size - 1";
+        });
         check(local || l.size == 1, [&] {
-            return std::string(rank) + " is set and " + by.local[0] + " is not: which GPU is this process's on its machine?  Set it from 0 on";
+            return std::string(rank) + " is set and " + by.local[0] +
+                   " is not: which GPU is this process's on its machine?  Set it from 0 on";
         });
         l.local_rank = local ? e.number(local) : 0;
         detail::find_meeting(l, e);

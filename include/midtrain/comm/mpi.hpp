@@ -18,8 +18,8 @@
 
 namespace midtrain::inline MT_ABI {
 
-/// Ranks that are processes, by MPI, with memory that the host reads. MPI promises no order of sums, so values travel as bytes and are added
-/// here, in the order of the ranks: of n values each rank adds n / ranks and sends the sums to all. What is under way moves on whenever
+/// Ranks that are processes, by MPI, with memory that the host reads. MPI promises no order of sums, so values travel as bytes and are
+/// added here, in the order of the ranks: of n values each rank adds n / ranks and sends the sums to all. What is under way moves on whenever
 /// somebody waits. One thread uses it. Throws midtrain::error with MPI's own words.
 class mpi {
     using work = detail::mpi_work;
@@ -48,7 +48,8 @@ class mpi {
     static constexpr bool sums_in_order = true;
     static constexpr bool of_host_memory = true;  ///< no memory that the host does not read
 
-    /// All processes that were started together; alone where nobody started them. MPI is begun and ended here unless the program has begun it.
+    /// All processes that were started together; alone where nobody started them. MPI is begun and ended here unless the program has begun
+    /// it.
     mpi() : mpi(MPI_COMM_WORLD) {}
     /// Those of a communicator that the program made, by a copy of it.
     explicit mpi(MPI_Comm of) : comm_(copied(of)), all_(comm_) {}
@@ -104,7 +105,9 @@ class mpi {
         check_parts("reduce_scatter", all.size(), mine.size());
         auto& w = all_.begin();
         w.from = all.data, w.to = mine.data, w.count = mine.size();
-        w.then = [](work& done) { add_parts<T>(done, static_cast<T const*>(done.from) + done.rank * done.count, done.count, static_cast<T*>(done.to)); };
+        w.then = [](work& done) {
+            add_parts<T>(done, static_cast<T const*>(done.from) + done.rank * done.count, done.count, static_cast<T*>(done.to));
+        };
         exchange<T>(w, all.data, [n = mine.size()](int r) { return r * n; }, mine.size());
         return {all_, w};
     }
@@ -170,7 +173,8 @@ class mpi {
     }
     void check_parts(char const* verb, index_t all, index_t mine) const {
         check(all == mine * size(), [&] {
-            return std::string(verb) + ": " + std::to_string(all) + " values are not " + std::to_string(size()) + " parts of " + std::to_string(mine);
+            return std::string(verb) + ": " + std::to_string(all) + " values are not " + std::to_string(size()) + " parts of " +
+                   std::to_string(mine);
         });
     }
     template <class F>

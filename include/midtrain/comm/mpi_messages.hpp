@@ -64,13 +64,13 @@ struct mpi_work {
 
     void send(void const* data, index_t bytes, int to_rank) {
         for (index_t done = 0; done < bytes; done += most)
-            mpi_check(MPI_Isend(static_cast<std::byte const*>(data) + done, static_cast<int>(std::min(most, bytes - done)), MPI_BYTE, to_rank, tag,
-                                comm, &open.emplace_back()), "MPI_Isend");
+            mpi_check(MPI_Isend(static_cast<std::byte const*>(data) + done, static_cast<int>(std::min(most, bytes - done)), MPI_BYTE, to_rank,
+                                tag, comm, &open.emplace_back()), "MPI_Isend");
     }
     void receive(void* data, index_t bytes, int from_rank) {
         for (index_t done = 0; done < bytes; done += most)
-            mpi_check(MPI_Irecv(static_cast<std::byte*>(data) + done, static_cast<int>(std::min(most, bytes - done)), MPI_BYTE, from_rank, tag, comm,
-                                &open.emplace_back()), "MPI_Irecv");
+            mpi_check(MPI_Irecv(static_cast<std::byte*>(data) + done, static_cast<int>(std::min(most, bytes - done)), MPI_BYTE, from_rank, tag,
+                                comm, &open.emplace_back()), "MPI_Irecv");
     }
     /// Goes on as far as it can without waiting.
     bool progressed() {

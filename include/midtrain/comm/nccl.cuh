@@ -22,9 +22,9 @@ namespace midtrain::inline MT_ABI {
 /// far, and its later work waits for them: the host never does. Memory of the host is staged, and then the host waits. Letters begin to
 /// move when somebody waits for one, all of them together. One thread uses it.
 ///
-/// What NCCL promises of a sum: all ranks hold the same bits, and another run has them too where ranks, sizes, NCCL's version and its choice
-/// of algorithm are the same (NCCL_ALGO and NCCL_PROTO fix that). The order of adding is its own, so sum and reduce_scatter may differ in the
-/// last bits, and so may other numbers of ranks. Floor: of n bytes on r GPUs a sum sends 2 n (r - 1) / r over each GPU's links, the other
+/// What NCCL promises of a sum: all ranks hold the same bits, and another run has them too where ranks, sizes, NCCL's version and its
+/// choice of algorithm are the same (NCCL_ALGO and NCCL_PROTO fix that). The order of adding is its own, so sum and reduce_scatter may differ
+/// in the last bits, and so may other numbers of ranks. Floor: of n bytes on r GPUs a sum sends 2 n (r - 1) / r over each GPU's links, the other
 /// verbs of all half of that; NVLink of an H100 moves 450 GB/s each way.
 class nccl {
   public:
@@ -106,7 +106,8 @@ class nccl {
     ticket all_to_all_async(row_view<T const> from, row_view<T> to) {
         check(from.size() == to.size(), "all_to_all: what is sent and what is received have one size");
         check_parts("all_to_all", from.size(), from.size() / size_);
-        return move(bytes_of(from), bytes_of(to), [this, n = bytes_of(from).size / static_cast<std::size_t>(size_)](void const* out, void* in) {
+        auto const n = bytes_of(from).size / static_cast<std::size_t>(size_);
+        return move(bytes_of(from), bytes_of(to), [this, n](void const* out, void* in) {
             ok(ncclGroupStart(), "ncclGroupStart");
             for (int r = 0; r < size_; ++r) {
                 auto const at = static_cast<std::size_t>(r) * n;
@@ -150,7 +151,8 @@ class nccl {
         int         peer;
     };
 
-    nccl(cudaStream_t device, ncclUniqueId const& key, int rank, int size) : stream_(device), group_(key, rank, size), rank_(rank), size_(size) {}
+    nccl(cudaStream_t device, ncclUniqueId const& key, int rank, int size)
+        : stream_(device), group_(key, rank, size), rank_(rank), size_(size) {}
     nccl(cudaStream_t device, ncclComm_t made) : stream_(device), group_(made), rank_(group_.rank()), size_(group_.size()) {}
 
     static ncclUniqueId fresh_key(bool leads) {
@@ -188,7 +190,8 @@ class nccl {
     }
     void check_parts(char const* verb, index_t all, index_t mine) const {
         check(all == mine * size_, [&] {
-            return std::string(verb) + ": " + std::to_string(all) + " values are not " + std::to_string(size_) + " parts of " + std::to_string(mine);
+            return std::string(verb) + ": " + std::to_string(all) + " values are not " + std::to_string(size_) + " parts of " +
+                   std::to_string(mine);
         });
     }
 

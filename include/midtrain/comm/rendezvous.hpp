@@ -53,7 +53,8 @@ inline void give_to_all(launch const& me, std::span<std::byte const> bytes, doub
     bool const   only_here = me.host == "127.0.0.1" || me.host == "localhost";
     auto const   at        = "rendezvous at " + me.host + ":" + std::to_string(me.port);
     auto         door      = tcp_socket::listening(me.port, only_here, me.size);
-    check(static_cast<bool>(door), [&] { return at + ": rank 0 cannot listen there: " + std::strerror(errno) + "; give another MASTER_PORT"; });
+    check(static_cast<bool>(door),
+          [&] { return at + ": rank 0 cannot listen there: " + std::strerror(errno) + "; give another MASTER_PORT"; });
     std::vector<char> come(static_cast<std::size_t>(me.size), 0);
     for (int missing = me.size - 1; missing > 0;) {
         auto one = door.accept_one(until);
@@ -61,7 +62,8 @@ inline void give_to_all(launch const& me, std::span<std::byte const> bytes, doub
             std::string who;
             for (int r = 1; r < me.size; ++r)
                 if (!come[static_cast<std::size_t>(r)]) who += (who.empty() ? "" : ", ") + std::to_string(r);
-            return at + ": of " + std::to_string(me.size) + " ranks these have not come: " + who + "; have they ended, or can they not reach this host?";
+            return at + ": of " + std::to_string(me.size) + " ranks these have not come: " + who +
+                   "; have they ended, or can they not reach this host?";
         });
         double const     soon = std::min(until, seconds_now() + 5);  // who connects and says nothing does not keep the others
         rendezvous_hello h;
@@ -85,7 +87,8 @@ inline std::vector<std::byte> take_from_first(launch const& me, double seconds) 
             rendezvous_hello const h{.job = hash_of_job(me.job), .rank = me.rank, .size = me.size};
             rendezvous_answer      answer;
             if (one.send_all(&h, sizeof h, until) && one.receive_all(&answer, sizeof answer, until)) {
-                check(answer.is != rendezvous_answer::other_job, [&] { return who + ": another job listens there; give another MASTER_PORT"; });
+                check(answer.is != rendezvous_answer::other_job,
+                      [&] { return who + ": another job listens there; give another MASTER_PORT"; });
                 check(answer.is != rendezvous_answer::other_size, [&] {
                     return who + ": rank 0 was not started with " + std::to_string(me.size) + " ranks; start all of them by one launcher";
                 });
@@ -110,8 +113,8 @@ inline std::vector<std::byte> take_from_first(launch const& me, double seconds) 
 /// all have met within so many seconds.
 inline std::vector<std::byte> rendezvous(launch const& me, std::span<std::byte const> of_rank_0, double seconds = 120) {
     if (me.size > 1) {
-        check(!me.host.empty(), "the ranks are on several machines, and nobody said where rank 0 is: set MASTER_ADDR for all of them, such as by "
-                                "mpirun -x MASTER_ADDR=$(hostname)");
+        check(!me.host.empty(), "the ranks are on several machines, and nobody said where rank 0 is: set MASTER_ADDR for all of them, such as "
+                                "by mpirun -x MASTER_ADDR=$(hostname)");
         if (me.rank > 0) return detail::take_from_first(me, seconds);
         detail::give_to_all(me, of_rank_0, seconds);
     }

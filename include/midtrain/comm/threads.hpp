@@ -37,7 +37,8 @@ class threads {
 
       private:
         friend threads;
-        ticket(threads* of, std::size_t number, act letter, bool is_letter) : of_(of), number_(number), letter_(letter), is_letter_(is_letter) {}
+        ticket(threads* of, std::size_t number, act letter, bool is_letter)
+            : of_(of), number_(number), letter_(letter), is_letter_(is_letter) {}
 
         threads*    of_;
         std::size_t number_;  // of a verb of all; of a letter from one
@@ -135,7 +136,8 @@ class threads {
     }
     void check_parts(char const* verb, index_t all, index_t mine) const {
         check(all == mine * size(), [&] {
-            return std::string(verb) + ": " + std::to_string(all) + " values are not " + std::to_string(size()) + " parts of " + std::to_string(mine);
+            return std::string(verb) + ": " + std::to_string(all) + " values are not " + std::to_string(size()) + " parts of " +
+                   std::to_string(mine);
         });
     }
     ticket later(act const& a) {

@@ -13,8 +13,8 @@ struct value_range {
 };
 
 /// A flat buffer of `values` cut for ranks that exchange it: into buckets, the order in which backward finishes them, and each bucket into
-/// equal slices, one a rank, of whole units. What is left at the end, less than a unit a rank, is everyone's. A unit is what one partial sum
-/// of a norm is made of, so that each of those is one rank's.
+/// equal slices, one a rank, of whole units. What is left at the end, less than a unit a rank, is everyone's. A unit is what one partial
+/// sum of a norm is made of, so that each of those is one rank's.
 class rank_slices {
   public:
     static constexpr index_t unit = 4096;  ///< values; squares_of_part takes as many

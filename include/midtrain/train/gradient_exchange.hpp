@@ -9,8 +9,8 @@ namespace midtrain::inline MT_ABI {
 /// What an exchange of gradients leaves with each rank: the sum of all, or its slice of it and the sum of the rest.
 enum class exchange_form { whole, slices };
 
-/// The gradients of all ranks become one while backward still works: each bucket goes as soon as it is finished, in the order of the buckets,
-/// so that all ranks say the same in the same order. Slices cost half of what the whole does. Until wait() nobody else touches the gradient
+/// The gradients of all ranks become one while backward still works: each bucket goes as soon as it is finished, in the order of the
+/// buckets, so that all ranks say the same in the same order. Slices cost half of what the whole does. Until wait() nobody else touches the gradient
 /// from its beginning to what is finished. With one rank there is one sum, in wait().
 template <class Ranks, class T>
 class gradient_exchange {

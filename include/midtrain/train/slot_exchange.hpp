@@ -9,9 +9,9 @@
 
 namespace midtrain::inline MT_ABI {
 
-/// What ranks keep of an optimizer's memory, brought together for a checkpoint, which is then the same for any number of ranks: rank 0 has it
-/// all in model.host_slots(), one slot of all weights after the other. Every rank calls it; bucket by bucket, so that a device needs room for
-/// the slots of one bucket. Nothing happens where each rank has the whole.
+/// What ranks keep of an optimizer's memory, brought together for a checkpoint, which is then the same for any number of ranks: rank 0 has
+/// it all in model.host_slots(), one slot of all weights after the other. Every rank calls it; bucket by bucket, so that a device needs room
+/// for the slots of one bucket. Nothing happens where each rank has the whole.
 template <class Ranks, class Model>
 void collect_slots(Ranks& ranks, Model& model) {
     using C         = typename Model::computed;
