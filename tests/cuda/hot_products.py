@@ -1,5 +1,5 @@
-"""What nvcc makes of the products without a library, of bytes and of the scan: registers, stack and spills within a budget, and where cuobjdump
-is at hand the instructions that they are made for: tensor cores, copies of 16 bytes to shared memory, matrices from there.
+"""What nvcc makes of the products without a library, of bytes and of the scan: registers, stack and spills within a budget, and where
+cuobjdump is at hand the instructions that they are made for: tensor cores, copies of 16 bytes to shared memory, matrices from there.
 
     hot_products.py NVCC INCLUDE SOURCE FOLDER"""
 import os
@@ -13,9 +13,8 @@ LANES = {r"\bFFMA\b": 64, r"\bLDGSTS\.E\.BYPASS\.128\b": 4}
 LOADS = {r"\bLDG\.E\.128": 2}
 
 # Of a kernel: registers, bytes of stack, bytes spilt, and instructions that it has at least. Two blocks of 256 threads with tiles share a
-# multiprocessor's 65536 registers. The scan keeps
-# values by token, which only memory has an index for: sums over blocks of states, and scan_gradients 33 times 16 states. In bytes a quotient
-# is a call, around which a register or two may be put aside.
+# multiprocessor's 65536 registers. The scan keeps values by token, which only memory has an index for: sums over blocks of states, and
+# scan_gradients 33 times 16 states. In bytes a quotient is a call, around which a register or two may be put aside.
 BUDGETS = [
     (r"tile_kernel<tensor_math, ", 128, 0, 0, TILES),
     (r"tile_kernel<lane_math<float>, ", 128, 0, 0, LANES),
@@ -35,7 +34,8 @@ def main(nvcc, include, source, folder):
     for name, (stack, stores, loads, registers) in kernels.items():
         _, most, room, spilt, _ = budget_of(name)
         if registers > most or stack > room or max(stores, loads) > spilt:
-            wrong.append(f"{short(name)}: {registers} registers of {most}, {stack} bytes of stack of {room}, {stores} and {loads} spilt of {spilt}")
+            wrong.append(f"{short(name)}: {registers} registers of {most}, {stack} bytes of stack of {room}, "
+                         f"{stores} and {loads} spilt of {spilt}")
     code = disassemble(nvcc, cubin)
     for name, text in (code or {}).items():
         for op, least in budget_of(name)[4].items() if budget_of(name) else ():
