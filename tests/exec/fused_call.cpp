@@ -262,6 +262,7 @@ BOOST_AUTO_TEST_CASE(forms_that_no_library_is_asked_for) {
         BOOST_TEST(why([](auto& s) { s.far = true; }) == "distances");
         BOOST_TEST(why([](auto& s) { s.documents = 0; }) == "how many documents there are is not known");
         BOOST_TEST(why([](auto& s) { s.documents = 40; }) == "very many documents");
+        BOOST_TEST(why([](auto& s) { s.documents = 40, s.length = 40 * 128; }) == "");
     });
 }
 

@@ -47,14 +47,14 @@ inline fused_choice choose_fused(fused_attention* library, fused_attention_form 
 }
 
 /// A form for cuDNN, or why it cannot have one. Documents lie side by side there, so their number must be known, and not so large that
-/// empty ones cost more than attention: the bound is a judgement, not yet measured.
+/// empty ones cost more than attention: the bounds are a judgement, not yet measured.
 inline std::string fused_form(attention_size const& p, bool repeatable, fused_attention_form& f) {
-    constexpr index_t most_documents = 16;  // of a sequence, in the mean
+    constexpr index_t most_documents = 16, tokens_enough = 256;  // of a sequence, and of a document, in the mean
     if (p.value_bytes != sizeof(bf16)) return "not in bfloat16";
     if (p.modified) return "score modifiers";
     if (p.far) return "distances";
     if (p.documents <= 0) return "how many documents there are is not known";
-    if (p.documents > most_documents * p.sequences) return "very many documents";
+    if (p.documents > most_documents * p.sequences && p.documents * tokens_enough > p.sequences * p.length) return "very many documents";
     bool const whole = p.documents == p.sequences;
     f = {.batch = p.documents, .heads = p.heads, .kv_heads = p.kv_heads, .length = p.length, .head_size = p.head_size,
          .value_size = p.value_size, .qkv_stride = p.qkv_stride, .output_stride = p.output_stride, .log_sum_stride = p.log_sum_stride,
