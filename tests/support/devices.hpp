@@ -28,7 +28,7 @@ struct host : midtrain::host {
     host() : midtrain::host(2) {}
 };
 struct crowd : midtrain::crowd {
-    crowd() : midtrain::crowd(8) {}
+    crowd() : midtrain::crowd(4) {}  // more would wait for cores; wider ones are in tests/laws
 };
 using devices       = boost::mpl::list<host, crowd, far_device>;
 using tuned_devices = boost::mpl::list<host>;  ///< those that have ways of their own, to be compared with the plain ones
