@@ -447,6 +447,7 @@ class trainable {
         std::vector<std::int32_t> positions(tokens.size()), begin(tokens.size(), 0), none(tokens.size(), -1);
         std::iota(positions.begin(), positions.end(), static_cast<std::int32_t>(d.used));
         token_batch batch{{tokens.data(), n}, {none.data(), n}, {positions.data(), n}, {begin.data(), n}, 1, n, 1};
+        batch.documents = 1;
         std::int32_t const           last = static_cast<std::int32_t>(n - 1);
         row_view<std::int32_t const> rows{&last, 1};
         answer(batch, &rows, as_matrix(logits.data(), index_t{1}, static_cast<index_t>(logits.size())),
