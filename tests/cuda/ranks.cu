@@ -1,9 +1,11 @@
-// NCCL keeps the laws of communicators, on one GPU with one rank: numbers of the host, numbers of the GPU, and verbs under way.
+// NCCL keeps the laws of communicators, on one GPU with one rank: numbers of the host, numbers of the GPU, verbs under way, and a
+// run whose steps are one graph each, exchange included.
 #include <vector>
 #include <midtrain/comm/self.hpp>
 #include <midtrain/cuda.cuh>
 #include <cuda/gpu.hpp>
 #include <laws/communicator.hpp>
+#include <support/rank_runs.hpp>
 
 #if __has_include(<nccl.h>)
 namespace mt = midtrain;
@@ -41,6 +43,15 @@ BOOST_AUTO_TEST_CASE(what_lies_on_the_gpu_stays_there) {
     parts.wait(), sum.wait();
     device.download(mt::row_view<float const>(b.view()), got.data());
     BOOST_TEST((got == v));
+}
+
+BOOST_AUTO_TEST_CASE(a_run_whose_steps_are_repeated_has_the_bits_of_one_without_ranks) {
+    mt::cuda   one, other;
+    mt::self   alone;
+    mt::nccl   ranks(other, mt::launch{});
+    auto const plain = test::run_on<mt::bf16_mixed>(one, alone, {}), by_nccl = test::run_on<mt::bf16_mixed>(other, ranks, {});
+    BOOST_TEST(plain.norms.size() == 12);
+    BOOST_TEST(test::same_bits(by_nccl, plain));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
