@@ -155,6 +155,7 @@
 #include <midtrain/model/linear.hpp>
 #include <midtrain/model/llama.hpp>
 #include <midtrain/model/mlp.hpp>
+#include <midtrain/model/model_memory.hpp>
 #include <midtrain/model/move_biases.hpp>
 #include <midtrain/model/mtp.hpp>
 #include <midtrain/model/norm.hpp>

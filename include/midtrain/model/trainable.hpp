@@ -14,15 +14,14 @@
 #include <midtrain/concepts/precision.hpp>
 #include <midtrain/core/error.hpp>
 #include <midtrain/model/decoder_shape.hpp>
-#include <midtrain/model/host_weights.hpp>
 #include <midtrain/model/kv_cache.hpp>
+#include <midtrain/model/model_memory.hpp>
 #include <midtrain/model/move_biases.hpp>
 #include <midtrain/model/pass.hpp>
 #include <midtrain/model/rotary_buffers.hpp>
 #include <midtrain/model/staging.hpp>
 #include <midtrain/model/step_numbers.hpp>
 #include <midtrain/model/step_stage.hpp>
-#include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/losses_by_source.hpp>
 #include <midtrain/optim/step_scalars.hpp>
@@ -32,77 +31,33 @@
 #include <midtrain/problem/counting_device.hpp>
 #include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/mtp_shape.hpp>
-#include <midtrain/problem/rank_slices.hpp>
 #include <midtrain/problem/rank_sum.hpp>
 
 namespace midtrain::inline MT_ABI {
 
 /// A model with its memory on a device: weights, gradients, slots, activations. Family is model::llama, model::gpt2, ...
 template <class Device, class Family, class Shape, class Precision>
-class trainable {
-    static_assert(midtrain::Device<Device>, "midtrain: the device is no Device. See midtrain/concepts/device.hpp; the plainest one is "
-                                            "midtrain/exec/crowd/crowd.hpp");
-    static_assert(midtrain::Precision<Precision>,
-                  "midtrain: the precision is no Precision: it needs the types stored, computed and master, and "
-                  "name.  See midtrain/precision/precision.hpp");
-
+class trainable : public model_memory<Device, Precision> {
     template <class T>
     using buffer   = typename Device::template buffer<T>;
+    using memory   = model_memory<Device, Precision>;
+    using memory::device_, memory::layout_, memory::master_, memory::gradient_, memory::update_, memory::under_way_, memory::weights, memory::must_rest;
     using net_type = decltype(Family::make(std::declval<parameter_layout&>(), std::declval<Shape const&>()));
 
   public:
-    using device_type = Device;
-    using stored   = typename Precision::stored;
-    using computed = typename Precision::computed;
-    using master_t = typename Precision::master;
+    using typename memory::stored, typename memory::computed, typename memory::master_t;
+    using memory::slots, memory::slices;
 
-    static constexpr bool one_copy = std::is_same_v<master_t, bf16>;  ///< the weights that the optimizer updates are those that products read
-
-    trainable(Device& device, Shape shape, pass_mode training = pass_mode::train)
-        : device_(&device), shape_(shape), training_(training), net_(Family::make(layout_, shape_)), update_(device, layout_.size()),
-          numbers_(device, layout_.load_size(), 2 * mtp_depth_of(shape_)) {
-        if constexpr (!one_copy) weights_ = device.template make<stored>(layout_.size());
-        master_   = device.template make<master_t>(layout_.size());
-        gradient_ = device.template make<computed>(layout_.size());
-        if constexpr (requires { shape_.experts; }) balance = shape_.experts.balance;
-    }
+    trainable(Device& device, Shape shape, pass_mode training = pass_mode::train) : trainable(device, shape, training, made(shape)) {}
 
     Shape const&            shape() const { return shape_; }
     pass_mode               training_mode() const { return training_; }
-    Device&                 device() { return *device_; }
-    parameter_layout const& parameters() const { return layout_; }
-    row_view<master_t>      master() { return master_.view(); }
-    row_view<computed>      gradient() { return gradient_.view(); }
-    row_view<computed>      slots() { return update_.slots(); }
-    static constexpr index_t stored_bytes() { return one_copy ? 0 : sizeof(stored); }  ///< of a weight as it computes, beside the master's
     index_t                 activation_bytes() const { return memory_.size(); }
     double                  z_loss = 0;
     balance_weights         balance{};           ///< of the losses that keep experts busy alike
     double                  balance_factor = 1;  ///< of those weights
     double                  mtp_weight = 0;      ///< of the losses of multi-token prediction, all modules together
     double                  bias_speed = 0;      ///< by which a step moves what routers add to scores
-
-    /// Fresh weights, the same for a seed on every machine and in every order.
-    void initialise(std::uint64_t seed) {
-        device_->upload(fresh_weights<master_t>(layout_, seed).data(), master_.view());
-        refresh();
-    }
-
-    /// Every part of every parameter from a source of weights: `source.read(name, rows, columns, float* to)` in checkpoint layout.
-    template <class Source>
-    void load(Source const& source) {
-        device_->upload(read_weights<master_t>(layout_, source).data(), master_.view());
-        refresh();
-    }
-
-    /// One part of a flat buffer (weights, gradients, slots) in checkpoint layout.
-    template <class T>
-    std::vector<T> part(row_view<T const> flat, parameter_info const& e, parameter_part const& p) const {
-        must_rest();
-        std::vector<T> rows(static_cast<std::size_t>(p.rows * e.columns));
-        device_->download(flat.part(e.offset + p.first_row * e.columns, p.rows * e.columns), rows.data());
-        return in_checkpoint_layout(std::move(rows), p, e.columns);
-    }
 
     /// Cosines and sines for positions 0 .. length-1: fill(length, head_size, cosine, sine), each (length, head_size / 2) in double.
     template <class Fill>
@@ -289,21 +244,6 @@ class trainable {
         for (std::size_t i = 0; i < tokens.size(); ++i) decode_part(d, tokens.subspan(i, 1), logits);
     }
 
-    /// Square root of the sum of squares of the gradient, in an order that never changes.
-    double gradient_norm() { return update_.norm(*device_, gradient_.view()); }
-    /// The same of how far the gradient is from `before`, which then becomes it: what one micro-batch has added.
-    double norm_of_change(row_view<computed> before) { return update_.norm_of_change(*device_, gradient_.view(), before); }
-
-    /// From here on this model is one of several with the same weights, and keeps the optimizer's memory of its slices alone. Before prepare().
-    void               shard(rank_slices const& cut) { update_.shard(cut); }
-    /// Its slices; of one rank where it has the whole.
-    rank_slices const& slices() const { return update_.slices(); }
-    /// The whole memory of the optimizer on the host, for checkpoints of a model that keeps slices (train/slot_exchange.hpp).
-    std::vector<computed>& host_slots() {
-        slots_host_.resize(static_cast<std::size_t>(slots().size() / slices().own() * layout_.size()));
-        return slots_host_;
-    }
-
     /// Room for an optimizer's slots; a second call with the same kind keeps what they hold.
     template <class Optimizer, RoleRates Rates = same_rate>
     void prepare(Optimizer const& optimizer, Rates const& rates = {}) {
@@ -316,39 +256,6 @@ class trainable {
     void apply(Optimizer const& optimizer, step_scalars const& s) {
         tell(optimizer, s);
         apply_told(optimizer);
-    }
-
-    /// Gradients of each block, a bucket of the layout, whose norm is above the limit are scaled down to it. The norm of all afterwards.
-    double clip_blocks(double limit) { return update_.clip_blocks(*device_, layout_, gradient_.view(), limit); }
-    /// What an optimizer needs of memory.
-    template <class Optimizer>
-    optimizer_memory memory_of(Optimizer const& optimizer) const {
-        auto need = midtrain::memory_of<Precision>(layout_, optimizer);
-        if (update_.is_sharded()) need.slots = need.slots / layout_.size() * slices().own();
-        return need;
-    }
-
-    /// Stored weights from master weights: after loading.
-    void refresh() { device_->elements(layout_.size(), op::convert<master_t, stored>{master_.view(), weights()}); }
-
-    /// What a checkpoint must hold to go on from here, where the host reads it. Who writes there then calls take_state().
-    std::vector<state_buffer> state_buffers() {
-        must_rest();
-        auto const whole = on_host(master(), master_host_);
-        if (update_.is_sharded()) return {{"master", whole}, {"slots", std::as_writable_bytes(std::span(host_slots()))}};
-        return {{"master", whole}, {"slots", on_host(slots(), slots_host_)}};
-    }
-    /// The model goes on from what stands in the state_buffers() that were asked for last.
-    void take_state() {
-        if constexpr (!Device::shares_memory) {
-            device_->upload(master_host_.data(), master_.view());
-            if (!update_.is_sharded()) device_->upload(slots_host_.data(), slots());
-        }
-        if (update_.is_sharded()) {
-            update_.take_slices(*device_, slots_host_);
-            slots_host_ = {};
-        }
-        refresh();
     }
 
     /// Bytes of activations that a micro-batch of this form needs, from a dry run.
@@ -371,6 +278,17 @@ class trainable {
     }
 
   private:
+    struct made {
+        parameter_layout layout;
+        net_type         net;
+        explicit made(Shape const& shape) : net(Family::make(layout, shape)) {}
+    };
+    trainable(Device& device, Shape shape, pass_mode training, made m)
+        : memory(device, std::move(m.layout)), shape_(std::move(shape)), training_(training), net_(std::move(m.net)),
+          numbers_(device, layout_.load_size(), 2 * mtp_depth_of(shape_)) {
+        if constexpr (requires { shape_.experts; }) balance = shape_.experts.balance;
+    }
+
     index_t dry_run(index_t sequences, index_t length, pass_mode mode, std::vector<attention_size>* attentions) const {
         counting_device nobody{attentions};
         token_batch     form{};
@@ -387,19 +305,6 @@ class trainable {
         if constexpr (requires { Device::logits_bytes; }) return Device::logits_bytes;
         else return 0;
     }
-    row_view<stored> weights() const {
-        if constexpr (one_copy) return master_.view();
-        else return weights_.view();
-    }
-    // In place where the host shares the device's memory, else in a copy that stays.
-    template <class T>
-    std::span<std::byte> on_host(row_view<T> values, std::vector<T>& copy) {
-        if constexpr (Device::shares_memory) return std::as_writable_bytes(std::span(values.data, static_cast<std::size_t>(values.size())));
-        copy.resize(static_cast<std::size_t>(values.size()));
-        device_->download(row_view<T const>(values), copy.data());
-        return std::as_writable_bytes(std::span(copy));
-    }
-
     template <class D>
     auto make_pass(D& device, token_batch const& batch, pass_mode mode, row_view<computed> token_loss) const {
         return pass<D, Precision>{.device = device, .layout = layout_, .mode = mode, .weights = weights(),
@@ -482,9 +387,6 @@ class trainable {
         saved_ = std::move(p.saved);
     }
 
-    void must_rest() const {
-        check(under_way_ == 0, "the model is a step further than the last report: an observer that looks at it says so by wants_rest");
-    }
     std::vector<double>& read(row_view<double> from, std::vector<double>& to) {
         to.resize(static_cast<std::size_t>(from.size()));
         device_->download(row_view<double const>(from), to.data());
@@ -505,28 +407,19 @@ class trainable {
                              balance.devices, balance.z});
     }
 
-    Device*                             device_;
     Shape                               shape_;
     pass_mode                           training_;
-    parameter_layout                    layout_;
     net_type                            net_;
-    buffer<stored>                      weights_;
-    buffer<master_t>                    master_;
-    buffer<computed>                    gradient_;
-    update_buffers<Device, Precision>   update_;
     step_numbers<Device>                numbers_;
     step_stage<Device>                  stage_;
     buffer<computed>                    losses_;  // of a staged micro-batch, by token
     buffer<std::byte>                   memory_;
     rotary_buffers<Device, computed>    rotary_, window_rotary_;
-    std::vector<computed>               slots_host_;
-    std::vector<master_t>               master_host_;
     staging<Device>                     staged_;
     landing<Device, computed>           landed_, logits_;
     std::vector<double>                 loads_host_, mtp_host_, step_values_;
     std::vector<std::uint64_t>          step_form_;
     std::uint64_t                       changes_ = 0;  // of what passes launch otherwise
-    int                                 under_way_ = 0;  // steps that were asked for and not read
     std::vector<std::array<index_t, 3>> counted_;
     any_distance                        distance_;
     fp8_form                            products_ = products_of<Precision>();
