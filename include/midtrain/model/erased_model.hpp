@@ -12,6 +12,7 @@
 #include <midtrain/optim/optimizer_memory.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/any_distance.hpp>
+#include <midtrain/problem/attention.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/parameters.hpp>
