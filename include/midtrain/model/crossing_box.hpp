@@ -38,7 +38,7 @@ class outbox {
   public:
     /// Where the host writes the next n values that go out.
     row_view<T> open(Device& device, index_t n) {
-        turn_ = !turn_;
+        if constexpr (AheadDevice<Device>) turn_ = !turn_;  // elsewhere what goes out has gone
         return open_ = slots_[turn_].room(device, n);
     }
     void send(Device& device, row_view<T> to) {
@@ -67,9 +67,9 @@ class inbox {
   public:
     /// Asks for the values as they will be after all that was asked before.
     void ask(Device& device, row_view<T const> from) {
-        asked_    = !asked_;
-        slot& s   = slots_[asked_];
-        s.held    = s.values.room(device, from.size());
+        if constexpr (AheadDevice<Device>) asked_ = !asked_;
+        slot& s = slots_[asked_];
+        s.held  = s.values.room(device, from.size());
         if constexpr (AheadDevice<Device>) {
             device.fetch(from, s.held.data);
             s.mark.emplace(device.mark());
@@ -77,10 +77,11 @@ class inbox {
     }
     /// Waits for the oldest values that were asked for and not read; they stay until the next but one is asked for.
     row_view<T const> read(Device& device) {
-        read_   = !read_;
-        slot& s = slots_[read_];
-        if constexpr (AheadDevice<Device>) device.reach(*s.mark);
-        return s.held;
+        if constexpr (AheadDevice<Device>) {
+            read_ = !read_;
+            device.reach(*slots_[read_].mark);
+        }
+        return slots_[read_].held;
     }
 
   private:

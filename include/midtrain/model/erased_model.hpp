@@ -62,6 +62,7 @@ class erased_model {
     virtual std::vector<double>&     read_router_loads()          = 0;
     virtual std::vector<double>&     read_mtp_losses()            = 0;
     virtual void                     stage(std::span<step_part const> parts, index_t sources) = 0;
+    virtual void                     reserve_parts(std::size_t most) = 0;
     virtual void                     accumulate_staged(std::size_t k, gradient_listener finished = {}) = 0;
     virtual void                     shard(rank_slices const& cut) = 0;
     virtual rank_slices const&       slices() const               = 0;
@@ -136,6 +137,7 @@ class erased final : public erased_model<Kinds> {
     void                             zero_gradient() override { model_.zero_gradient(); }
     std::vector<double>&             read_router_loads() override { return model_.read_router_loads(); }
     std::vector<double>&             read_mtp_losses() override { return model_.read_mtp_losses(); }
+    void reserve_parts(std::size_t most) override { model_.reserve_parts(most); }
     void stage(std::span<step_part const> parts, index_t sources) override { model_.stage(parts, sources); }
     void accumulate_staged(std::size_t k, gradient_listener finished) override {
         pass_on();

@@ -126,6 +126,8 @@ class trainable : public model_memory<Device, Precision> {
     // A step in parts, for who trains: stage(), tell(), then within repeat() zero_gradient(), accumulate_staged() of each micro-batch,
     // settle() and apply_told(), and ask_numbers(). None of it waits for a device that runs ahead; read_numbers() does.
 
+    /// Room for so many micro-batches, so that steps with more of them allocate nothing.
+    void reserve_parts(std::size_t most) { stage_.reserve(most); }
     /// The micro-batches of a step whose sequences come from so many sources; the host's memory stays the caller's until the step was read.
     void stage(std::span<step_part const> parts, index_t sources) {
         index_t most = 0;
@@ -138,7 +140,7 @@ class trainable : public model_memory<Device, Precision> {
     /// much of the gradient is final as far as this one goes.
     void accumulate_staged(std::size_t k, gradient_listener finished = {}) {
         auto const losses = losses_.view().part(0, stage_[k].batch.count());
-        train_on(stage_[k], losses, finished);
+        train_on(stage_.sorted(k), losses, finished);
         auto const to = numbers_.source_losses();
         device_->rows(to.size(), op::losses_by_source<computed>{losses, stage_[k].sources, to});
     }
@@ -177,7 +179,7 @@ class trainable : public model_memory<Device, Precision> {
         reserve(batch, training_);
         step_part const one{batch, {}};
         stage_.bring(*device_, {&one, 1}, shape_.vocab, shape_.context);
-        train_on(stage_[0], landed_.open(*device_, token_loss), finished);
+        train_on(stage_.sorted(0), landed_.open(*device_, token_loss), finished);
         landed_.close(*device_, token_loss);
     }
     /// Forward only.

@@ -173,6 +173,7 @@ class batches {
     void store_in(beginnings& to) const {
         to.sequences = sequences_;
         to.of.clear();
+        to.of.reserve(beginnings::most);
         for (index_t k = 0; k < sequences_ && k < beginnings::most; ++k) to.of.push_back({source_of(k), begins_at(k)});
     }
     /// Of `count` drawn sequences from `first` on.

@@ -229,6 +229,9 @@ class trainer {
         if (state_.stage != n) state_.stage = n, state_.step_in_stage = 0;
         reporter_.begin(state_, plan_, n, s.batch.length);
         held_.begin(state_.sources.size());
+        auto const most = static_cast<std::size_t>((given.batch.most() + s.batch.micro - 1) / s.batch.micro);
+        model_->reserve_parts(most);
+        for (auto& f : flights_) f.parts.reserve(most);
         follow();
         while (state_.step_in_stage < s.steps()) {
             one_step(s, n, drawn, stop, tell);
@@ -263,7 +266,7 @@ class trainer {
         if (fault_) r.fault = fault_->action == fault_action::rewind ? "rewound" : "skipped", r.fault_text = state_.faults.back().what;
         now().asked = false;
         watcher_.telling([&] { tell(r); });
-        turn_ = !turn_;
+        if (next().asked) turn_ = !turn_;
     }
 
     flight& now() { return flights_[turn_]; }
