@@ -43,6 +43,7 @@
 #include <midtrain/averaging/none.hpp>
 #include <midtrain/averaging/soup.hpp>
 #include <midtrain/averaging/tail.hpp>
+#include <midtrain/comm/blocking_verbs.hpp>
 #include <midtrain/comm/launch.hpp>
 #include <midtrain/comm/mpi.hpp>
 #include <midtrain/comm/mpi_messages.hpp>

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 #include <mpi.h>
+#include <midtrain/comm/blocking_verbs.hpp>
 #include <midtrain/comm/mpi_messages.hpp>
 #include <midtrain/comm/ordered_sum.hpp>
 #include <midtrain/core/error.hpp>
@@ -21,7 +22,7 @@ namespace midtrain::inline MT_ABI {
 /// Ranks that are processes, by MPI, with memory that the host reads. MPI promises no order of sums, so values travel as bytes and are
 /// added here, in the order of the ranks: of n values each rank adds n / ranks and sends the sums to all. What is under way moves on whenever
 /// somebody waits. One thread uses it. Throws midtrain::error with MPI's own words.
-class mpi {
+class mpi : public blocking_verbs<mpi> {
     using work = detail::mpi_work;
 
   public:
@@ -76,18 +77,6 @@ class mpi {
         constexpr index_t most = index_t{1} << 22;  // values under way, which need as much memory beside
         for (index_t done = 0; done < all.size(); done += most) sum_async(all.part(done, std::min(most, all.size() - done))).wait();
     }
-    template <class T>
-    void broadcast(row_view<T> all, int from) { broadcast_async(all, from).wait(); }
-    template <class T>
-    void reduce_scatter(row_view<T const> all, row_view<T> mine) { reduce_scatter_async(all, mine).wait(); }
-    template <class T>
-    void all_gather(row_view<T const> mine, row_view<T> all) { all_gather_async(mine, all).wait(); }
-    template <class T>
-    void all_to_all(row_view<T const> from, row_view<T> to) { all_to_all_async(from, to).wait(); }
-    template <class T>
-    void send(row_view<T const> from, int to) { send_async(from, to).wait(); }
-    template <class T>
-    void receive(row_view<T> to, int from) { receive_async(to, from).wait(); }
 
     /// Needs memory for as many values once more while it is under way.
     template <class T>

@@ -10,6 +10,7 @@
 #include <vector>
 #include <cuda_runtime.h>
 #include <nccl.h>
+#include <midtrain/comm/blocking_verbs.hpp>
 #include <midtrain/comm/launch.hpp>
 #include <midtrain/comm/nccl_parts.cuh>
 #include <midtrain/comm/rendezvous.hpp>
@@ -26,7 +27,7 @@ namespace midtrain::inline MT_ABI {
 /// choice of algorithm are the same (NCCL_ALGO and NCCL_PROTO fix that). The order of adding is its own, so sum and reduce_scatter may differ
 /// in the last bits, and so may other numbers of ranks. Floor: of n bytes on r GPUs a sum sends 2 n (r - 1) / r over each GPU's links, the other
 /// verbs of all half of that; NVLink of an H100 moves 450 GB/s each way.
-class nccl {
+class nccl : public blocking_verbs<nccl> {
   public:
     class ticket {
       public:
@@ -64,21 +65,6 @@ class nccl {
         check(colour >= 0, "split: a colour is not negative");
         return nccl(stream_.device(), group_.split(colour));
     }
-
-    template <class T>
-    void sum(row_view<T> all) { sum_async(all).wait(); }
-    template <class T>
-    void broadcast(row_view<T> all, int from) { broadcast_async(all, from).wait(); }
-    template <class T>
-    void reduce_scatter(row_view<T const> all, row_view<T> mine) { reduce_scatter_async(all, mine).wait(); }
-    template <class T>
-    void all_gather(row_view<T const> mine, row_view<T> all) { all_gather_async(mine, all).wait(); }
-    template <class T>
-    void all_to_all(row_view<T const> from, row_view<T> to) { all_to_all_async(from, to).wait(); }
-    template <class T>
-    void send(row_view<T const> from, int to) { send_async(from, to).wait(); }
-    template <class T>
-    void receive(row_view<T> to, int from) { receive_async(to, from).wait(); }
 
     template <class T>
     ticket sum_async(row_view<T> all) {

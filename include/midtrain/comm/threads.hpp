@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 #include <vector>
+#include <midtrain/comm/blocking_verbs.hpp>
 #include <midtrain/comm/ordered_sum.hpp>
 #include <midtrain/comm/thread_group.hpp>
 #include <midtrain/core/error.hpp>
@@ -19,7 +20,7 @@ namespace midtrain::inline MT_ABI {
 /// A rank that is a thread of this process, with memory that all threads read; made by on_ranks(). Sums are added in the order of the
 /// ranks. What is asked for with a ticket is done when somebody waits for it or for something later, and not before, so that a program
 /// that reads too early has wrong numbers here and not only on a network; sends are copied at once. One thread uses it.
-class threads {
+class threads : public blocking_verbs<threads> {
     struct act {
         void (threads::*run)(act const&) = nullptr;  // no lambda: nvcc 13.0 loses the end of one that stands in braces
         void const* from                 = nullptr;
@@ -74,21 +75,6 @@ class threads {
         group_->meet();
         return inner;
     }
-
-    template <class T>
-    void sum(row_view<T> all) { sum_async(all).wait(); }
-    template <class T>
-    void broadcast(row_view<T> all, int from) { broadcast_async(all, from).wait(); }
-    template <class T>
-    void reduce_scatter(row_view<T const> all, row_view<T> mine) { reduce_scatter_async(all, mine).wait(); }
-    template <class T>
-    void all_gather(row_view<T const> mine, row_view<T> all) { all_gather_async(mine, all).wait(); }
-    template <class T>
-    void all_to_all(row_view<T const> from, row_view<T> to) { all_to_all_async(from, to).wait(); }
-    template <class T>
-    void send(row_view<T const> from, int to) { send_async(from, to).wait(); }
-    template <class T>
-    void receive(row_view<T> to, int from) { receive_async(to, from).wait(); }
 
     template <class T>
     ticket sum_async(row_view<T> all) {
