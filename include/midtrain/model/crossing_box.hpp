@@ -1,8 +1,5 @@
 #pragma once
-#include <algorithm>
 #include <optional>
-#include <span>
-#include <utility>
 #include <vector>
 #include <midtrain/concepts/ahead_device.hpp>
 #include <midtrain/core/view.hpp>
