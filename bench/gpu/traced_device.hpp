@@ -28,6 +28,8 @@ constexpr work work_of() {
 template <class Base, class Clock>
 class traced : public Base {
   public:
+    using Base::Base;
+
     template <class F>
     void elements(midtrain::index_t n, F const& f) {
         timed(work_of<F>(), [&] { Base::elements(n, f); });

@@ -1,7 +1,7 @@
 // Training steps of one case through the trainer, as a program of a user does them; a JSON line first and one a round.
-//   bench_gpu_train CASE [--rounds N] [--steps N] [--micro N] [--wait] [--trace] [--no-graphs]
-//   CASE: gpt2_124m, qwen2_0.5b, qwen2_1.5b, qwen2_0.5b_32k, and of no use but to try the program tiny_gpt2, tiny_llama
-// --wait: each round begins when a line comes, so that bench/gpu/run takes turns with a rival. --trace: what the time of a step goes to.
+//   bench_gpu_train CASE [--precision bf16|fp32] [--rounds N] [--steps N] [--micro N] [--threads N] [--wait] [--trace] [--no-graphs]
+//   CASE: one of cases(), below; of no use but to try the program are tiny_gpt2, tiny_llama
+// --wait: each round begins when a line comes, so that bench/gpu/run and bench/host/run take turns with a rival. --trace: what the time of a step goes to.
 // One source for both: g++ makes it a program of the host, nvcc one of a GPU.
 #include <sys/resource.h>
 #include <algorithm>
@@ -48,8 +48,8 @@ double used_memory_mb() {
 #endif
 
 struct wishes {
-    std::string name;
-    int         rounds = 7, steps = 10, micro = 0;
+    std::string name, precision = "bf16";
+    int         rounds = 7, steps = 10, micro = 0, threads = 0;
     bool        wait = false, trace = false, graphs = true;
 };
 
@@ -66,6 +66,11 @@ std::vector<bench_case> cases() {
                                  .head_size = width / heads, .ffn = 4 * width, .vocab = vocab, .context = context, .end_token = vocab - 1, .tied = true,
                                  .norm_epsilon = 1e-5};
     };
+    auto const llama = [](int layers, int width, int heads, int kv_heads, int ffn, int vocab, int context) {
+        return mt::io::hf_config{.path = {}, .family = mt::io::hf_family::llama, .layers = layers, .width = width, .heads = heads, .kv_heads = kv_heads,
+                                 .head_size = width / heads, .ffn = ffn, .vocab = vocab, .context = context, .end_token = vocab - 1, .tied = true,
+                                 .norm_epsilon = 1e-5, .rope_base = 1e5};
+    };
     auto const qwen = [](int layers, int width, int heads, int kv_heads, int ffn, int vocab) {
         return mt::io::hf_config{.path = {}, .family = mt::io::hf_family::qwen2, .layers = layers, .width = width, .heads = heads, .kv_heads = kv_heads,
                                  .head_size = width / heads, .ffn = ffn, .vocab = vocab, .context = 32'768, .end_token = vocab - 1, .tied = true,
@@ -75,6 +80,11 @@ std::vector<bench_case> cases() {
             {"qwen2_0.5b", false, qwen(24, 896, 14, 2, 4864, 151'936), 16, 1024},
             {"qwen2_1.5b", false, qwen(28, 1536, 12, 2, 8960, 151'936), 8, 2048},
             {"qwen2_0.5b_32k", false, qwen(24, 896, 14, 2, 4864, 151'936), 1, 32'768},
+            {"llama15m", false, llama(6, 288, 6, 6, 768, 32'000, 1024), 16, 256},
+            {"gpt2_124m_64", true, gpt2(12, 768, 12, 50'304, 1024), 4, 64},
+            {"gpt2_124m_1024", true, gpt2(12, 768, 12, 50'304, 1024), 1, 1024},
+            {"smollm2_135m", false, llama(30, 576, 9, 3, 1536, 49'152, 16'384), 1, 1024},
+            {"smollm2_135m_8192", false, llama(30, 576, 9, 3, 1536, 49'152, 16'384), 1, 8192},
             {"tiny_gpt2", true, gpt2(2, 64, 4, 512, 64), 2, 64},
             {"tiny_llama", false, qwen(2, 64, 4, 2, 160, 512), 2, 64}};
 }
@@ -102,7 +112,8 @@ struct sources {
 /// way; between rounds it has nothing to do.
 class rounds {
   public:
-    static constexpr int warm = 6, before = 2;  // steps before the first round, and of each that are not counted
+    // Steps before the first round, and of each that are not counted: a device that runs ahead has no others to begin a round with.
+    static constexpr int warm = mt::AheadDevice<device_type> ? 6 : 2, before = mt::AheadDevice<device_type> ? 2 : 0;
 
     rounds(wishes const& w, double tokens) : wishes_(&w), tokens_(tokens) {}
     int steps() const { return warm + wishes_->rounds * (before + wishes_->steps); }
@@ -112,10 +123,10 @@ class rounds {
         if (step < 0) return;
         if (step == 0) {
             std::printf("{\"ready\": \"%s\", \"program\": \"midtrain\", \"device\": \"%s\", \"precision\": \"%s\", \"parameters\": %lld, \"tokens_a_step\": %.0f, "
-                        "\"memory_mb\": %.0f}\n", wishes_->name.c_str(), device_name, mt::bf16_mixed::name, static_cast<long long>(parameters), tokens_, memory);
+                        "\"memory_mb\": %.0f}\n", wishes_->name.c_str(), device_name, wishes_->precision.c_str(), static_cast<long long>(parameters), tokens_, memory);
             std::fflush(stdout);
         }
-        if (step % all == before) begin_ = std::chrono::steady_clock::now();
+        if (before > 0 && step % all == before) begin_ = std::chrono::steady_clock::now();
         if (step % all != 0) return;
         if (step > 0) {
             double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count() / wishes_->steps;
@@ -125,6 +136,7 @@ class rounds {
         std::string line;
         if (wishes_->wait && step < steps() - warm) std::getline(std::cin, line);
         if (!device.repeats()) device.forget();
+        if (before == 0) begin_ = std::chrono::steady_clock::now();
     }
 
   private:
@@ -149,14 +161,17 @@ class rounds {
     std::chrono::steady_clock::time_point begin_;
 };
 
-template <class Family, class Device = device_type>
+template <class Family, class Precision, class Device = device_type>
 void measure(bench_case const& c, wishes const& w) {
-    Device       device;
+    auto         device = [&] {
+        if constexpr (std::is_constructible_v<Device, int> && !mt::AheadDevice<Device>) return Device(w.threads);
+        else return Device();
+    }();
     double const before = used_memory_mb();
     if constexpr (requires { device.capture(true); }) device.capture(w.graphs);
     if (w.trace) device.trace();
-    mt::self                                                         ranks;
-    mt::trainable<Device, Family, mt::io::hf_config, mt::bf16_mixed> model(device, c.shape);
+    mt::self                                                    ranks;
+    mt::trainable<Device, Family, mt::io::hf_config, Precision> model(device, c.shape);
     model.initialise(1);
     mt::index_t const tokens = mt::index_t{c.sequences} * c.length;
     rounds            all(w, static_cast<double>(tokens));
@@ -170,7 +185,7 @@ void measure(bench_case const& c, wishes const& w) {
                                                      .position = mt::rope{.base = c.shape.rope_base, .length = c.shape.context}}}},
         c.shape);
     mt::trainer trainer(ranks, model, recipe);
-    trainer.run_ahead();
+    if constexpr (mt::AheadDevice<Device>) trainer.run_ahead();
     trainer.run(sources<noise>{.noise{c.shape.vocab, c.length}},
                 [&](mt::report const& r) { all.report(device, used_memory_mb() - before, model.parameters().size(), r); });
 }
@@ -188,12 +203,18 @@ int main(int argc, char** argv) try {
         else if (word == "--rounds" && more) w.rounds = std::max(1, std::atoi(argv[++i]));
         else if (word == "--steps" && more) w.steps = std::max(1, std::atoi(argv[++i]));
         else if (word == "--micro" && more) w.micro = std::atoi(argv[++i]);
+        else if (word == "--threads" && more) w.threads = std::atoi(argv[++i]);
+        else if (word == "--precision" && more) w.precision = argv[++i];
         else return std::fprintf(stderr, "'%s' is not understood\n", argv[i]), 2;
     }
     for (auto const& c : cases())
         if (w.name == c.name) {
-            c.gpt2 ? measure<mt::model::gpt2>(c, w) : measure<mt::model::llama>(c, w);
-            return 0;
+            auto const in = [&]<class Precision>(Precision) {
+                c.gpt2 ? measure<mt::model::gpt2, Precision>(c, w) : measure<mt::model::llama, Precision>(c, w);
+            };
+            if (w.precision == "fp32") return in(mt::fp32{}), 0;
+            if (w.precision == "bf16") return in(mt::bf16_mixed{}), 0;
+            return std::fputs("--precision is bf16 or fp32\n", stderr), 2;
         }
     std::fprintf(stderr, "no case '%s'; there are:", w.name.c_str());
     for (auto const& c : cases()) std::fprintf(stderr, " %s", c.name);

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""The cases of bench/gpu/train.cpp in PyTorch: torch.compile, SDPA (flash or cuDNN), autocast to bfloat16 over fp32 weights, fused AdamW.
+"""The cases of bench/gpu/train.cpp and bench/host/train.cpp in PyTorch: torch.compile, SDPA (flash or cuDNN), autocast to bfloat16 over fp32
+weights or float32 throughout, fused AdamW.
 
-torch_train.py CASE [--rounds N] [--steps N] [--device cuda|cpu] [--eager] [--wait]
+torch_train.py CASE [--rounds N] [--steps N] [--device cuda|cpu] [--precision bf16|fp32] [--eager] [--wait]
 
-Says the same lines as bench_gpu_train: one when it is warm, and one a round, which begins when a line comes. bench/gpu/run runs both in turns.
+Says the same lines as ours: one when it is warm, and one a round, which begins when a line comes. bench/gpu/run and bench/host/run run both
+in turns.
 The model is written out here, so that nothing of another library stands between PyTorch and its kernels.
 """
 import argparse
@@ -22,6 +24,11 @@ CASES = {
     "qwen2_0.5b": ("qwen2", 24, 896, 14, 2, 4864, 151936, 32768, 16, 1024),
     "qwen2_1.5b": ("qwen2", 28, 1536, 12, 2, 8960, 151936, 32768, 8, 2048),
     "qwen2_0.5b_32k": ("qwen2", 24, 896, 14, 2, 4864, 151936, 32768, 1, 32768),
+    "llama15m": ("llama", 6, 288, 6, 6, 768, 32000, 1024, 16, 256),
+    "gpt2_124m_64": ("gpt2", 12, 768, 12, 12, 3072, 50304, 1024, 4, 64),
+    "gpt2_124m_1024": ("gpt2", 12, 768, 12, 12, 3072, 50304, 1024, 1, 1024),
+    "smollm2_135m": ("llama", 30, 576, 9, 3, 1536, 49152, 8192, 1, 1024),
+    "smollm2_135m_8192": ("llama", 30, 576, 9, 3, 1536, 49152, 8192, 1, 8192),
     "tiny_gpt2": ("gpt2", 2, 64, 4, 4, 256, 512, 64, 2, 64),
     "tiny_llama": ("qwen2", 2, 64, 4, 2, 160, 512, 32768, 2, 64),
 }
@@ -48,7 +55,7 @@ class Block(nn.Module):
         super().__init__()
         self.gpt2, self.heads, self.kv_heads, self.size = family == "gpt2", heads, kv_heads, width // heads
         self.norm1, self.norm2 = Norm(width, self.gpt2), Norm(width, self.gpt2)
-        self.qkv = nn.Linear(width, (heads + 2 * kv_heads) * self.size, bias=True)
+        self.qkv = nn.Linear(width, (heads + 2 * kv_heads) * self.size, bias=family != "llama")
         self.out = nn.Linear(width, width, bias=self.gpt2)
         self.up = nn.Linear(width, ffn if self.gpt2 else 2 * ffn, bias=self.gpt2)
         self.down = nn.Linear(ffn, width, bias=self.gpt2)
@@ -99,6 +106,7 @@ def main():
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--steps", type=int, default=10)
     p.add_argument("--device", default="cuda")
+    p.add_argument("--precision", default="bf16", choices=("bf16", "fp32"))
     p.add_argument("--eager", action="store_true")
     p.add_argument("--wait", action="store_true")
     a = p.parse_args()
@@ -124,7 +132,7 @@ def main():
         for _ in range(count):
             batch = data[taken % len(data)].to(a.device, non_blocking=True)
             taken += 1
-            with torch.autocast(a.device, dtype=torch.bfloat16):
+            with torch.autocast(a.device, dtype=torch.bfloat16, enabled=a.precision == "bf16"):
                 loss = compiled(batch[:, :-1], batch[:, 1:])
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -134,15 +142,16 @@ def main():
             torch.cuda.synchronize()
         return loss
 
-    steps(6)
+    steps(6 if cuda else 2)
     memory = (before - torch.cuda.mem_get_info()[0]) / 2**20 if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    how = f"torch {torch.__version__} {'eager' if a.eager else 'compiled'}"
+    how = f"torch {torch.__version__} {'eager' if a.eager else 'compiled'} {a.precision}"
     print(json.dumps({"ready": a.case, "program": how, "device": a.device, "parameters": parameters, "tokens_a_step": sequences * length,
                       "memory_mb": round(memory)}), flush=True)
     for _ in range(a.rounds):
         if a.wait:
             sys.stdin.readline()
-        steps(2)
+        if cuda:
+            steps(2)
         start = time.perf_counter()
         loss = steps(a.steps)
         seconds = (time.perf_counter() - start) / a.steps

@@ -106,12 +106,13 @@
 #include <midtrain/data/token_file.hpp>
 #include <midtrain/data/token_range.hpp>
 #include <midtrain/exec/crowd/crowd.hpp>
-#include <midtrain/exec/host/blocked_gemm.hpp>
 #include <midtrain/exec/host/buffer.hpp>
 #include <midtrain/exec/host/cblas_gemm.hpp>
 #include <midtrain/exec/host/host.hpp>
+#include <midtrain/exec/host/lanes.hpp>
 #include <midtrain/exec/host/onednn_gemm.hpp>
 #include <midtrain/exec/host/op/attention.hpp>
+#include <midtrain/exec/host/packed_gemm.hpp>
 #include <midtrain/exec/host/probe.hpp>
 #include <midtrain/exec/host/small_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/view.hpp>
-#include <midtrain/exec/host/blocked_gemm.hpp>
+#include <midtrain/exec/host/packed_gemm.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/problem/gemm.hpp>
@@ -93,7 +93,7 @@ class far_device {
     void gemm(midtrain::gemm_problem<A, B, C> const& p) {
         look_at(p);
         far_memory::open const open(memory_);
-        midtrain::detail::blocked_gemm<A, B, C>::run(pool_, p);
+        midtrain::detail::packed_product<A, B, C>::run(pool_, p);
     }
     template <class T>
     void upload(T const* from, midtrain::row_view<T> to) {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <thread>
 #include <type_traits>
-#include <midtrain/exec/host/blocked_gemm.hpp>
+#include <midtrain/exec/host/packed_gemm.hpp>
 #include <midtrain/exec/host/buffer.hpp>
 #include <midtrain/exec/host/cblas_gemm.hpp>
 #include <midtrain/exec/host/onednn_gemm.hpp>
@@ -62,11 +62,11 @@ class host {
     void gemm(gemm_problem<A, B, C> const& p) {
 #ifdef MIDTRAIN_WITH_ONEDNN
         if constexpr (detail::onednn_gemm<A, B, C>::serves)
-            if (detail::onednn_gemm<A, B, C>::native()) return detail::onednn_gemm<A, B, C>::run(*pool_, p);
+            if (detail::onednn_gemm<A, B, C>::preferred()) return detail::onednn_gemm<A, B, C>::run(*pool_, p);
 #elif defined(MIDTRAIN_WITH_CBLAS)
         if constexpr (std::is_same_v<gemm_problem<A, B, C>, gemm_problem<float, float, float>>) return detail::cblas_product(*pool_, p);
 #endif
-        detail::blocked_gemm<A, B, C>::run(*pool_, p);
+        detail::packed_product<A, B, C>::run(*pool_, p);
     }
 
     template <class T, class Modifier, class Distance>

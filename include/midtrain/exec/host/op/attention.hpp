@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <limits>
 #include <type_traits>
 #include <vector>
@@ -27,33 +28,40 @@ class host_attention {
     explicit host_attention(thread_pool& pool) : pool_(pool) {}
 
     void forward(problem const& p) {
-        panels const  packed(pool_, p, false);
+        panels const  packed(*this, p, false);
         index_t const tiles = (p.length + tile - 1) / tile;
         index_t const forms = p.distance.forms();
-        each_task(p.sequences * p.heads * tiles, tile * (forms * p.head_size + p.values() + 2 * tile) + 2 * tile, [&](index_t k, C* scratch) {
+        each_task(p.sequences * p.heads * tiles, tile * (forms * p.head_size + p.values() + 2 * tile) + 2 * tile, [&](auto bytes, index_t k, C* scratch) {
             // The longest rows first: the tail of the work is then short.
-            query_tile(p, packed, k % (p.sequences * p.heads), tiles - 1 - k / (p.sequences * p.heads), scratch);
+            query_tile<bytes>(p, packed, k % (p.sequences * p.heads), tiles - 1 - k / (p.sequences * p.heads), scratch);
         });
     }
 
     void backward(gradient_problem const& g) {
         auto const&   p = g.forward;
-        panels const  packed(pool_, p, true);
-        index_t const tokens = p.sequences * p.length;
-        auto&         keys = workspace(3);
-        auto&         values = workspace(4);
-        grow(keys, tokens * p.heads * p.head_size);
-        grow(values, tokens * p.heads * p.values());
-        index_t const rows = padded(p.length);
-        each_task(p.sequences * p.heads, rows * (2 * p.head_size + p.values()) + 2 * tile * tile + rows,
-                  [&](index_t k, C* scratch) { one_head(g, packed, k, keys.data(), values.data(), scratch); });
-        each_task(p.sequences * p.kv_heads, 0, [&](index_t k, C*) { sum_group(g, k, keys.data(), values.data()); });
+        panels const  packed(*this, p, true);
+        index_t const all = p.sequences * p.heads, rows = padded(p.length), parts = key_parts(p);
+        auto &        keys = workspace(3), &values = workspace(4), &queries = workspace(6);
+        grow(keys, all * p.length * p.head_size);
+        grow(values, all * p.length * p.values());
+        grow(queries, parts > 1 ? parts * all * p.length * p.head_size : 0);
+        each_task(all * parts, rows * (2 * p.head_size + p.values()) + 2 * tile * tile + rows, [&](auto bytes, index_t k, C* scratch) {
+            key_part<bytes>(g, packed, k / parts, k % parts, parts, keys.data(), values.data(), queries.data() + k * p.length * p.head_size, scratch);
+        });
+        each_task(p.sequences * (rows / tile), 0, [&](auto, index_t k, C*) {
+            index_t const s = k / (rows / tile), first = k % (rows / tile) * tile, last = std::min(p.length, first + tile);
+            for (index_t head = 0; parts > 1 && head < p.heads; ++head) sum_parts(g, s, head, parts, first, last, queries.data());
+            for (index_t kv = 0; kv < p.kv_heads; ++kv) {
+                sum_group(g, s, kv, keys.data(), p.head_size, p.key_column(kv), first, last);
+                sum_group(g, s, kv, values.data(), p.values(), p.value_column(kv), first, last);
+            }
+        });
     }
 
   private:
     /// Workspaces of a thread that outlive a call, so that a step allocates nothing after the first.
     static std::vector<C>& workspace(int which) {
-        static thread_local std::vector<C> all[6];
+        static thread_local std::vector<C> all[7];
         return all[which];
     }
     static void grow(std::vector<C>& v, index_t n) {
@@ -61,17 +69,35 @@ class host_attention {
     }
     static index_t padded(index_t length) { return (length + tile - 1) / tile * tile; }
 
-    /// f(k, scratch) for k in 0 .. n-1, on the thread that is free first. Each thread makes its scratch of `values` before it looks for a
-    /// task: one that came too late for any in the first step has it all the same.
+    /// Ranges of keys that backward takes a head in, as many whatever the threads, so that they change no bit: few heads are too coarse a grain.
+    static index_t key_parts(problem const& p) { return std::clamp<index_t>(24 / (p.sequences * p.heads), 1, std::max<index_t>(1, p.length / (4 * tile))); }
+    /// The first key of a range: earlier keys have more queries, and ranges are to have as much work each.
+    static index_t first_key(index_t part, index_t parts, index_t length) {
+        if (part == parts) return length;
+        double const left = std::sqrt(1.0 - static_cast<double>(part) / static_cast<double>(parts));
+        return static_cast<index_t>(static_cast<double>(padded(length) / tile) * (1.0 - left) + 0.5) * tile;
+    }
+
+    /// f(bytes of a register, k, scratch) for k in 0 .. n-1, on the thread that is free first. Each thread makes its scratch of `values` before
+    /// it looks for a task: one that came too late for any in the first step has it all the same.
     template <class F>
     void each_task(index_t n, index_t values, F const& f) {
+        bool const           wide = MT_HAS_WIDE;
         std::atomic<index_t> next{0};
         auto                 task = [&](int) {
             auto& scratch = workspace(5);
             grow(scratch, values);
-            for (index_t k; (k = next.fetch_add(1, std::memory_order_relaxed)) < n;) f(k, scratch.data());
+            for (index_t k; (k = next.fetch_add(1, std::memory_order_relaxed)) < n;) wide ? in_wide(f, k, scratch.data()) : in_all(f, k, scratch.data());
         };
         pool_.run(task);
+    }
+    template <class F>
+    MT_WIDE [[gnu::flatten]] static void in_wide(F const& f, index_t k, C* scratch) {
+        f(std::integral_constant<int, 64>{}, k, scratch);
+    }
+    template <class F>
+    static void in_all(F const& f, index_t k, C* scratch) {
+        f(std::integral_constant<int, MT_VECTOR_BYTES>{}, k, scratch);
     }
 
     /// Keys and values in the computed type, by (sequence, kv head): keys transposed for scores, values plain; for backward
@@ -79,37 +105,34 @@ class host_attention {
     struct panels {
         C *      key_t, *value, *other;
         index_t  columns;  // of the transposed panels: 16 more than tiles need, since rows a power of two apart share a set of the cache
-        panels(thread_pool& pool, problem const& p, bool backward) : columns(padded(p.length) + 16) {
-            index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads;
+        panels(host_attention& own, problem const& p, bool backward) : columns(padded(p.length) + 16) {
+            index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads, runs = columns / run;
             grow(workspace(0), each * n * p.distance.key_forms());
             grow(workspace(1), columns * p.values() * n);
             grow(workspace(2), backward ? each * n : 0);
             key_t = workspace(0).data(), value = workspace(1).data(), other = workspace(2).data();
-            auto const here = *this;
-            auto       task = [&pool, &p, here, n, backward](int t) {
-                for (index_t k = t; k < n; k += pool.size()) here.fill(p, k, backward);
-            };
-            pool.run(task);
+            own.each_task(n * runs, 0, [&](auto, index_t k, C*) { fill(p, k / runs, k % runs * run, backward); });
         }
+        static constexpr index_t run = 16;  // tokens of a task
         // Forward: value is (length, values). Backward: value is transposed and `other` holds the plain keys.
-        void fill(problem const& p, index_t k, bool backward) const {
+        void fill(problem const& p, index_t k, index_t first, bool backward) const {
             index_t const s = k / p.kv_heads, kv = k % p.kv_heads, d = p.head_size, each = columns * d, dv = p.values();
+            index_t const last = first + run, known = std::clamp(p.length, first, last);
             C *const v = value + k * columns * dv, *const plain = other + k * each;
-            for (int form = 0; form < p.distance.key_forms(); ++form) {
-                C* const kt = key_t + (k * p.distance.key_forms() + form) * each;
-                for (index_t first = 0; first < columns; first += 16)
-                    for (index_t i = 0; i < d; ++i)
-                        for (index_t t = first; t < first + 16; ++t)
-                            kt[i * columns + t] = t < p.length ? C(p.qkv(s * p.length + t, p.key_column(kv, form) + i)) : C(0);
-            }
-            for (index_t first = 0; backward && first < columns; first += 16)
-                for (index_t i = 0; i < dv; ++i)
-                    for (index_t t = first; t < first + 16; ++t)
-                        v[i * columns + t] = t < p.length ? C(p.qkv(s * p.length + t, p.value_column(kv) + i)) : C(0);
+            auto const transposed = [&](index_t column, index_t size, C* to) {
+                for (index_t i = 0; i < size; ++i) {
+                    for (index_t t = first; t < known; ++t) to[i * columns + t] = C(p.qkv(s * p.length + t, column + i));
+                    for (index_t t = known; t < last; ++t) to[i * columns + t] = C(0);
+                }
+            };
+            for (int form = 0; form < p.distance.key_forms(); ++form)
+                transposed(p.key_column(kv, form), d, key_t + (k * p.distance.key_forms() + form) * each);
+            if (backward) transposed(p.value_column(kv), dv, v);
             C* const      row_major = backward ? plain : v;
             index_t const column    = backward ? p.key_column(kv) : p.value_column(kv), size = backward ? d : dv;
-            for (index_t t = 0; t < columns; ++t)
-                for (index_t i = 0; i < size; ++i) row_major[t * size + i] = t < p.length ? C(p.qkv(s * p.length + t, column + i)) : C(0);
+            for (index_t t = first; t < known; ++t)
+                for (index_t i = 0; i < size; ++i) row_major[t * size + i] = C(p.qkv(s * p.length + t, column + i));
+            std::fill(row_major + known * size, row_major + last * size, C(0));
         }
     };
 
@@ -119,6 +142,7 @@ class host_attention {
             row[j] = first_key + j >= begin && first_key + j <= last ? row[j] : -std::numeric_limits<C>::infinity();
     }
 
+    template <int bytes>
     static void query_tile(problem const& p, panels const& packed, index_t which, index_t q, C* query) {
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, dv = p.values(), base = s * p.length;
         index_t const first = q * tile, n = std::min(tile, p.length - first);
@@ -137,12 +161,12 @@ class host_attention {
         }
         std::fill_n(out, tile * dv, C(0));
         for (index_t key = begin / tile * tile; key <= first + n - 1; key += tile) {
-            score_tile(p, base, first, n, query, keys, packed.columns, key, score, spare);
+            score_tile<bytes>(p, base, first, n, query, keys, packed.columns, key, score, spare);
             for (index_t r = 0; r < n; ++r) {
                 modify(p, head, base + first + r, first + r - key, score + r * tile);
                 absorb(score + r * tile, out + r * dv, dv, top[r], total[r], key, p.first(base + first + r), first + r);
             }
-            small_product<C>(n, dv, tile, score, tile, 1, packed.value + (kv * packed.columns + key) * dv, dv, out, dv, true);
+            small_product<bytes>(n, dv, tile, score, tile, 1, packed.value + (kv * packed.columns + key) * dv, dv, out, dv, true);
         }
         for (index_t r = 0; r < n; ++r) {
             C const scale = C(1) / total[r];
@@ -153,12 +177,13 @@ class host_attention {
 
     /// Products of n queries and a tile of keys. With a distance each form that some query sees some of the keys in makes its product, and
     /// gives each row what it sees in that form.
+    template <int bytes>
     static void score_tile(problem const& p, index_t base, index_t first, index_t n, C const* query, C const* keys, index_t columns,
                            index_t key, C* score, C* spare) {
         index_t const d = p.head_size;
         auto const    product = [&](int f, C* to) {
             C const* const form = keys + p.distance.key_form(f) * columns * d + key;
-            small_product<C>(n, tile, d, query + f * tile * d, d, 1, form, columns, to, tile, false);
+            small_product<bytes>(n, tile, d, query + f * tile * d, d, 1, form, columns, to, tile, false);
         };
         if constexpr (std::is_same_v<Distance, as_they_stand>) return product(0, score);
         int const last = p.distance.forms() - 1;
@@ -211,16 +236,18 @@ class host_attention {
         total += fresh;
     }
 
-    /// Backward of one head of one sequence: key tiles outside, query tiles inside; its share of the keys' and values'
-    /// gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end.
-    static void one_head(gradient_problem const& g, panels const& packed, index_t which, C* keys, C* values, C* query) {
+    /// Backward of one head of one sequence for a range of keys: key tiles outside, query tiles inside; its share of the keys' and values'
+    /// gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end, or left for sum_parts.
+    template <int bytes>
+    static void key_part(gradient_problem const& g, panels const& packed, index_t which, index_t part, index_t parts, C* keys, C* values, C* shared,
+                         C* query) {
         auto const&   p = g.forward;
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, size = p.values(), base = s * p.length, length = p.length;
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group(), column = p.query_column(head);
-        index_t const rows = padded(length);
-        C *const slope = query + rows * d, *const gradient = slope + rows * size;
-        C *const score = gradient + rows * d, *const along = score + tile * tile, *const dot = along + tile * tile;
-        for (index_t t = 0; t < length; ++t) {
+        index_t const rows = padded(length), begins = first_key(part, parts, length), ends = first_key(part + 1, parts, length);
+        C *const slope = query + rows * d, *const own = slope + rows * size, *const gradient = parts > 1 ? shared : own;
+        C *const score = own + rows * d, *const along = score + tile * tile, *const dot = along + tile * tile;
+        for (index_t t = begins; t < length; ++t) {
             C total = 0;
             for (index_t i = 0; i < d; ++i) query[t * d + i] = C(p.qkv(base + t, column + i));
             for (index_t i = 0; i < size; ++i) {
@@ -229,28 +256,28 @@ class host_attention {
             }
             dot[t] = total;
         }
-        std::fill_n(gradient, length * d, C(0));
+        std::fill(gradient + begins * d, gradient + length * d, C(0));
         C *const dk = keys + which * length * d, *const dv = values + which * length * size;
-        std::fill_n(dk, length * d, C(0));
-        std::fill_n(dv, length * size, C(0));
-        for (index_t key = 0; key < length; key += tile) {
+        std::fill(dk + begins * d, dk + std::min(ends, length) * d, C(0));
+        std::fill(dv + begins * size, dv + std::min(ends, length) * size, C(0));
+        for (index_t key = begins; key < ends; key += tile) {
             index_t const m = std::min(tile, length - key);
             for (index_t first = key; first < length; first += tile) {
                 index_t const n = std::min(tile, length - first);
                 index_t       begin = length;
                 for (index_t r = 0; r < n; ++r) begin = std::min<index_t>(begin, p.first(base + first + r));
                 if (begin > key + m - 1) continue;
-                small_product<C>(n, tile, d, query + first * d, d, 1, packed.key_t + kv * each + key, packed.columns, score, tile, false);
-                small_product<C>(n, tile, size, slope + first * size, size, 1, packed.value + kv * packed.columns * size + key, packed.columns, along, tile,
-                                 false);
+                small_product<bytes>(n, tile, d, query + first * d, d, 1, packed.key_t + kv * each + key, packed.columns, score, tile, false);
+                small_product<bytes>(n, tile, size, slope + first * size, size, 1, packed.value + kv * packed.columns * size + key, packed.columns,
+                                     along, tile, false);
                 for (index_t r = 0; r < n; ++r)
                     slopes(p, head, base + first + r, first + r, key, dot[first + r], score + r * tile, along + r * tile);
-                small_product<C>(m, size, n, score, 1, tile, slope + first * size, size, dv + key * size, size, true);
-                small_product<C>(m, d, n, along, 1, tile, query + first * d, d, dk + key * d, d, true);
-                small_product<C>(n, d, tile, along, tile, 1, packed.other + kv * each + key * d, d, gradient + first * d, d, true);
+                small_product<bytes>(m, size, n, score, 1, tile, slope + first * size, size, dv + key * size, size, true);
+                small_product<bytes>(m, d, n, along, 1, tile, query + first * d, d, dk + key * d, d, true);
+                small_product<bytes>(n, d, tile, along, tile, 1, packed.other + kv * each + key * d, d, gradient + first * d, d, true);
             }
         }
-        for (index_t t = 0; t < length; ++t)
+        for (index_t t = 0; parts == 1 && t < length; ++t)
             for (index_t i = 0; i < d; ++i) g.qkv_gradient(base + t, column + i) = T(gradient[t * d + i]);
     }
 
@@ -272,19 +299,30 @@ class host_attention {
         });
     }
 
-    static void sum_group(gradient_problem const& g, index_t which, C const* keys, C const* values) {
+    /// What the ranges of keys have left of the gradient of queries first .. last-1 of a head: those that begin behind a query have nothing for it.
+    static void sum_parts(gradient_problem const& g, index_t s, index_t head, index_t parts, index_t first, index_t last, C const* queries) {
         auto const&   p = g.forward;
-        index_t const s = which / p.kv_heads, kv = which % p.kv_heads, length = p.length;
-        auto const    sum = [&](C const* parts, index_t size, index_t column) {
-            for (index_t t = 0; t < length; ++t)
-                for (index_t i = 0; i < size; ++i) {
-                    C total = 0;
-                    for (index_t h = kv * p.group(); h < (kv + 1) * p.group(); ++h) total += parts[((s * p.heads + h) * length + t) * size + i];
-                    g.qkv_gradient(s * length + t, column + i) = T(total);
-                }
-        };
-        sum(keys, p.head_size, p.key_column(kv));
-        sum(values, p.values(), p.value_column(kv));
+        index_t const d = p.head_size, each = p.length * d, column = p.query_column(head);
+        C const* const from = queries + (s * p.heads + head) * parts * each;
+        index_t        seen = 1;
+        while (seen < parts && first_key(seen, parts, p.length) <= first) ++seen;  // ranges begin where tiles do
+        for (index_t t = first; t < last; ++t)
+            for (index_t i = 0; i < d; ++i) {
+                C total = 0;
+                for (index_t part = 0; part < seen; ++part) total += from[part * each + t * d + i];
+                g.qkv_gradient(s * p.length + t, column + i) = T(total);
+            }
+    }
+
+    /// The heads of a group share a key head: the sum of their parts, for tokens first .. last-1.
+    static void sum_group(gradient_problem const& g, index_t s, index_t kv, C const* parts, index_t size, index_t column, index_t first, index_t last) {
+        auto const& p = g.forward;
+        for (index_t t = first; t < last; ++t)
+            for (index_t i = 0; i < size; ++i) {
+                C total = 0;
+                for (index_t h = kv * p.group(); h < (kv + 1) * p.group(); ++h) total += parts[((s * p.heads + h) * p.length + t) * size + i];
+                g.qkv_gradient(s * p.length + t, column + i) = T(total);
+            }
     }
 
     thread_pool& pool_;
