@@ -1,5 +1,5 @@
-// The matrix product of training, 512 x 1536 x 576, on one thread: the best of many tries, so that other programs on the machine count little.
-//   bench_product [TRIES]      compare builds with -DMIDTRAIN_GEMM=own, onednn, cblas
+// The matrix product of training, 512 x 1536 x 576: the best of many tries, so that other programs on the machine count little.
+//   bench_product [TRIES] [THREADS]      on one thread unless told; compare builds with -DMIDTRAIN_GEMM=own, onednn, cblas
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -8,7 +8,7 @@
 
 int main(int argc, char** argv) {
     int const               tries = argc > 1 ? std::atoi(argv[1]) : 20;
-    midtrain::host          device(1);
+    midtrain::host          device(argc > 2 ? std::atoi(argv[2]) : 1);
     midtrain::product_rates best;
     for (int i = 0; i < tries; ++i) {
         auto const r = midtrain::probe_products(device);
