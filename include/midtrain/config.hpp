@@ -62,8 +62,8 @@
 #define MT_INLINE [[gnu::always_inline]] inline
 #endif
 
-/// Bytes of a vector register of every processor that this is compiled for. Where AVX-512 is not among what they all have, a function
-/// behind MT_WIDE uses it all the same, and who calls it has asked MT_HAS_WIDE.
+/// Bytes of a vector register of every processor that this is compiled for. Where AVX-512 is not among what they all have,
+/// MT_WIDE_IS_CHOSEN: a function behind MT_WIDE uses it all the same, and who calls it has asked MT_HAS_WIDE.
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define MT_VECTOR_BYTES 64
 #elif defined(__AVX2__) && defined(__FMA__)
@@ -73,12 +73,15 @@
 #endif
 #if !defined(__x86_64__) || !defined(__GNUC__) || defined(__clang__) || defined(__CUDACC__)
 #define MT_WIDE
-#define MT_HAS_WIDE (MT_VECTOR_BYTES == 64)
+#define MT_WIDE_IS_CHOSEN false
+#define MT_HAS_WIDE false
 #elif MT_VECTOR_BYTES == 64
 #define MT_WIDE [[gnu::target("prefer-vector-width=512")]]
+#define MT_WIDE_IS_CHOSEN false
 #define MT_HAS_WIDE true
 #else
 #define MT_WIDE [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")]]
+#define MT_WIDE_IS_CHOSEN true
 #define MT_HAS_WIDE \
     (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 #endif

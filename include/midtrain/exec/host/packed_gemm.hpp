@@ -188,13 +188,19 @@ template <class A, class B, class C>
 class packed_product {
   public:
     static void run(thread_pool& pool, gemm_problem<A, B, C> const& p) {
-        bool const wide = MT_HAS_WIDE;
-        auto       task = [&pool, &p, wide](int t) { wide ? in_wide(t, pool.size(), p) : in_all(t, pool.size(), p); };
+        [[maybe_unused]] bool const wide = MT_HAS_WIDE;
+        auto                        task = [&](int t) {
+            if constexpr (!MT_WIDE_IS_CHOSEN) in_wide<MT_VECTOR_BYTES>(t, pool.size(), p);
+            else wide ? in_wide<64>(t, pool.size(), p) : in_all(t, pool.size(), p);
+        };
         pool.run(task);
     }
 
   private:
-    MT_WIDE static void in_wide(int thread, int threads, gemm_problem<A, B, C> const& p) { packed_gemm<A, B, C, 64>::run(thread, threads, p); }
+    template <int bytes>
+    MT_WIDE static void in_wide(int thread, int threads, gemm_problem<A, B, C> const& p) {
+        packed_gemm<A, B, C, bytes>::run(thread, threads, p);
+    }
     static void in_all(int thread, int threads, gemm_problem<A, B, C> const& p) { packed_gemm<A, B, C, MT_VECTOR_BYTES>::run(thread, threads, p); }
 };
 

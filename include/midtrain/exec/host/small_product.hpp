@@ -30,7 +30,7 @@ MT_INLINE void product_tile(index_t inner, C const* a, index_t a_row, index_t a_
     }
 }
 
-/// One value of c, for the columns that fill no register.
+/// One value of c, for the columns that fill no register of any length.
 template <class C>
 MT_INLINE void product_value(index_t inner, C const* a, index_t a_inner, C const* b, index_t ldb, C* c, bool accumulate) {
     C total = accumulate ? *c : C(0);
@@ -51,8 +51,13 @@ MT_INLINE void small_product(index_t rows, index_t columns, index_t inner, C con
         for (index_t i = groups; i < rows; ++i)
             product_tile<size, 1>(inner, a + i * a_row, a_row, a_inner, b + j, ldb, c + i * ldc + j, ldc, accumulate);
     }
-    for (index_t i = 0; i < rows; ++i)
-        for (index_t j = whole; j < columns; ++j) product_value<C>(inner, a + i * a_row, a_inner, b + j, ldb, c + i * ldc + j, accumulate);
+    if (whole == columns) return;
+    if constexpr (bytes > 16) {
+        small_product<bytes / 2>(rows, columns - whole, inner, a, a_row, a_inner, b + whole, ldb, c + whole, ldc, accumulate);
+    } else {
+        for (index_t i = 0; i < rows; ++i)
+            for (index_t j = whole; j < columns; ++j) product_value<C>(inner, a + i * a_row, a_inner, b + j, ldb, c + i * ldc + j, accumulate);
+    }
 }
 
 }  // namespace midtrain::inline MT_ABI::detail

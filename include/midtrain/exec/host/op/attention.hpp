@@ -46,7 +46,8 @@ class host_attention {
         grow(values, all * p.length * p.values());
         grow(queries, parts > 1 ? parts * all * p.length * p.head_size : 0);
         each_task(all * parts, rows * (2 * p.head_size + p.values()) + 2 * tile * tile + rows, [&](auto bytes, index_t k, C* scratch) {
-            key_part<bytes>(g, packed, k / parts, k % parts, parts, keys.data(), values.data(), queries.data() + k * p.length * p.head_size, scratch);
+            key_part<bytes>(g, packed, k / parts, k % parts, parts, keys.data(), values.data(),
+                            parts > 1 ? queries.data() + k * p.length * p.head_size : nullptr, scratch);
         });
         each_task(p.sequences * (rows / tile), 0, [&](auto, index_t k, C*) {
             index_t const s = k / (rows / tile), first = k % (rows / tile) * tile, last = std::min(p.length, first + tile);
@@ -82,18 +83,21 @@ class host_attention {
     /// it looks for a task: one that came too late for any in the first step has it all the same.
     template <class F>
     void each_task(index_t n, index_t values, F const& f) {
-        bool const           wide = MT_HAS_WIDE;
-        std::atomic<index_t> next{0};
-        auto                 task = [&](int) {
+        [[maybe_unused]] bool const wide = MT_HAS_WIDE;
+        std::atomic<index_t>        next{0};
+        auto                        task = [&](int) {
             auto& scratch = workspace(5);
             grow(scratch, values);
-            for (index_t k; (k = next.fetch_add(1, std::memory_order_relaxed)) < n;) wide ? in_wide(f, k, scratch.data()) : in_all(f, k, scratch.data());
+            for (index_t k; (k = next.fetch_add(1, std::memory_order_relaxed)) < n;) {
+                if constexpr (!MT_WIDE_IS_CHOSEN) in_wide<MT_VECTOR_BYTES>(f, k, scratch.data());
+                else wide ? in_wide<64>(f, k, scratch.data()) : in_all(f, k, scratch.data());
+            }
         };
         pool_.run(task);
     }
-    template <class F>
+    template <int bytes, class F>
     MT_WIDE [[gnu::flatten]] static void in_wide(F const& f, index_t k, C* scratch) {
-        f(std::integral_constant<int, 64>{}, k, scratch);
+        f(std::integral_constant<int, bytes>{}, k, scratch);
     }
     template <class F>
     static void in_all(F const& f, index_t k, C* scratch) {
