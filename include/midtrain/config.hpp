@@ -85,3 +85,10 @@
 #define MT_HAS_WIDE \
     (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 #endif
+
+/// A vector of the values numbered by the pack l, of those of a and then of b. nvcc loses packs in a builtin's arguments.
+#ifdef __CUDACC__
+#define MT_PERMUTED(V, a, b, l) V{(l < int(sizeof...(l)) ? a[l % int(sizeof...(l))] : b[l % int(sizeof...(l))])...}
+#else
+#define MT_PERMUTED(V, a, b, l) __builtin_shufflevector(a, b, l...)
+#endif

@@ -47,12 +47,18 @@ MT_INLINE void store_lanes(lanes_t<W, size> const& v, T* to) {
     }
 }
 
+template <int... l, class V>
+MT_INLINE void permute_lanes(V const& a, V const& b, V& to, std::integer_sequence<int, l...>) {
+    to = MT_PERMUTED(V, a, b, l);
+}
+
 /// Blocks of `apart` values of rows i and i + apart trade places.
 template <int apart, class V, int... l>
 MT_INLINE void trade_lanes(V& a, V& b, std::integer_sequence<int, l...>) {
-    V const low = a, high = b;  // compilers make one permutation of such a list
-    a = V{(l & apart ? high[l - (l & apart)] : low[l])...};
-    b = V{(l & apart ? high[l] : low[l + apart - (l & apart)])...};
+    constexpr int size = sizeof...(l);
+    V const       low = a, high = b;
+    permute_lanes(low, high, a, std::integer_sequence<int, (l & apart ? size + l - apart : l)...>{});
+    permute_lanes(low, high, b, std::integer_sequence<int, (l & apart ? size + l : l + apart)...>{});
 }
 
 /// Rows become columns, of `size` registers with as many values.
