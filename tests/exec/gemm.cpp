@@ -41,6 +41,15 @@ double error_of(Device& device, mt::index_t m, mt::index_t n, mt::index_t k, boo
     return std::sqrt(apart / size);
 }
 
+/// What multiplies with registers of `bytes`: three shares, one after the other.
+template <int bytes>
+struct packed_device {
+    template <class A, class B, class C>
+    void gemm(mt::gemm_problem<A, B, C> const& p) {
+        for (int t = 0; t < 3; ++t) mt::detail::packed_gemm<A, B, C, bytes>::run(t, 3, p);
+    }
+};
+
 template <class A, class C>
 double worst(mt::index_t m, mt::index_t n, mt::index_t k) {
     mt::host device(2);
@@ -55,11 +64,27 @@ BOOST_AUTO_TEST_SUITE(gemm)
 
 // Sums of k <= 300 products: rounding grows like the root of k times the unit of the type of the sum; the result's own rounding adds.
 BOOST_AUTO_TEST_CASE(all_forms_and_edges_equal_the_product_in_double) {
-    for (auto [m, n, k] : {std::array<mt::index_t, 3>{1, 1, 1}, {3, 17, 5}, {97, 33, 300}, {130, 259, 64}}) {
+    for (auto [m, n, k] : {std::array<mt::index_t, 3>{1, 1, 1}, {3, 17, 5}, {97, 33, 300}, {130, 259, 64}, {15, 1700, 20}}) {
         BOOST_TEST((worst<double, double>(m, n, k)) < 1e-14);
         BOOST_TEST((worst<float, float>(m, n, k)) < 1e-6);
         BOOST_TEST((worst<mt::bf16, float>(m, n, k)) < 1e-6);
         BOOST_TEST((worst<mt::bf16, mt::bf16>(m, n, k)) < 4e-3);
+    }
+}
+/// Registers of every length, whichever this processor would take; a vector longer than its own is several.
+BOOST_AUTO_TEST_CASE(packed_tiles_of_any_register_equal_the_product_in_double) {
+    packed_device<16> shorter;
+    packed_device<32> middle;
+    packed_device<MT_VECTOR_BYTES> own;
+    for (int form = 0; form < 8; ++form) {
+        auto const worst_of = [&]<class A, class C>(A, C) {
+            return std::max({error_of<A, C>(shorter, 61, 45, 300, form & 1, form & 2, form & 4), error_of<A, C>(middle, 61, 45, 300, form & 1, form & 2, form & 4),
+                             error_of<A, C>(own, 61, 45, 300, form & 1, form & 2, form & 4)});
+        };
+        BOOST_TEST(worst_of(double{}, double{}) < 1e-14);
+        BOOST_TEST(worst_of(float{}, float{}) < 1e-6);
+        BOOST_TEST(worst_of(mt::bf16{}, float{}) < 1e-6);
+        BOOST_TEST(worst_of(mt::bf16{}, mt::bf16{}) < 4e-3);
     }
 }
 BOOST_AUTO_TEST_CASE(a_crowd_too) {

@@ -95,6 +95,12 @@ BOOST_AUTO_TEST_SUITE(attention, *boost::unit_test::precondition(test::has_devic
 BOOST_AUTO_TEST_CASE_TEMPLATE(tuned_equals_plain_at_every_edge_of_a_tile, Device, test::tuned_devices) {
     for (mt::index_t t : {1, 2, 63, 64, 65, 130}) tuned_equals_plain<Device>(1, t, 2, 1, 16);
 }
+/// So few heads that the host takes backward in ranges of keys; heads whose columns fill no long register.
+BOOST_AUTO_TEST_CASE_TEMPLATE(tuned_equals_plain_where_heads_are_few_and_long, Device, test::tuned_devices) {
+    tuned_equals_plain<Device>(1, 520, 2, 1, 8);
+    tuned_equals_plain<Device>(1, 770, 3, 1, 12);
+    tuned_equals_plain<Device>(1, 770, 2, 2, 24, 300);
+}
 BOOST_AUTO_TEST_CASE_TEMPLATE(tuned_equals_plain_for_all_groupings, Device, test::tuned_devices) {
     tuned_equals_plain<Device>(2, 70, 4, 4, 8);
     tuned_equals_plain<Device>(2, 70, 4, 2, 12);
