@@ -19,7 +19,7 @@ class packed_gemm {
     static constexpr int     size   = bytes / sizeof(W);  // of a register
     static constexpr int     width  = 2 * size;           // of a strip of b
     static constexpr int     rows   = bytes == 64 ? 14 : bytes == 32 ? 6 : 4;  // 2 rows + 3 registers: as many as there are
-    static constexpr index_t depth = 256;
+    static constexpr index_t depth  = 256;
     static constexpr index_t across = 768;
     static constexpr index_t ahead  = 16;   // rows of b that are fetched before their turn
     using V                         = lanes_t<W, size>;
@@ -44,7 +44,7 @@ class packed_gemm {
                 for (index_t i = r.first; i < r.first + r.n; i += rows) {
                     index_t const m = std::min<index_t>(rows, r.first + r.n - i);
                     pack_a(p, i, m, k, d, a);
-                    W* const      waiting = apart ? sums + (i - r.first) * across : nullptr;
+                    W* const waiting = apart ? sums + (i - r.first) * across : nullptr;
                     for (index_t s = 0; s < n; s += width)
                         tile(p, d, a, b + s * d, i, m, j + s, std::min<index_t>(width, n - s), part, parts, waiting ? waiting + s : nullptr);
                 }
