@@ -86,6 +86,15 @@
     (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 #endif
 
+/// Whether a function behind MT_AMX may use matrix units (AMX) and AVX512_BF16; who calls it has asked detail::amx::available().
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define MT_AMX_IS_KNOWN true
+#define MT_AMX [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,prefer-vector-width=512")]]
+#else
+#define MT_AMX_IS_KNOWN false
+#define MT_AMX
+#endif
+
 /// A vector of the values numbered by the pack l, of those of a and then of b. nvcc loses packs in a builtin's arguments.
 #ifdef __CUDACC__
 #define MT_PERMUTED(V, a, b, l) V{(l < int(sizeof...(l)) ? a[l % int(sizeof...(l))] : b[l % int(sizeof...(l))])...}

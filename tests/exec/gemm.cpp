@@ -7,6 +7,7 @@
 #include <midtrain/core/random.hpp>
 #include <midtrain/exec/crowd/crowd.hpp>
 #include <midtrain/exec/host/host.hpp>
+#include <support/software_units.hpp>
 
 namespace mt = midtrain;
 
@@ -46,9 +47,34 @@ template <int bytes>
 struct packed_device {
     template <class A, class B, class C>
     void gemm(mt::gemm_problem<A, B, C> const& p) {
-        for (int t = 0; t < 3; ++t) mt::detail::packed_gemm<A, B, C, bytes>::run(t, 3, p);
+        for (int t = 0; t < 3; ++t) mt::detail::packed_gemm<mt::detail::vector_tiles<A, B, C, bytes>, A, B, C>::run(t, 3, p);
     }
 };
+/// What multiplies by tiles of matrix units: in plain C++, and with the instructions.
+struct software_device {
+    template <class C>
+    void gemm(mt::gemm_problem<mt::bf16, mt::bf16, C> const& p) {
+        for (int t = 0; t < 3; ++t) mt::detail::packed_gemm<mt::detail::matrix_tiles<C, test::software_units>, mt::bf16, mt::bf16, C>::run(t, 3, p);
+    }
+};
+#if MT_AMX_IS_KNOWN
+struct matrix_device {
+    template <class C>
+    MT_AMX void gemm(mt::gemm_problem<mt::bf16, mt::bf16, C> const& p) {
+        for (int t = 0; t < 3; ++t) mt::detail::packed_gemm<mt::detail::matrix_tiles<C>, mt::bf16, mt::bf16, C>::run(t, 3, p);
+    }
+};
+#endif
+/// Shapes of which some have edges, several blocks, and several parts of their sums.
+template <class Device>
+void check_matrix_tiles() {
+    Device device;
+    for (auto [m, n, k] : {std::array<mt::index_t, 3>{1, 1, 1}, {96, 64, 64}, {97, 33, 300}, {64, 32, 1100}, {61, 45, 2100}, {15, 1700, 20}})
+        for (int form = 0; form < 8; ++form) {
+            BOOST_TEST((error_of<mt::bf16, float>(device, m, n, k, form & 1, form & 2, form & 4)) < 1e-6);
+            BOOST_TEST((error_of<mt::bf16, mt::bf16>(device, m, n, k, form & 1, form & 2, form & 4)) < 4e-3);
+        }
+}
 
 template <class A, class C>
 double worst(mt::index_t m, mt::index_t n, mt::index_t k) {
@@ -87,6 +113,14 @@ BOOST_AUTO_TEST_CASE(packed_tiles_of_any_register_equal_the_product_in_double) {
         BOOST_TEST(worst_of(mt::bf16{}, mt::bf16{}) < 4e-3);
     }
 }
+/// On any processor: each instruction in plain C++.
+BOOST_AUTO_TEST_CASE(tiles_of_matrix_units_equal_the_product_in_double) { check_matrix_tiles<software_device>(); }
+
+#if MT_AMX_IS_KNOWN
+boost::test_tools::assertion_result has_matrix_units(boost::unit_test::test_unit_id) { return mt::detail::amx::available(); }
+BOOST_AUTO_TEST_CASE(and_with_matrix_units, *boost::unit_test::precondition(has_matrix_units)) { check_matrix_tiles<matrix_device>(); }
+#endif
+
 BOOST_AUTO_TEST_CASE(a_crowd_too) {
     mt::crowd device(4);
     BOOST_TEST((error_of<float, float>(device, 5, 7, 9, true, false, true)) < 1e-6);

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/view.hpp>
-#include <midtrain/exec/host/packed_gemm.hpp>
+#include <midtrain/exec/host/packed_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/problem/gemm.hpp>

@@ -5,11 +5,11 @@
 #include <memory>
 #include <thread>
 #include <type_traits>
-#include <midtrain/exec/host/packed_gemm.hpp>
 #include <midtrain/exec/host/buffer.hpp>
 #include <midtrain/exec/host/cblas_gemm.hpp>
 #include <midtrain/exec/host/onednn_gemm.hpp>
 #include <midtrain/exec/host/op/attention.hpp>
+#include <midtrain/exec/host/packed_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/problem/gemm.hpp>

@@ -9,6 +9,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <type_traits>
 #include <midtrain/core/bf16.hpp>
+#include <midtrain/exec/host/amx.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/problem/gemm.hpp>
 
@@ -20,8 +21,8 @@ class onednn_gemm {
     static constexpr bool serves = std::is_same_v<A, B> && (std::is_same_v<A, float> || std::is_same_v<A, bf16>) &&
                                    (std::is_same_v<C, float> || std::is_same_v<C, bf16>);
 
-    /// Whether it multiplies faster here than packed_product. Floats: yes. Bfloat16: where the processor has matrix units (AMX), and where dot
-    /// products of AVX512_BF16 run at twice the rate of float (AMD); Intel's run at half of it, and older processors have none. Decided by
+    /// Whether it multiplies faster here than packed_product. Floats: yes. Bfloat16: with matrix units (AMX) that a compiler keeps from packed_product, and
+    /// where dot products of AVX512_BF16 run at twice the rate of float (AMD); Intel's run at half of it, and older processors have none. Decided by
     /// what there is and never by a clock, so that the same machine gives the same bits.
     static bool preferred() {
         if constexpr (std::is_same_v<A, float>) return true;
@@ -30,7 +31,7 @@ class onednn_gemm {
                 auto const all = static_cast<unsigned>(isa);
                 return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & all) == all;
             };
-            return has(dnnl::cpu_isa::avx512_core_amx) || (has(dnnl::cpu_isa::avx512_core_bf16) && __builtin_cpu_is("amd"));
+            return !amx::available() && (has(dnnl::cpu_isa::avx512_core_amx) || (has(dnnl::cpu_isa::avx512_core_bf16) && __builtin_cpu_is("amd")));
         }();
         return is;
     }

@@ -1,0 +1,93 @@
+#pragma once
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+#include <midtrain/core/types.hpp>
+#if MT_AMX_IS_KNOWN
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace midtrain::inline MT_ABI::detail {
+
+#if MT_AMX_IS_KNOWN
+
+/// Intel's matrix units: eight tiles of 16 rows of 64 bytes (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, chapter 18).
+/// Tile numbers are in the instruction, so they are template arguments.
+class amx {
+  public:
+    /// Whether there are units for bfloat16 and the kernel lets this process use them, which it asks for once. DNNL_MAX_CPU_ISA hides them as it hides
+    /// them from oneDNN, for comparisons.
+    static bool available() {
+        static bool const is = allowed() && has() && granted();
+        return is;
+    }
+
+    /// The tiles as they are used here, while it lives: who holds none costs the kernel nothing when it changes threads.
+    class session {
+      public:
+        MT_INLINE session() {
+            shape const s;
+            asm volatile("ldtilecfg %0" ::"m"(s));
+        }
+        MT_INLINE ~session() { asm volatile("tilerelease" ::: "memory"); }
+        session(session const&)            = delete;
+        session& operator=(session const&) = delete;
+    };
+
+    template <int tile>
+    MT_INLINE static void zero() {
+        asm volatile("tilezero %%tmm%c0" ::"i"(tile));
+    }
+    /// 16 rows of 64 bytes that lie `stride` bytes apart.
+    template <int tile>
+    MT_INLINE static void load(void const* from, index_t stride) {
+        asm volatile("tileloadd (%1,%2,1), %%tmm%c0" ::"i"(tile), "r"(from), "r"(stride) : "memory");
+    }
+    template <int tile>
+    MT_INLINE static void store(void* to, index_t stride) {
+        asm volatile("tilestored %%tmm%c0, (%1,%2,1)" ::"i"(tile), "r"(to), "r"(stride) : "memory");
+    }
+    /// c (16 x 16 floats) += a b over 32 terms: rows of a have 32 bfloat16, row r of b the terms 2 r and 2 r + 1 of each column, side by side.
+    template <int c, int a, int b>
+    MT_INLINE static void multiply() {
+        asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(c), "i"(a), "i"(b));
+    }
+    /// 32 floats, rounded to nearest even, as an instruction does: values below the least normal one are zero, as they are to multiply().
+    template <class V, class T>
+    MT_INLINE static void store_rounded(V const& low, V const& high, T* to) {
+        V both;
+        asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(low), "v"(high));
+        *reinterpret_cast<V*>(to) = both;
+    }
+
+  private:
+    struct alignas(64) shape {
+        std::uint8_t  palette = 1, start = 0, none[14] = {};
+        std::uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+        std::uint8_t  rows[16]  = {16, 16, 16, 16, 16, 16, 16, 16};
+    };
+    static bool allowed() {
+        char const* const most = std::getenv("DNNL_MAX_CPU_ISA");
+        if (!most) return true;
+        std::string_view const isa = most;
+        return isa == "ALL" || isa == "DEFAULT" || isa.find("AMX") != isa.npos;
+    }
+    static bool has() {
+        unsigned a = 0, b = 0, c = 0, d = 0;
+        if (!MT_HAS_WIDE || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 22 & 1) || !(d >> 24 & 1)) return false;  // amx-bf16, amx-tile
+        return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);                                              // avx512-bf16
+    }
+    static bool granted() { return syscall(SYS_arch_prctl, 0x1023, 18) == 0; }  // ARCH_REQ_XCOMP_PERM of the tiles' data
+};
+
+#else
+
+struct amx {
+    static bool available() { return false; }
+};
+
+#endif
+
+}  // namespace midtrain::inline MT_ABI::detail

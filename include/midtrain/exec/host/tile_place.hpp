@@ -1,0 +1,42 @@
+#pragma once
+#include <midtrain/exec/host/lanes.hpp>
+
+namespace midtrain::inline MT_ABI::detail {
+
+/// Where one part of the sums of a tile of c goes. Where a product has several parts and c has no room for a float, sums wait apart for the last part.
+template <class C, class W>
+struct tile_place {
+    C*      to;
+    index_t stride;
+    W*      waiting;
+    index_t waiting_stride;
+    bool    add_waiting, leave_waiting, add;  ///< to what waits; for a later part; to c
+
+    /// `size` sums of row i from column j on.
+    template <int size>
+    MT_INLINE void take(index_t i, index_t j, lanes_t<W, size> const& sums) const {
+        using V  = lanes_t<W, size>;
+        V        v = sums;
+        W* const w = waiting + i * waiting_stride + j;
+        if (add_waiting) v += *reinterpret_cast<V const*>(w);
+        if (leave_waiting) {
+            *reinterpret_cast<V*>(w) = v;
+            return;
+        }
+        C* const c = to + i * stride + j;
+        if (add) {
+            V before;
+            load_lanes<size>(c, before);
+            v += before;
+        }
+        store_lanes<size, W>(v, c);
+    }
+
+    /// The m x n sums of a tile at the edge of c.
+    MT_INLINE void take_part(index_t m, index_t n, W const* sums, index_t width) const {
+        for (index_t i = 0; i < m; ++i)
+            for (index_t j = 0; j < n; ++j) take<1>(i, j, *reinterpret_cast<lanes_t<W, 1> const*>(sums + i * width + j));
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI::detail

@@ -1,0 +1,55 @@
+#pragma once
+#include <cstddef>
+#include <cstring>
+#include <midtrain/core/bf16.hpp>
+#include <midtrain/core/types.hpp>
+
+namespace test {
+
+/// What detail::amx does, without its instructions.
+class software_units {
+    struct tile_data {
+        alignas(64) std::byte bytes[16][64];
+    };
+    static tile_data& tile(int which) {
+        static thread_local tile_data all[8];
+        return all[which];
+    }
+    template <class T>
+    static T value(int which, int row, int column) {
+        T v;
+        std::memcpy(&v, tile(which).bytes[row] + static_cast<std::size_t>(column) * sizeof(T), sizeof(T));
+        return v;
+    }
+
+  public:
+    struct session {};
+
+    template <int t>
+    static void zero() {
+        std::memset(&tile(t), 0, sizeof(tile_data));
+    }
+    template <int t>
+    static void load(void const* from, midtrain::index_t stride) {
+        for (int r = 0; r < 16; ++r) std::memcpy(tile(t).bytes[r], static_cast<std::byte const*>(from) + r * stride, 64);
+    }
+    template <int t>
+    static void store(void* to, midtrain::index_t stride) {
+        for (int r = 0; r < 16; ++r) std::memcpy(static_cast<std::byte*>(to) + r * stride, tile(t).bytes[r], 64);
+    }
+    template <int c, int a, int b>
+    static void multiply() {
+        for (int i = 0; i < 16; ++i)
+            for (int j = 0; j < 16; ++j) {
+                float sum = value<float>(c, i, j);
+                for (int k = 0; k < 32; ++k) sum += float(value<midtrain::bf16>(a, i, k)) * float(value<midtrain::bf16>(b, k / 2, 2 * j + k % 2));
+                std::memcpy(tile(c).bytes[i] + 4 * j, &sum, 4);
+            }
+    }
+    template <class V>
+    static void store_rounded(V const& low, V const& high, midtrain::bf16* to) {
+        for (int i = 0; i < 16; ++i) to[i] = midtrain::bf16(low[i]), to[16 + i] = midtrain::bf16(high[i]);
+    }
+};
+
+}  // namespace test
