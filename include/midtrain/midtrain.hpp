@@ -111,9 +111,12 @@
 #include <midtrain/exec/host/cblas_gemm.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/exec/host/lanes.hpp>
+#include <midtrain/exec/host/longest_registers.hpp>
+#include <midtrain/exec/host/matrix_blocks.hpp>
 #include <midtrain/exec/host/matrix_tiles.hpp>
 #include <midtrain/exec/host/onednn_gemm.hpp>
 #include <midtrain/exec/host/op/attention.hpp>
+#include <midtrain/exec/host/op/attention_ranges.hpp>
 #include <midtrain/exec/host/packed_gemm.hpp>
 #include <midtrain/exec/host/packed_product.hpp>
 #include <midtrain/exec/host/probe.hpp>

@@ -50,25 +50,19 @@ struct packed_device {
         for (int t = 0; t < 3; ++t) mt::detail::packed_gemm<mt::detail::vector_tiles<A, B, C, bytes>, A, B, C>::run(t, 3, p);
     }
 };
-/// What multiplies by tiles of matrix units: in plain C++, and with the instructions.
-struct software_device {
-    template <class C>
-    void gemm(mt::gemm_problem<mt::bf16, mt::bf16, C> const& p) {
-        for (int t = 0; t < 3; ++t) mt::detail::packed_gemm<mt::detail::matrix_tiles<C, test::software_units>, mt::bf16, mt::bf16, C>::run(t, 3, p);
-    }
-};
-#if MT_AMX_IS_KNOWN
+/// What multiplies by tiles of matrix units, or of what stands in for them.
+template <class Units>
 struct matrix_device {
     template <class C>
-    MT_AMX void gemm(mt::gemm_problem<mt::bf16, mt::bf16, C> const& p) {
-        for (int t = 0; t < 3; ++t) mt::detail::packed_gemm<mt::detail::matrix_tiles<C>, mt::bf16, mt::bf16, C>::run(t, 3, p);
+    void gemm(mt::gemm_problem<mt::bf16, mt::bf16, C> const& p) {
+        for (int t = 0; t < 3; ++t)
+            Units::call([&](int thread) { mt::detail::packed_gemm<mt::detail::matrix_tiles<C, Units>, mt::bf16, mt::bf16, C>::run(thread, 3, p); }, t);
     }
 };
-#endif
 /// Shapes of which some have edges, several blocks, and several parts of their sums.
-template <class Device>
+template <class Units>
 void check_matrix_tiles() {
-    Device device;
+    matrix_device<Units> device;
     for (auto [m, n, k] : {std::array<mt::index_t, 3>{1, 1, 1}, {96, 64, 64}, {97, 33, 300}, {64, 32, 1100}, {61, 45, 2100}, {15, 1700, 20}})
         for (int form = 0; form < 8; ++form) {
             BOOST_TEST((error_of<mt::bf16, float>(device, m, n, k, form & 1, form & 2, form & 4)) < 1e-6);
@@ -114,11 +108,11 @@ BOOST_AUTO_TEST_CASE(packed_tiles_of_any_register_equal_the_product_in_double) {
     }
 }
 /// On any processor: each instruction in plain C++.
-BOOST_AUTO_TEST_CASE(tiles_of_matrix_units_equal_the_product_in_double) { check_matrix_tiles<software_device>(); }
+BOOST_AUTO_TEST_CASE(tiles_of_matrix_units_equal_the_product_in_double) { check_matrix_tiles<test::software_units>(); }
 
 #if MT_AMX_IS_KNOWN
 boost::test_tools::assertion_result has_matrix_units(boost::unit_test::test_unit_id) { return mt::detail::amx::available(); }
-BOOST_AUTO_TEST_CASE(and_with_matrix_units, *boost::unit_test::precondition(has_matrix_units)) { check_matrix_tiles<matrix_device>(); }
+BOOST_AUTO_TEST_CASE(and_with_matrix_units, *boost::unit_test::precondition(has_matrix_units)) { check_matrix_tiles<mt::detail::amx>(); }
 #endif
 
 BOOST_AUTO_TEST_CASE(a_crowd_too) {

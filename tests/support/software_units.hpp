@@ -23,8 +23,10 @@ class software_units {
     }
 
   public:
-    struct session {};
-
+    template <class F, class... A>
+    static void call(F const& f, A... a) {
+        f(a...);
+    }
     template <int t>
     static void zero() {
         std::memset(&tile(t), 0, sizeof(tile_data));
@@ -49,6 +51,10 @@ class software_units {
     template <class V>
     static void store_rounded(V const& low, V const& high, midtrain::bf16* to) {
         for (int i = 0; i < 16; ++i) to[i] = midtrain::bf16(low[i]), to[16 + i] = midtrain::bf16(high[i]);
+    }
+    template <class V>
+    static void store_rounded_pairs(V const& first, V const& second, midtrain::bf16* to) {
+        for (int i = 0; i < 16; ++i) to[2 * i] = midtrain::bf16(first[i]), to[2 * i + 1] = midtrain::bf16(second[i]);
     }
 };
 

@@ -13,6 +13,7 @@ struct add_then {
     matrix_view<T>       y;  // (rows, width)
     computed_t<T>        by;
     Next                 next;
+    static constexpr bool much_arithmetic = requires { requires Next::much_arithmetic; };
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {

@@ -20,6 +20,7 @@ struct cross_entropy {
     double const*                targets;   // in the global batch: on the device, so that a captured launch stays true; unread without gradient
     double                       weight;    // of these losses beside others
     computed_t<T>                z;
+    static constexpr bool much_arithmetic = true;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {

@@ -122,6 +122,7 @@ template <class T, class Activation>
 struct gated_forward {
     matrix_view<T const> x;  // (rows, 2 * width)
     matrix_view<T>       y;  // (rows, width)
+    static constexpr bool much_arithmetic = true;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
@@ -141,6 +142,7 @@ struct gated_backward {
     matrix_view<T const> x;   // (rows, 2 * width)
     matrix_view<T const> dy;  // (rows, width)
     matrix_view<T>       dx;  // (rows, 2 * width)
+    static constexpr bool much_arithmetic = true;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
@@ -161,6 +163,7 @@ template <class T, class Activation>
 struct activated_forward {
     row_view<T const> x;
     row_view<T>       y;
+    static constexpr bool much_arithmetic = true;
 
     template <int w>
     MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {
@@ -179,6 +182,7 @@ template <class T, class Activation>
 struct activated_backward {
     row_view<T const> x, dy;
     row_view<T>       dx;
+    static constexpr bool much_arithmetic = true;
 
     template <int w>
     MT_HOST_DEVICE MT_INLINE void values_from(index_t i) const {

@@ -22,6 +22,7 @@ struct rmsnorm_forward {
     row_view<computed_t<T>> scale;  // (rows)
     computed_t<T>           epsilon;
     computed_t<T>           plus = 0;  // 1: a gain about zero (Gemma)
+    static constexpr bool much_arithmetic = true;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
@@ -47,6 +48,7 @@ struct rmsnorm_backward {
     row_view<computed_t<T> const> scale;  // (rows)
     matrix_view<T>                dx;     // (rows, width), added to
     computed_t<T>                 plus = 0;
+    static constexpr bool much_arithmetic = true;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
@@ -95,6 +97,7 @@ struct layernorm_forward {
     row_view<computed_t<T>> mean, scale;  // (rows)
     computed_t<T>           epsilon;
     computed_t<T>           plus = 0;  // 1: a gain about zero, LayerNorm1P (Nemotron)
+    static constexpr bool much_arithmetic = true;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {
@@ -125,6 +128,7 @@ struct layernorm_backward {
     row_view<computed_t<T> const> mean, scale;
     matrix_view<T>                dx;  // added to
     computed_t<T>                 plus = 0;
+    static constexpr bool much_arithmetic = true;
 
     template <class Team>
     MT_HOST_DEVICE void operator()(Team const& team, index_t r) const {

@@ -2,7 +2,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 #include <midtrain/core/types.hpp>
+#include <midtrain/exec/host/lanes.hpp>
 #if MT_AMX_IS_KNOWN
 #include <cpuid.h>
 #include <sys/syscall.h>
@@ -24,17 +26,14 @@ class amx {
         return is;
     }
 
-    /// The tiles as they are used here, while it lives: who holds none costs the kernel nothing when it changes threads.
-    class session {
-      public:
-        MT_INLINE session() {
-            shape const s;
-            asm volatile("ldtilecfg %0" ::"m"(s));
-        }
-        MT_INLINE ~session() { asm volatile("tilerelease" ::: "memory"); }
-        session(session const&)            = delete;
-        session& operator=(session const&) = delete;
-    };
+    /// f(a...) compiled for these instructions, with tiles to use. It gives them back: who holds none costs the kernel nothing when it changes threads.
+    template <class F, class... A>
+    MT_AMX [[gnu::flatten]] static void call(F const& f, A... a) {
+        shape const s;
+        asm volatile("ldtilecfg %0" ::"m"(s));
+        f(a...);
+        asm volatile("tilerelease" ::: "memory");
+    }
 
     template <int tile>
     MT_INLINE static void zero() {
@@ -62,7 +61,20 @@ class amx {
         *reinterpret_cast<V*>(to) = both;
     }
 
+    /// The same with the values of each beside each other: two terms of 16 columns, as multiply() reads a right operand.
+    template <class V, class T>
+    MT_INLINE static void store_rounded_pairs(V const& first, V const& second, T* to) {
+        using bits = lanes_t<std::uint16_t, 32>;
+        bits both;
+        asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(first), "v"(second));
+        *reinterpret_cast<bits*>(to) = paired(both, std::make_integer_sequence<int, 32>{});
+    }
+
   private:
+    template <class V, int... l>
+    MT_INLINE static V paired(V const& v, std::integer_sequence<int, l...>) {
+        return __builtin_shufflevector(v, v, (l / 2 + l % 2 * 16)...);
+    }
     struct alignas(64) shape {
         std::uint8_t  palette = 1, start = 0, none[14] = {};
         std::uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <midtrain/exec/host/buffer.hpp>
 #include <midtrain/exec/host/cblas_gemm.hpp>
+#include <midtrain/exec/host/longest_registers.hpp>
 #include <midtrain/exec/host/onednn_gemm.hpp>
 #include <midtrain/exec/host/op/attention.hpp>
 #include <midtrain/exec/host/packed_product.hpp>
@@ -24,7 +25,8 @@ class host {
     template <class T>
     using buffer = host_buffer<T>;
 
-    static constexpr bool shares_memory = true;  ///< with the host: what lies here, it reads and writes in place
+    static constexpr bool    shares_memory = true;                 ///< with the host: what lies here, it reads and writes in place
+    static constexpr index_t logits_bytes  = index_t{128} << 20;  ///< that a head may take for a chunk of rows
 
     /// `threads` 0: as many as the machine has.
     explicit host(int threads = 0)
@@ -42,7 +44,7 @@ class host {
     template <class F>
     void elements(index_t n, F const& f) {
         static_assert(std::is_trivially_copyable_v<F>, "midtrain: an element functor holds views and numbers only");
-        each_chunk(n, 4096, [f](index_t first, index_t last) {
+        each_chunk<F>(n, 4096, [f](auto, index_t first, index_t last) {
             auto const g = f;
             MT_INDEPENDENT
             for (index_t i = first; i < last; ++i) g(i);
@@ -53,7 +55,7 @@ class host {
     template <class F>
     void rows(index_t n, F const& f) {
         static_assert(std::is_trivially_copyable_v<F>, "midtrain: a row functor holds views and numbers only");
-        each_chunk(n, 1, [f](index_t first, index_t last) {
+        each_chunk<F>(n, 1, [f](auto, index_t first, index_t last) {
             for (index_t r = first; r < last; ++r) f(solo_team{}, r);
         });
     }
@@ -128,16 +130,22 @@ class host {
         for (index_t g = 0; g + 1 < begin.size(); ++g)
             if (begin[g] < begin[g + 1]) f(g, begin[g], begin[g + 1] - begin[g]);
     }
-    template <class F>
+    /// f(bytes of a register, first, last) for parts of 0 .. n-1, one a thread. What waits for memory gains nothing from longer registers than the build's,
+    /// and costs a user's compiler; a functor says that it does not.
+    template <class Functor, class F>
     void each_chunk(index_t n, index_t grain, F const& f) {
+        constexpr auto go = [](F const& part, index_t first, index_t last) {
+            if constexpr (requires { requires Functor::much_arithmetic; }) detail::in_longest_registers(part, first, last);
+            else part(std::integral_constant<int, MT_VECTOR_BYTES>{}, first, last);
+        };
         index_t const parts = std::min<index_t>(pool_->size(), (n + grain - 1) / grain);
         if (parts <= 1) {
-            if (n > 0) f(0, n);
+            if (n > 0) go(f, 0, n);
             return;
         }
         auto task = [&](int t) {
             index_t const first = n * t / parts, last = n * (t + 1) / parts;
-            if (t < parts && first < last) f(first, last);
+            if (t < parts && first < last) go(f, first, last);
         };
         pool_->run(task);
     }

@@ -8,7 +8,7 @@
 
 namespace midtrain::inline MT_ABI::detail {
 
-/// A product by tiles of c. Each thread has a rectangle of c. Of b it packs `depth` terms of `across` columns, which stay in its second cache, in
+/// A product by tiles of c. Each thread has a rectangle of c. Of b it packs a block, at most `depth` terms of as many columns as its second cache keeps, in
 /// strips as wide as a tile; of a the rows of a tile, which stay in the first; then one tile of c after the other lies in registers for `depth` terms
 /// (Goto and van de Geijn 2008; Van Zee and van de Geijn 2015). Tiles say how much that is, how operands are packed and how a tile is multiplied.
 template <class Tiles, class A, class B, class C>
@@ -18,19 +18,19 @@ class packed_gemm {
 
   public:
     MT_INLINE static void run(int thread, int threads, gemm_problem<A, B, C> const& p) {
-        constexpr index_t rows = Tiles::rows, width = Tiles::width, unit = Tiles::unit, across = Tiles::across;
+        constexpr index_t rows = Tiles::rows, width = Tiles::width, unit = Tiles::unit;
         auto const [down, beside] = grid(threads, p.c.rows, p.c.columns);
         auto const r = share(p.c.rows, rows, thread / beside, down), c = share(p.c.columns, width, thread % beside, beside);
         if (thread >= down * beside || r.n <= 0 || c.n <= 0) return;
         thread_local host_buffer<P> operands;
         thread_local host_buffer<W> sums;
         index_t const inner = p.inner(), parts = std::max<index_t>(1, (inner + Tiles::depth - 1) / Tiles::depth);
-        index_t const each  = ((inner + parts - 1) / parts + unit - 1) / unit * unit, for_b = (each * across + 63) / 64 * 64;
+        index_t const each   = std::max(unit, ((inner + parts - 1) / parts + unit - 1) / unit * unit);
+        index_t const across = std::min((c.n + width - 1) / width * width, Tiles::block / each / width * width), for_b = (each * across + 63) / 64 * 64;
         bool const    apart = parts > 1 && !std::is_same_v<C, W>;
         grow(operands, for_b + each * rows + 64);
         if (apart) grow(sums, r.n * across);
         P *const b = operands.view().data, *const a = b + for_b;
-        [[maybe_unused]] typename Tiles::session const held;
         index_t const strips = (c.n + width - 1) / width, blocks = (c.n + across - 1) / across;
         for (index_t block = 0; block < blocks; ++block) {
             index_t const j = c.first + strips * block / blocks * width, n = std::min(c.n, strips * (block + 1) / blocks * width) - (j - c.first);

@@ -43,6 +43,14 @@ class thread_pool {
         for (int n; (n = left_.load(std::memory_order_acquire)) != 0;) left_.wait(n, std::memory_order_acquire);
     }
 
+    /// f(next) on all threads, where next() gives 0, 1, 2 and so on, each to the thread that asks first.
+    template <class F>
+    void deal(F const& f) {
+        std::atomic<index_t> next{0};
+        auto                 task = [&](int) { f([&] { return next.fetch_add(1, std::memory_order_relaxed); }); };
+        run(task);
+    }
+
   private:
     static constexpr int spins = 4000;  // some ten microseconds, shorter than a step's serial parts
 

@@ -20,8 +20,7 @@ class vector_tiles {
     static constexpr int     rows   = bytes == 64 ? 14 : bytes == 32 ? 6 : 4;  // of a tile: 2 rows + 3 registers are as many as there are
     static constexpr index_t depth  = 256;       // terms of a part of the product
     static constexpr index_t unit   = 1;         // terms are packed in multiples of it
-    static constexpr index_t across = 768;       // columns of c of a block
-    struct session {};                           // what a thread holds while it multiplies
+    static constexpr index_t block  = 256 * 768; // values of a block of b
 
     // a[x * rows + i]. Registers store a little beyond their row, which is written after: rows from the last register's on come first.
     MT_INLINE static void pack_a(gemm_problem<A, B, C> const& p, index_t row, index_t m, index_t k, index_t d, W* MT_RESTRICT a) {

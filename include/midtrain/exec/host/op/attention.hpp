@@ -1,12 +1,12 @@
 #pragma once
 #include <algorithm>
-#include <atomic>
-#include <cmath>
 #include <limits>
 #include <type_traits>
 #include <vector>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
+#include <midtrain/exec/host/longest_registers.hpp>
+#include <midtrain/exec/host/op/attention_ranges.hpp>
 #include <midtrain/exec/host/small_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
@@ -21,7 +21,7 @@ class host_attention {
     using C                         = computed_t<T>;
     using problem                   = attention_problem<T, Modifier, Distance>;
     using gradient_problem          = attention_gradient_problem<T, Modifier>;
-    static constexpr index_t tile     = 64;
+    static constexpr index_t tile     = attention_ranges::tile;
     static constexpr bool    modifies = !std::is_same_v<Modifier, unmodified>;
 
   public:
@@ -40,22 +40,20 @@ class host_attention {
     void backward(gradient_problem const& g) {
         auto const&   p = g.forward;
         panels const  packed(*this, p, true);
-        index_t const all = p.sequences * p.heads, rows = padded(p.length), parts = key_parts(p);
-        auto &        keys = workspace(3), &values = workspace(4), &queries = workspace(6);
+        index_t const all = p.sequences * p.heads, rows = padded(p.length);
+        attention_ranges const ranges(p);
+        index_t const          parts = ranges.parts();
+        auto &                 keys = workspace(3), &values = workspace(4), &queries = workspace(6);
         grow(keys, all * p.length * p.head_size);
         grow(values, all * p.length * p.values());
         grow(queries, parts > 1 ? parts * all * p.length * p.head_size : 0);
         each_task(all * parts, rows * (2 * p.head_size + p.values()) + 2 * tile * tile + rows, [&](auto bytes, index_t k, C* scratch) {
-            key_part<bytes>(g, packed, k / parts, k % parts, parts, keys.data(), values.data(),
+            key_part<bytes>(g, packed, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys.data(), values.data(),
                             parts > 1 ? queries.data() + k * p.length * p.head_size : nullptr, scratch);
         });
         each_task(p.sequences * (rows / tile), 0, [&](auto, index_t k, C*) {
-            index_t const s = k / (rows / tile), first = k % (rows / tile) * tile, last = std::min(p.length, first + tile);
-            for (index_t head = 0; parts > 1 && head < p.heads; ++head) sum_parts(g, s, head, parts, first, last, queries.data());
-            for (index_t kv = 0; kv < p.kv_heads; ++kv) {
-                sum_group(g, s, kv, keys.data(), p.head_size, p.key_column(kv), first, last);
-                sum_group(g, s, kv, values.data(), p.values(), p.value_column(kv), first, last);
-            }
+            index_t const first = k % (rows / tile) * tile;
+            ranges.sum(g, k / (rows / tile), first, std::min(p.length, first + tile), queries.data(), keys.data(), values.data());
         });
     }
 
@@ -70,38 +68,15 @@ class host_attention {
     }
     static index_t padded(index_t length) { return (length + tile - 1) / tile * tile; }
 
-    /// Ranges of keys that backward takes a head in, as many whatever the threads, so that they change no bit: few heads are too coarse a grain.
-    static index_t key_parts(problem const& p) { return std::clamp<index_t>(24 / (p.sequences * p.heads), 1, std::max<index_t>(1, p.length / (4 * tile))); }
-    /// The first key of a range: earlier keys have more queries, and ranges are to have as much work each.
-    static index_t first_key(index_t part, index_t parts, index_t length) {
-        if (part == parts) return length;
-        double const left = std::sqrt(1.0 - static_cast<double>(part) / static_cast<double>(parts));
-        return static_cast<index_t>(static_cast<double>(padded(length) / tile) * (1.0 - left) + 0.5) * tile;
-    }
-
     /// f(bytes of a register, k, scratch) for k in 0 .. n-1, on the thread that is free first. Each thread makes its scratch of `values` before
     /// it looks for a task: one that came too late for any in the first step has it all the same.
     template <class F>
     void each_task(index_t n, index_t values, F const& f) {
-        [[maybe_unused]] bool const wide = MT_HAS_WIDE;
-        std::atomic<index_t>        next{0};
-        auto                        task = [&](int) {
+        pool_.deal([&](auto next) {
             auto& scratch = workspace(5);
             grow(scratch, values);
-            for (index_t k; (k = next.fetch_add(1, std::memory_order_relaxed)) < n;) {
-                if constexpr (!MT_WIDE_IS_CHOSEN) in_wide<MT_VECTOR_BYTES>(f, k, scratch.data());
-                else wide ? in_wide<64>(f, k, scratch.data()) : in_all(f, k, scratch.data());
-            }
-        };
-        pool_.run(task);
-    }
-    template <int bytes, class F>
-    MT_WIDE [[gnu::flatten]] static void in_wide(F const& f, index_t k, C* scratch) {
-        f(std::integral_constant<int, bytes>{}, k, scratch);
-    }
-    template <class F>
-    static void in_all(F const& f, index_t k, C* scratch) {
-        f(std::integral_constant<int, MT_VECTOR_BYTES>{}, k, scratch);
+            for (index_t k; (k = next()) < n;) in_longest_registers(f, k, scratch.data());
+        });
     }
 
     /// Keys and values in the computed type, by (sequence, kv head): keys transposed for scores, values plain; for backward
@@ -241,15 +216,15 @@ class host_attention {
     }
 
     /// Backward of one head of one sequence for a range of keys: key tiles outside, query tiles inside; its share of the keys' and values'
-    /// gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end, or left for sum_parts.
+    /// gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end, or left in `shared`, if there is one, to be summed.
     template <int bytes>
-    static void key_part(gradient_problem const& g, panels const& packed, index_t which, index_t part, index_t parts, C* keys, C* values, C* shared,
+    static void key_part(gradient_problem const& g, panels const& packed, index_t which, index_t begins, index_t ends, C* keys, C* values, C* shared,
                          C* query) {
         auto const&   p = g.forward;
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, size = p.values(), base = s * p.length, length = p.length;
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group(), column = p.query_column(head);
-        index_t const rows = padded(length), begins = first_key(part, parts, length), ends = first_key(part + 1, parts, length);
-        C *const slope = query + rows * d, *const own = slope + rows * size, *const gradient = parts > 1 ? shared : own;
+        index_t const rows = padded(length);
+        C *const slope = query + rows * d, *const own = slope + rows * size, *const gradient = shared ? shared : own;
         C *const score = own + rows * d, *const along = score + tile * tile, *const dot = along + tile * tile;
         for (index_t t = begins; t < length; ++t) {
             C total = 0;
@@ -281,7 +256,7 @@ class host_attention {
                 small_product<bytes>(n, d, tile, along, tile, 1, packed.other + kv * each + key * d, d, gradient + first * d, d, true);
             }
         }
-        for (index_t t = 0; parts == 1 && t < length; ++t)
+        for (index_t t = 0; !shared && t < length; ++t)
             for (index_t i = 0; i < d; ++i) g.qkv_gradient(base + t, column + i) = T(gradient[t * d + i]);
     }
 
@@ -301,32 +276,6 @@ class host_attention {
             score[j]            = probability;
             along[j]            = probability * (modifies ? along[j] : along[j] - dot) * scale;
         });
-    }
-
-    /// What the ranges of keys have left of the gradient of queries first .. last-1 of a head: those that begin behind a query have nothing for it.
-    static void sum_parts(gradient_problem const& g, index_t s, index_t head, index_t parts, index_t first, index_t last, C const* queries) {
-        auto const&   p = g.forward;
-        index_t const d = p.head_size, each = p.length * d, column = p.query_column(head);
-        C const* const from = queries + (s * p.heads + head) * parts * each;
-        index_t        seen = 1;
-        while (seen < parts && first_key(seen, parts, p.length) <= first) ++seen;  // ranges begin where tiles do
-        for (index_t t = first; t < last; ++t)
-            for (index_t i = 0; i < d; ++i) {
-                C total = 0;
-                for (index_t part = 0; part < seen; ++part) total += from[part * each + t * d + i];
-                g.qkv_gradient(s * p.length + t, column + i) = T(total);
-            }
-    }
-
-    /// The heads of a group share a key head: the sum of their parts, for tokens first .. last-1.
-    static void sum_group(gradient_problem const& g, index_t s, index_t kv, C const* parts, index_t size, index_t column, index_t first, index_t last) {
-        auto const& p = g.forward;
-        for (index_t t = first; t < last; ++t)
-            for (index_t i = 0; i < size; ++i) {
-                C total = 0;
-                for (index_t h = kv * p.group(); h < (kv + 1) * p.group(); ++h) total += parts[((s * p.heads + h) * p.length + t) * size + i];
-                g.qkv_gradient(s * p.length + t, column + i) = T(total);
-            }
     }
 
     thread_pool& pool_;

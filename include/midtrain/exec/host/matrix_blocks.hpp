@@ -1,0 +1,74 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <midtrain/core/bf16.hpp>
+#include <midtrain/exec/host/lanes.hpp>
+
+namespace midtrain::inline MT_ABI::detail {
+
+/// What products by matrix units (amx.hpp) are made of. A block is 16 lines by 32 terms, 1 KB: of a left operand lines are rows, each with its terms; of a
+/// right operand lines are columns, and two terms of all of them lie side by side. Two blocks are 32 lines; sums are 32 x 32 floats, in tiles 0 to 3.
+template <class Units>
+struct matrix_blocks {
+    static constexpr index_t lines = 16, terms = 32, size = lines * terms;
+
+    using words  = lanes_t<std::uint32_t, 16>;
+    using halves = lanes_t<std::uint16_t, 16>;
+
+    /// Packs a block of `n` lines and `d` terms, those beyond them zero. `beside`: the terms of a line are beside each other in memory, rows `stride` apart are
+    /// lines; else rows are terms.
+    template <bool left>
+    MT_INLINE static void pack(bool beside, bf16 const* from, index_t stride, index_t n, index_t d, bf16* to) {
+        alignas(64) bf16 part[size];
+        if (n < lines || d < terms) {
+            index_t const all = beside ? terms : lines;
+            std::fill_n(part, size, bf16{});
+            for (index_t i = 0; i < (beside ? n : d); ++i) std::copy_n(from + i * stride, beside ? d : n, part + i * all);
+            from = part, stride = all;
+        }
+        words v[16];
+        MT_UNROLL(16)
+        for (int i = 0; i < 16; ++i) {
+            if (beside) {
+                v[i] = *reinterpret_cast<words const*>(from + i * stride);
+            } else {
+                bf16 const* const pair = from + 2 * i * stride;
+                v[i] = __builtin_convertvector(*reinterpret_cast<halves const*>(pair), words) |
+                       __builtin_convertvector(*reinterpret_cast<halves const*>(pair + stride), words) << 16;
+            }
+        }
+        if (beside != left) transpose_lanes(v);
+        MT_UNROLL(16)
+        for (int i = 0; i < 16; ++i) *reinterpret_cast<words*>(to + i * terms) = v[i];
+    }
+
+    MT_INLINE static void zero_sums() { Units::template zero<0>(), Units::template zero<1>(), Units::template zero<2>(), Units::template zero<3>(); }
+    /// Rows of the sums are `stride` floats apart.
+    MT_INLINE static void load_sums(float const* from, index_t stride) {
+        Units::template load<0>(from, 4 * stride), Units::template load<1>(from + 16, 4 * stride);
+        Units::template load<2>(from + 16 * stride, 4 * stride), Units::template load<3>(from + 16 * stride + 16, 4 * stride);
+    }
+    MT_INLINE static void store_sums(float* to, index_t stride) {
+        Units::template store<0>(to, 4 * stride), Units::template store<1>(to + 16, 4 * stride);
+        Units::template store<2>(to + 16 * stride, 4 * stride), Units::template store<3>(to + 16 * stride + 16, 4 * stride);
+    }
+    /// sums += a b, of two blocks each for each 32 of n terms, one after the other.
+    MT_INLINE static void add_products(index_t n, bf16 const* a, bf16 const* b) {
+        for (index_t x = 0; x < n; x += terms, a += 2 * size, b += 2 * size) {
+            Units::template load<4>(a, 64), Units::template load<6>(b, 64), Units::template load<7>(b + size, 64), Units::template load<5>(a + size, 64);
+            Units::template multiply<0, 4, 6>(), Units::template multiply<1, 4, 7>(), Units::template multiply<2, 5, 6>(), Units::template multiply<3, 5, 7>();
+        }
+    }
+    /// c (rows x columns, both multiples of 32) = a b over n terms, or += with `accumulate`.
+    MT_INLINE static void product(index_t rows, index_t columns, index_t n, bf16 const* a, bf16 const* b, float* c, index_t ldc, bool accumulate) {
+        for (index_t i = 0; i < rows; i += 32)
+            for (index_t j = 0; j < columns; j += 32) {
+                float* const to = c + i * ldc + j;
+                accumulate ? load_sums(to, ldc) : zero_sums();
+                add_products(n, a + i * n, b + j * n);
+                store_sums(to, ldc);
+            }
+    }
+};
+
+}  // namespace midtrain::inline MT_ABI::detail
