@@ -117,6 +117,7 @@
 #include <midtrain/exec/host/onednn_gemm.hpp>
 #include <midtrain/exec/host/op/attention.hpp>
 #include <midtrain/exec/host/op/attention_ranges.hpp>
+#include <midtrain/exec/host/op/matrix_attention.hpp>
 #include <midtrain/exec/host/packed_gemm.hpp>
 #include <midtrain/exec/host/packed_product.hpp>
 #include <midtrain/exec/host/probe.hpp>

@@ -67,13 +67,14 @@ class amx {
         using bits = lanes_t<std::uint16_t, 32>;
         bits both;
         asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(first), "v"(second));
-        *reinterpret_cast<bits*>(to) = paired(both, std::make_integer_sequence<int, 32>{});
+        pair(both, std::make_integer_sequence<int, 32>{});
+        *reinterpret_cast<bits*>(to) = both;
     }
 
   private:
     template <class V, int... l>
-    MT_INLINE static V paired(V const& v, std::integer_sequence<int, l...>) {
-        return __builtin_shufflevector(v, v, (l / 2 + l % 2 * 16)...);
+    MT_INLINE static void pair(V& v, std::integer_sequence<int, l...>) {
+        v = __builtin_shufflevector(v, v, (l / 2 + l % 2 * 16)...);
     }
     struct alignas(64) shape {
         std::uint8_t  palette = 1, start = 0, none[14] = {};

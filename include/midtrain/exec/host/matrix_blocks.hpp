@@ -42,6 +42,19 @@ struct matrix_blocks {
         for (int i = 0; i < 16; ++i) *reinterpret_cast<words*>(to + i * terms) = v[i];
     }
 
+    /// Packs an operand of n lines and d terms into blocks for `lines_to` lines and `terms_to` terms, multiples of 32: two blocks for each 32 terms of 32 lines.
+    template <bool left>
+    MT_INLINE static void pack_all(bool beside, bf16 const* from, index_t stride, index_t n, index_t d, index_t lines_to, index_t terms_to, bf16* to) {
+        for (index_t t = 0; t < terms_to; t += terms)
+            for (index_t l = 0; l < lines_to; l += lines)
+                pack<left>(beside, from + (beside ? l * stride + t : t * stride + l), stride, std::clamp<index_t>(n - l, 0, lines), std::clamp<index_t>(d - t, 0, terms),
+                           to + place(l, t, terms_to));
+    }
+    /// Where the block of a line and a term begins.
+    static constexpr index_t place(index_t line, index_t term, index_t terms_to) {
+        return line / 32 * 32 * terms_to + term / terms * 2 * size + line % 32 / lines * size;
+    }
+
     MT_INLINE static void zero_sums() { Units::template zero<0>(), Units::template zero<1>(), Units::template zero<2>(), Units::template zero<3>(); }
     /// Rows of the sums are `stride` floats apart.
     MT_INLINE static void load_sums(float const* from, index_t stride) {
@@ -59,7 +72,7 @@ struct matrix_blocks {
             Units::template multiply<0, 4, 6>(), Units::template multiply<1, 4, 7>(), Units::template multiply<2, 5, 6>(), Units::template multiply<3, 5, 7>();
         }
     }
-    /// c (rows x columns, both multiples of 32) = a b over n terms, or += with `accumulate`.
+    /// c (rows x columns, both multiples of 32) = a b over n terms, packed by pack_all, or += with `accumulate`.
     MT_INLINE static void product(index_t rows, index_t columns, index_t n, bf16 const* a, bf16 const* b, float* c, index_t ldc, bool accumulate) {
         for (index_t i = 0; i < rows; i += 32)
             for (index_t j = 0; j < columns; j += 32) {

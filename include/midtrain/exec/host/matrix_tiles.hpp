@@ -24,22 +24,13 @@ class matrix_tiles {
     static constexpr index_t unit  = blocks::terms;
     static constexpr index_t block = 512 * 1024;
 
-    // [term / 32][row / 16][block]
     MT_INLINE static void pack_a(problem const& p, index_t row, index_t m, index_t k, index_t d, bf16* a) {
-        bool const beside = p.a_is == operand::plain;
-        for (index_t x = 0; x < d; x += unit)
-            for (index_t i = 0; i < rows; i += 16)
-                blocks::template pack<true>(beside, beside ? &p.a(row + i, k + x) : &p.a(k + x, row + i), p.a.stride, std::clamp<index_t>(m - i, 0, 16),
-                                            std::min(unit, d - x), a + x * rows + i * unit);
+        bool const plain = p.a_is == operand::plain;
+        blocks::template pack_all<true>(plain, plain ? &p.a(row, k) : &p.a(k, row), p.a.stride, m, d, rows, whole(d), a);
     }
-    // strips of 32 columns: [term / 32][column / 16][block]
     MT_INLINE static void pack_b(problem const& p, index_t k, index_t d, index_t column, index_t n, bf16* b) {
-        bool const    beside = p.b_is == operand::transposed;
-        index_t const whole  = (d + unit - 1) / unit * unit, wide = (n + width - 1) / width * width;
-        for (index_t x = 0; x < d; x += unit)
-            for (index_t s = 0; s < wide; s += 16)
-                blocks::template pack<false>(beside, beside ? &p.b(column + s, k + x) : &p.b(k + x, column + s), p.b.stride, std::clamp<index_t>(n - s, 0, 16),
-                                             std::min(unit, d - x), b + s / width * width * whole + x * width + s % width * unit);
+        bool const plain = p.b_is == operand::plain;
+        blocks::template pack_all<false>(!plain, plain ? &p.b(k, column) : &p.b(column, k), p.b.stride, n, d, whole(n), whole(d), b);
     }
 
     MT_INLINE static void multiply(index_t d, bf16 const* a, bf16 const* b, index_t m, index_t n, tile_place<C, float> const& c) {
@@ -69,6 +60,9 @@ class matrix_tiles {
             rest.template take<16>(i, 0, low), rest.template take<16>(i, 16, high);
         }
     }
+
+  private:
+    static constexpr index_t whole(index_t n) { return (n + 31) / 32 * 32; }
 };
 
 }  // namespace midtrain::inline MT_ABI::detail

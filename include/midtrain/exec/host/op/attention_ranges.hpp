@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <midtrain/problem/attention.hpp>
 
 namespace midtrain::inline MT_ABI::detail {
@@ -26,35 +27,25 @@ class attention_ranges {
     /// What ranges have left of the gradient of queries first .. last-1 of a head, (sequence, head, part, token, value): those that begin behind a query have
     /// nothing for it.
     template <class G, class C>
-    void sum_queries(G const& g, index_t s, index_t head, index_t first, index_t last, C const* queries) const {
+    MT_INLINE void sum_queries(G const& g, index_t s, index_t head, index_t first, index_t last, C const* queries) const {
         auto const&   p = g.forward;
-        index_t const d = p.head_size, each = length_ * d, column = p.query_column(head);
-        C const* const from = queries + (s * p.heads + head) * parts_ * each;
-        index_t        seen = 1;
+        index_t const each = length_ * p.head_size;
+        index_t       seen = 1;
         while (seen < parts_ && first_key(seen) <= first) ++seen;
-        for (index_t t = first; t < last; ++t)
-            for (index_t i = 0; i < d; ++i) {
-                C total = 0;
-                for (index_t part = 0; part < seen; ++part) total += from[part * each + t * d + i];
-                store(g, s * length_ + t, column + i, total);
-            }
+        add_up(g, s, first, last, p.query_column(head), p.head_size, seen, queries + (s * p.heads + head) * parts_ * each, each);
     }
 
     /// The heads of a group share a key head: the sum of their shares of keys or values, (sequence, head, token, value), for tokens first .. last-1.
     template <class G, class C>
-    void sum_group(G const& g, index_t s, index_t kv, C const* shares, index_t size, index_t column, index_t first, index_t last) const {
-        auto const& p = g.forward;
-        for (index_t t = first; t < last; ++t)
-            for (index_t i = 0; i < size; ++i) {
-                C total = 0;
-                for (index_t h = kv * p.group(); h < (kv + 1) * p.group(); ++h) total += shares[((s * p.heads + h) * length_ + t) * size + i];
-                store(g, s * length_ + t, column + i, total);
-            }
+    MT_INLINE void sum_group(G const& g, index_t s, index_t kv, C const* shares, index_t size, index_t column, index_t first, index_t last) const {
+        auto const&   p = g.forward;
+        index_t const each = length_ * size;
+        add_up(g, s, first, last, column, size, p.group(), shares + (s * p.heads + kv * p.group()) * each, each);
     }
 
     /// All of these sums for tokens first .. last-1 of a sequence.
     template <class G, class C>
-    void sum(G const& g, index_t s, index_t first, index_t last, C const* queries, C const* keys, C const* values) const {
+    MT_INLINE void sum(G const& g, index_t s, index_t first, index_t last, C const* queries, C const* keys, C const* values) const {
         auto const& p = g.forward;
         for (index_t head = 0; parts_ > 1 && head < p.heads; ++head) sum_queries(g, s, head, first, last, queries);
         for (index_t kv = 0; kv < p.kv_heads; ++kv) {
@@ -64,10 +55,23 @@ class attention_ranges {
     }
 
   private:
+    /// The sums of `n` arrays (token, size) that lie `each` values apart.
     template <class G, class C>
-    MT_INLINE static void store(G const& g, index_t row, index_t column, C value) {
-        auto& to = g.qkv_gradient(row, column);
-        to       = std::remove_reference_t<decltype(to)>(value);
+    MT_INLINE void add_up(G const& g, index_t s, index_t first, index_t last, index_t column, index_t size, index_t n, C const* from, index_t each) const {
+        constexpr index_t many = 64;
+        for (index_t t = first; t < last; ++t)
+            for (index_t begin = 0; begin < size; begin += many) {
+                C             total[many];
+                index_t const wide = std::min(many, size - begin);
+                auto* const   to   = &g.qkv_gradient(s * length_ + t, column + begin);
+                for (index_t k = 0; k < n; ++k) {
+                    C const* const one = from + k * each + t * size + begin;
+                    MT_INDEPENDENT
+                    for (index_t i = 0; i < wide; ++i) total[i] = k == 0 ? one[i] : total[i] + one[i];
+                }
+                MT_INDEPENDENT
+                for (index_t i = 0; i < wide; ++i) to[i] = std::remove_pointer_t<decltype(to)>(total[i]);
+            }
     }
     index_t length_, parts_;
 };

@@ -1,0 +1,283 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+#include <midtrain/core/bf16.hpp>
+#include <midtrain/core/monoid.hpp>
+#include <midtrain/core/scalar.hpp>
+#include <midtrain/exec/host/amx.hpp>
+#include <midtrain/exec/host/lanes.hpp>
+#include <midtrain/exec/host/matrix_blocks.hpp>
+#include <midtrain/exec/host/op/attention_ranges.hpp>
+#include <midtrain/exec/host/solo_team.hpp>
+#include <midtrain/exec/host/thread_pool.hpp>
+#include <midtrain/problem/attention.hpp>
+
+namespace midtrain::inline MT_ABI::detail {
+
+/// host_attention of bfloat16 with matrix units. Scores stand transposed, 64 keys by 64 queries: largest ones and sums of a query then run down a column, many
+/// queries a register, and what comes out is packed as an operand of the next product by rounding alone. Probabilities and slopes are rounded to bfloat16
+/// there, as FlashAttention-2 does (Dao 2023); sums are floats.
+template <class Units = amx>
+class matrix_attention {
+    using problem                 = attention_problem<bf16>;
+    using gradient_problem        = attention_gradient_problem<bf16>;
+    using blocks                  = matrix_blocks<Units>;
+    using V                       = lanes_t<float, 16>;
+    static constexpr index_t tile = attention_ranges::tile;
+    using square                  = float[tile][tile];
+
+  public:
+    explicit matrix_attention(thread_pool& pool) : pool_(pool) {}
+
+    void forward(problem const& p) {
+        index_t const d = whole(p.head_size), dv = whole(p.values()), tiles = (p.length + tile - 1) / tile, n = p.sequences * p.kv_heads;
+        bf16 *const keys = workspace<bf16>(0, n * tiles * tile * d), *const values = workspace<bf16>(1, n * tiles * tile * dv);
+        each_task(n * tiles, 0, 0, [&](index_t k, bf16*, float*) {
+            index_t const s = k / tiles / p.kv_heads, kv = k / tiles % p.kv_heads, first = k % tiles * tile, m = std::min(tile, p.length - first);
+            bf16 const* const key = &p.qkv(s * p.length + first, p.key_column(kv)), *const value = &p.qkv(s * p.length + first, p.value_column(kv));
+            blocks::template pack_all<true>(true, key, p.qkv.stride, m, p.head_size, tile, d, keys + k * tile * d);
+            blocks::template pack_all<true>(false, value, p.qkv.stride, p.values(), m, dv, tile, values + k * tile * dv);
+        });
+        index_t const heads = p.sequences * p.heads;
+        each_task(heads * tiles, tile * (d + tile), tile * (dv + tile), [&](index_t k, bf16* operands, float* sums) {
+            // The longest rows first: the tail of the work is then short.
+            index_t const which = k % heads, s = which / p.heads, head = which % p.heads, kv = (s * p.kv_heads + head / p.group()) * tiles * tile;
+            query_tile(p, s, head, tiles - 1 - k / heads, keys + kv * d, values + kv * dv, operands, sums);
+        });
+    }
+
+    void backward(gradient_problem const& g) {
+        auto const&            p = g.forward;
+        index_t const          d = whole(p.head_size), dv = whole(p.values()), heads = p.sequences * p.heads, rows = (p.length + tile - 1) / tile * tile;
+        attention_ranges const ranges(p);
+        index_t const          parts = ranges.parts();
+        float *const keys = workspace<float>(0, heads * p.length * p.head_size), *const values = workspace<float>(1, heads * p.length * p.values());
+        float* const queries = workspace<float>(2, parts > 1 ? parts * heads * p.length * p.head_size : 0);
+        each_task(heads * parts, 2 * (rows + 2 * tile) * (d + dv), rows * (d + 3) + tile * (d + dv), [&](index_t k, bf16* operands, float* sums) {
+            key_range(g, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys, values, parts > 1 ? queries + k * p.length * p.head_size : nullptr,
+                      operands, sums);
+        });
+        each_task(p.sequences * (rows / tile), 0, 0, [&](index_t k, bf16*, float*) {
+            index_t const first = k % (rows / tile) * tile;
+            ranges.sum(g, k / (rows / tile), first, std::min(p.length, first + tile), queries, keys, values);
+        });
+    }
+
+  private:
+    static constexpr index_t whole(index_t n) { return (n + 31) / 32 * 32; }
+    static constexpr float   none = -1e30f;  // finite, so that a difference of two is a number
+
+    /// Workspaces of a thread that outlive a call, so that a step allocates nothing after the first.
+    template <class T>
+    static T* workspace(int which, index_t n) {
+        static thread_local std::vector<T> all[4];
+        if (static_cast<index_t>(all[which].size()) < n) all[which].resize(static_cast<std::size_t>(n));
+        return all[which].data();
+    }
+    /// f(k, operands, sums) for k in 0 .. n-1, on the thread that is free first, with workspace for so many values.
+    template <class F>
+    void each_task(index_t n, index_t operands, index_t sums, F const& f) {
+        pool_.deal([&](auto next) {
+            bf16* const  a = workspace<bf16>(3, operands);
+            float* const b = workspace<float>(3, sums);
+            Units::call([&] {
+                for (index_t k; (k = next()) < n;) f(k, a, b);
+            });
+        });
+    }
+
+    /// Of 64 queries: where each begins to see, and whether some see none of a tile of keys, or some keys of it unseen.
+    struct view {
+        std::int32_t begin[tile];
+        index_t      query, least, most;
+        MT_INLINE view(problem const& p, index_t base, index_t first, index_t n) : query(first), least(p.length), most(0) {
+            for (index_t c = 0; c < tile; ++c) {
+                begin[c] = static_cast<std::int32_t>(c < n ? p.first(base + first + c) : 0);
+                if (c < n) least = std::min<index_t>(least, begin[c]), most = std::max<index_t>(most, begin[c]);
+            }
+        }
+        bool whole(index_t key) const { return key + tile - 1 <= query && key >= most; }
+        /// `otherwise` where query c does not see the key.
+        MT_INLINE void hide(index_t key, float otherwise, float (&row)[tile]) const {
+            auto const k = static_cast<std::int32_t>(key), last = static_cast<std::int32_t>(key - query);
+            MT_INDEPENDENT
+            for (std::int32_t c = 0; c < tile; ++c) row[c] = k >= begin[c] && last <= c ? row[c] : otherwise;
+        }
+    };
+
+    /// Forward of the q-th 64 queries of a head.
+    MT_INLINE static void query_tile(problem const& p, index_t s, index_t head, index_t q, bf16 const* keys, bf16 const* values, bf16* query, float* out) {
+        index_t const base = s * p.length, first = q * tile, n = std::min(tile, p.length - first), d = whole(p.head_size), dv = whole(p.values());
+        bf16* const   chances = query + tile * d;
+        square&       score   = *reinterpret_cast<square*>(out + dv * tile);
+        view const    seen(p, base, first, n);
+        float const   scale = p.scale;
+        alignas(64) float top[tile], total[tile], high[tile];
+        std::fill_n(top, tile, none), std::fill_n(total, tile, 0.0f), std::fill_n(out, dv * tile, 0.0f);
+        blocks::template pack_all<false>(true, &p.qkv(base + first, p.query_column(head)), p.qkv.stride, n, p.head_size, tile, d, query);
+        for (index_t key = seen.least / tile * tile; key <= first + n - 1; key += tile) {
+            blocks::product(tile, tile, d, keys + key * d, query, &score[0][0], tile, false);
+            std::copy_n(top, tile, high);
+            bool const whole = seen.whole(key);
+            for (index_t j = 0; j < tile; ++j) {
+                auto& row = score[j];
+                MT_INDEPENDENT
+                for (index_t c = 0; c < tile; ++c) row[c] *= scale;
+                if (!whole) seen.hide(key + j, 2 * none, row);
+                MT_INDEPENDENT
+                for (index_t c = 0; c < tile; ++c) high[c] = high[c] < row[c] ? row[c] : high[c];
+            }
+            rescale(top, high, total, out, dv);
+            for (index_t j = 0; j < tile; j += 2) {
+                for (index_t i = j; i < j + 2; ++i) {
+                    auto& row = score[i];
+                    MT_INDEPENDENT
+                    for (index_t c = 0; c < tile; ++c) {
+                        row[c] = exponential(row[c] - high[c]);
+                        total[c] += row[c];
+                    }
+                }
+                store_pairs(score[j], score[j + 1], j, chances);
+            }
+            blocks::product(dv, tile, tile, values + key * dv, chances, out, tile, true);
+        }
+        for (index_t r = 0; r < n; ++r) p.log_sum(head, base + first + r) = top[r] + logarithm(total[r]), total[r] = 1 / total[r];
+        for (index_t i = 0; i < dv; ++i)
+            for (index_t c = 0; c < tile; ++c) out[i * tile + c] *= total[c];
+        transposed(out, n, p.values(), [&](index_t r) { return &p.output(base + first + r, p.output_column(head)); });
+    }
+
+    /// What came before, brought to the larger of the scores so far.
+    MT_INLINE static void rescale(float (&top)[tile], float const (&high)[tile], float (&total)[tile], float* out, index_t dv) {
+        alignas(64) float shrink[tile];
+        bool              some = false;
+        for (index_t c = 0; c < tile; ++c) some |= high[c] != top[c];
+        if (!some) return;
+        MT_INDEPENDENT
+        for (index_t c = 0; c < tile; ++c) shrink[c] = exponential(top[c] - high[c]), top[c] = high[c], total[c] *= shrink[c];
+        for (index_t i = 0; i < dv; ++i) {
+            MT_INDEPENDENT
+            for (index_t c = 0; c < tile; ++c) out[i * tile + c] *= shrink[c];
+        }
+    }
+
+    /// Rows j and j + 1, of keys by queries, as two terms of a right operand whose lines are the queries.
+    MT_INLINE static void store_pairs(float const (&row)[tile], float const (&next)[tile], index_t j, bf16* to) {
+        for (index_t c = 0; c < tile; c += 16)
+            Units::store_rounded_pairs(lanes_at(row + c), lanes_at(next + c), to + blocks::place(c, j, tile) + j % 32 / 2 * 32);
+    }
+    /// Row j as a line of a left operand whose terms are the queries.
+    MT_INLINE static void store_line(float const (&row)[tile], index_t j, bf16* to) {
+        for (index_t c = 0; c < tile; c += 32) Units::store_rounded(lanes_at(row + c), lanes_at(row + c + 16), to + blocks::place(j, c, tile) + j % 16 * 32);
+    }
+    MT_INLINE static V const& lanes_at(float const* from) { return *reinterpret_cast<V const*>(from); }
+
+    /// The first `size` values of columns 0 .. n-1 of `from`, 64 a row, to the rows that row(column) names.
+    template <class Row>
+    MT_INLINE static void transposed(float const* from, index_t n, index_t size, Row row) {
+        for (index_t c = 0; c < n; c += 16)
+            for (index_t i = 0; i < size; i += 32) {
+                V v[2][16];
+                for (int h = 0; h < 2; ++h) {
+                    for (int k = 0; k < 16; ++k) v[h][k] = lanes_at(from + (i + 16 * h + k) * tile + c);
+                    transpose_lanes(v[h]);
+                }
+                for (index_t r = 0; r < std::min<index_t>(16, n - c); ++r) {
+                    auto* const to = row(c + r) + i;
+                    store_values(v[0][r], v[1][r], std::min<index_t>(32, size - i), to);
+                }
+            }
+    }
+    MT_INLINE static void store_values(V const& low, V const& high, index_t n, bf16* to) {
+        if (n == 32) return Units::store_rounded(low, high, to);
+        alignas(64) bf16 all[32];
+        Units::store_rounded(low, high, &all[0]);
+        std::copy_n(all, n, to);
+    }
+    MT_INLINE static void store_values(V const& low, V const& high, index_t n, float* to) {
+        alignas(64) V const all[2] = {low, high};
+        std::copy_n(reinterpret_cast<float const*>(all), n, to);
+    }
+
+    /// Backward of one head of one sequence for a range of keys: key tiles outside, query tiles inside. Its share of the keys' and values' gradient goes to
+    /// buffers of its own, the queries' gradient is gathered in float and written at the end, to `shared`, if there is one, to be summed.
+    MT_INLINE static void key_range(gradient_problem const& g, index_t which, index_t begins, index_t ends, float* keys, float* values, float* shared, bf16* operands,
+                                    float* sums) {
+        auto const&   p = g.forward;
+        index_t const head = which % p.heads, length = p.length, base = which / p.heads * length, size = p.head_size, wide = p.values();
+        index_t const d = whole(size), dv = whole(wide), rows = (length + tile - 1) / tile * tile;
+        // Of each tile of queries, and then of a tile of keys: operands of scores and of gradients.
+        bf16 *const query_lines = operands, *const query_terms = query_lines + rows * d, *const slope_lines = query_terms + rows * d;
+        bf16 *const slope_terms = slope_lines + rows * dv, *const key_lines = slope_terms + rows * dv, *const key_terms = key_lines + tile * d;
+        bf16* const value_lines = key_terms + tile * d;
+        float *const gradient = sums, *const dot = gradient + rows * d, *const log_sum = dot + rows, *const dk = log_sum + rows, *const dvs = dk + tile * d;
+        std::fill(gradient + begins * d, gradient + rows * d, 0.0f);
+        for (index_t first = begins; first < length; first += tile) {
+            index_t const     n = std::min(tile, length - first);
+            bf16 const* const query = &p.qkv(base + first, p.query_column(head)), *const slope = &g.output_gradient(base + first, p.output_column(head));
+            blocks::template pack_all<false>(true, query, p.qkv.stride, n, size, tile, d, query_lines + first * d);
+            blocks::template pack_all<false>(false, query, p.qkv.stride, size, n, d, tile, query_terms + first * d);
+            blocks::template pack_all<false>(true, slope, g.output_gradient.stride, n, wide, tile, dv, slope_lines + first * dv);
+            blocks::template pack_all<false>(false, slope, g.output_gradient.stride, wide, n, dv, tile, slope_terms + first * dv);
+            for (index_t r = 0; r < tile; ++r) {
+                index_t const     t  = base + first + r;
+                bf16 const* const to = r < n ? &g.output_gradient(t, p.output_column(head)) : nullptr, *const from = r < n ? &p.output(t, p.output_column(head)) : nullptr;
+                dot[first + r]     = r < n ? solo_team{}.reduce(wide, sum{}, [=](index_t i) { return float(to[i]) * float(from[i]); }) : 0.0f;
+                log_sum[first + r] = r < n ? float(p.log_sum(head, t)) : 0.0f;
+            }
+        }
+        for (index_t key = begins; key < ends; key += tile) {
+            index_t const     m   = std::min(tile, length - key), kv = head / p.group();
+            bf16 const* const own = &p.qkv(base + key, p.key_column(kv));
+            blocks::template pack_all<true>(true, own, p.qkv.stride, m, size, tile, d, key_lines);
+            blocks::template pack_all<true>(false, own, p.qkv.stride, size, m, d, tile, key_terms);
+            blocks::template pack_all<true>(true, &p.qkv(base + key, p.value_column(kv)), p.qkv.stride, m, wide, tile, dv, value_lines);
+            std::fill_n(dk, tile * (d + dv), 0.0f);
+            for (index_t first = key; first < length; first += tile) {
+                view const seen(p, base, first, std::min(tile, length - first));
+                if (seen.least > key + m - 1) continue;
+                alignas(64) square score, along;
+                alignas(64) bf16   chances[tile * tile], slopes[tile * tile], slope_pairs[tile * tile];
+                blocks::product(tile, tile, d, key_lines, query_lines + first * d, &score[0][0], tile, false);
+                blocks::product(tile, tile, dv, value_lines, slope_lines + first * dv, &along[0][0], tile, false);
+                for (index_t j = 0; j < tile; j += 2) {
+                    for (index_t i = j; i < j + 2; ++i) {
+                        differentiate(p.scale, dot + first, log_sum + first, seen, key + i, score[i], along[i]);
+                        store_line(score[i], i, chances), store_line(along[i], i, slopes);
+                    }
+                    store_pairs(along[j], along[j + 1], j, slope_pairs);
+                }
+                blocks::product(tile, dv, tile, chances, slope_terms + first * dv, dvs, dv, true);
+                blocks::product(tile, d, tile, slopes, query_terms + first * d, dk, d, true);
+                blocks::product(d, tile, tile, key_terms, slope_pairs, gradient + first * d, tile, true);
+            }
+            for (index_t j = 0; j < m; ++j) {
+                std::copy_n(dk + j * d, size, keys + (which * length + key + j) * size);
+                std::copy_n(dvs + j * dv, wide, values + (which * length + key + j) * wide);
+            }
+        }
+        for (index_t first = begins; first < length; first += tile) {
+            index_t const n = std::min(tile, length - first);
+            if (shared) transposed(gradient + first * d, n, size, [&](index_t r) { return shared + (first + r) * size; });
+            else transposed(gradient + first * d, n, size, [&](index_t r) { return &g.qkv_gradient(base + first + r, p.query_column(head)); });
+        }
+    }
+
+    /// One key's raw scores and sums of dO * v become the probabilities, and the gradient of the scaled scores.
+    MT_INLINE static void differentiate(float scale, float const* dot, float const* log_sum, view const& seen, index_t key, float (&score)[tile], float (&along)[tile]) {
+        MT_INDEPENDENT
+        for (index_t c = 0; c < tile; ++c) score[c] = score[c] * scale - log_sum[c];
+        if (!seen.whole(key / tile * tile)) seen.hide(key, 2 * none, score);
+        MT_INDEPENDENT
+        for (index_t c = 0; c < tile; ++c) {
+            float const chance = exponential(score[c]);
+            score[c]           = chance;
+            along[c]           = chance * (along[c] - dot[c]) * scale;
+        }
+    }
+
+    thread_pool& pool_;
+};
+
+}  // namespace midtrain::inline MT_ABI::detail

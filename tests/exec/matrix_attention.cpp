@@ -1,0 +1,107 @@
+#include <boost/test/unit_test.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+#include <midtrain/core/random.hpp>
+#include <midtrain/exec/host/host.hpp>
+#include <midtrain/exec/host/op/matrix_attention.hpp>
+#include <midtrain/op/attention.hpp>
+#include <midtrain/op/run.hpp>
+#include <support/software_units.hpp>
+
+namespace mt = midtrain;
+
+namespace {
+
+/// Sizes of a case; a value size of 0 is the heads' own.
+struct sizes {
+    mt::index_t sequences, length, heads, kv_heads, size, values = 0, window = 0;
+};
+
+/// Values that bfloat16 holds exactly, and what a gradient problem points to, in T.
+template <class T>
+struct example {
+    mt::index_t                      n, width, out;
+    std::vector<T>                   qkv, gradient, output, result;
+    std::vector<mt::computed_t<T>>   log_sum, dot;
+    std::vector<std::int32_t>        begin;
+    mt::attention_gradient_problem<T> problem;
+
+    explicit example(sizes const& z)
+        : n(z.sequences * z.length), width((z.heads + z.kv_heads) * z.size + z.kv_heads * (z.values > 0 ? z.values : z.size)),
+          out(z.heads * (z.values > 0 ? z.values : z.size)), qkv(n * width), gradient(n * out), output(n * out), result(n * width), log_sum(z.heads * n), dot(z.heads * n), begin(n) {
+        mt::random_stream const r{7, 0};
+        auto const              exact = [&](std::size_t i, double range) { return T(float(mt::bf16(static_cast<float>(range * (2 * r.uniform(i) - 1))))); };
+        for (std::size_t i = 0; i < qkv.size(); ++i) qkv[i] = exact(i, 2);
+        for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = exact(i + 1'000'000, 1);
+        std::int32_t at = 0;
+        for (mt::index_t i = 0; i < n; ++i) {
+            if (i % z.length == 0) at = 0;
+            else if (i % z.length == 64 || mt::mix_bits(static_cast<std::uint64_t>(i)) % 91 == 0) at = static_cast<std::int32_t>(i % z.length);
+            begin[i] = at;
+        }
+        using C = mt::computed_t<T>;
+        problem = {{mt::as_matrix<T const>(qkv.data(), n, width), {begin.data(), n}, mt::as_matrix(output.data(), n, out), mt::as_matrix(log_sum.data(), z.heads, n),
+                    z.sequences, z.length, z.heads, z.kv_heads, z.size, C(1 / std::sqrt(double(z.size))), z.window, {}, {}, {}, z.values},
+                   mt::as_matrix<T const>(gradient.data(), n, out), mt::as_matrix(result.data(), n, width), mt::as_matrix(dot.data(), z.heads, n)};
+    }
+};
+
+template <class A, class B>
+double apart(A const& a, B const& b) {
+    double d = 0, size = 1e-30;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        d += (double(a[i]) - double(b[i])) * (double(a[i]) - double(b[i]));
+        size += double(b[i]) * double(b[i]);
+    }
+    return std::sqrt(d / size);
+}
+
+/// Against the reference functors in double: what is left is the rounding of results and of probabilities, half a unit of bfloat16 (2^-9) each.
+template <class Units>
+void check() {
+    for (sizes const& z : {sizes{1, 1, 1, 1, 16}, {2, 70, 4, 2, 12}, {1, 130, 2, 1, 64}, {1, 520, 2, 1, 48}, {2, 150, 6, 2, 20, 7, 40}, {1, 128, 3, 3, 32, 96}}) {
+        example<mt::bf16> own(z);
+        example<double>   wanted(z);
+        mt::thread_pool   pool(3);
+        mt::detail::matrix_attention<Units> attention(pool);
+        attention.forward(own.problem.forward), attention.backward(own.problem);
+        mt::host plainly(1);
+        mt::plain(plainly, wanted.problem.forward), mt::plain(plainly, wanted.problem);
+        BOOST_TEST(apart(own.log_sum, wanted.log_sum) < 1e-6);
+        BOOST_TEST(apart(own.output, wanted.output) < 3e-3);
+        BOOST_TEST(apart(own.result, wanted.result) < 4e-3);
+    }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(matrix_attention)
+
+/// On any processor: each instruction in plain C++.
+BOOST_AUTO_TEST_CASE(equals_the_reference) { check<test::software_units>(); }
+
+#if MT_AMX_IS_KNOWN
+boost::test_tools::assertion_result has_matrix_units(boost::unit_test::test_unit_id) { return mt::detail::amx::available(); }
+BOOST_AUTO_TEST_CASE(and_with_matrix_units, *boost::unit_test::precondition(has_matrix_units)) { check<mt::detail::amx>(); }
+
+/// However many threads there are, and again.
+BOOST_AUTO_TEST_CASE(gives_the_same_bits_on_any_number_of_threads, *boost::unit_test::precondition(has_matrix_units)) {
+    sizes const z{1, 770, 3, 1, 48};
+    std::vector<std::uint16_t> first;
+    for (int threads : {1, 2, 5}) {
+        example<mt::bf16>                own(z);
+        mt::thread_pool                  pool(threads);
+        mt::detail::matrix_attention<>   attention(pool);
+        attention.forward(own.problem.forward), attention.backward(own.problem);
+        std::vector<std::uint16_t> bits;
+        for (auto const* v : {&own.output, &own.result})
+            for (auto x : *v) bits.push_back(x.bits);
+        if (first.empty()) first = bits;
+        BOOST_TEST((bits == first));
+    }
+}
+#endif
+
+BOOST_AUTO_TEST_SUITE_END()
