@@ -123,6 +123,7 @@
 #include <midtrain/exec/host/probe.hpp>
 #include <midtrain/exec/host/small_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
+#include <midtrain/exec/host/stream_zeros.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/exec/host/tile_place.hpp>
 #include <midtrain/exec/host/vector_tiles.hpp>
@@ -206,6 +207,7 @@
 #include <midtrain/op/scaled_product.hpp>
 #include <midtrain/op/sum_of_parts.hpp>
 #include <midtrain/op/turn_apart.hpp>
+#include <midtrain/op/zero.hpp>
 #include <midtrain/optim/adafactor.hpp>
 #include <midtrain/optim/adamw.hpp>
 #include <midtrain/optim/block_norms.hpp>
@@ -273,6 +275,7 @@
 #include <midtrain/problem/router_load.hpp>
 #include <midtrain/problem/scaled_gemm.hpp>
 #include <midtrain/problem/score_row.hpp>
+#include <midtrain/problem/zero.hpp>
 #include <midtrain/train/background_job.hpp>
 #include <midtrain/train/batch_calendar.hpp>
 #include <midtrain/train/batches.hpp>

@@ -24,6 +24,8 @@
 #include <midtrain/model/step_stage.hpp>
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/losses_by_source.hpp>
+#include <midtrain/op/run.hpp>
+#include <midtrain/op/zero.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/rotary_table.hpp>
@@ -32,6 +34,7 @@
 #include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/rank_sum.hpp>
+#include <midtrain/problem/zero.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -115,7 +118,7 @@ class trainable : public model_memory<Device, Precision> {
     index_t rotary_length() const { return rotary_.length(); }
 
     void zero_gradient() {
-        device_->elements(layout_.size(), op::fill<computed>{gradient_.view(), 0});
+        run(*device_, zero_problem<computed>{gradient_.view().part(0, layout_.size())});
         numbers_.clear(*device_);
     }
     /// The loads of all routers since, as parameters().routers() says.

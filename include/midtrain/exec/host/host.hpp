@@ -13,10 +13,12 @@
 #include <midtrain/exec/host/op/matrix_attention.hpp>
 #include <midtrain/exec/host/packed_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
+#include <midtrain/exec/host/stream_zeros.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/grouped_gemm.hpp>
 #include <midtrain/problem/scaled_gemm.hpp>
+#include <midtrain/problem/zero.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -87,6 +89,11 @@ class host {
             if (detail::amx::available()) return detail::matrix_attention<>(*pool_).backward(p);
 #endif
         detail::host_attention<T, Modifier>(*pool_).backward(p);
+    }
+
+    template <class T>
+    void run(zero_problem<T> const& p) {
+        each_chunk<zero_problem<T>>(p.x.size(), 4096, [&](auto, index_t first, index_t last) { detail::stream_zeros(p.x.data + first, last - first); });
     }
 
     /// One product after the other: here the groups are known.
