@@ -13,7 +13,7 @@ namespace midtrain::inline MT_ABI::op {
 /// z is the weight of the z-loss (PaLM, section 5). One row a team.
 template <class T>
 struct cross_entropy {
-    matrix_view<computed_t<T>>   logits;    // (rows, vocabulary); the gradient may lie over them
+    matrix_view<computed_t<T>>   logits;    // (rows, vocabulary); written over where there is a gradient, which may lie over them
     row_view<std::int32_t const> target;    // (rows)
     row_view<computed_t<T>>      loss;      // (rows): without the z term
     matrix_view<T>               gradient;  // (rows, vocabulary), or empty
@@ -35,14 +35,28 @@ struct cross_entropy {
             return;
         }
         C const wanted = in[goal];  // before the team next meets: after that, lanes may overwrite the logits
-        auto const [top, total] = sum_exponentials(team, n, in);
-        C const log_z  = top + logarithm(total);
-        if (team.leads()) loss[r] = log_z - wanted;
-        if (!out) return;
-        C const share = C(weight / *targets);
-        C const scale = share * (C(1) + C(2) * z * log_z) / total, most = top;
-        each_value(team, n, [=](C& to, C x) { to = exponential(x - most) * scale; }, writes{out}, reads{in});
-        if (team.leads()) out[goal] = T(exponential(wanted - most) * scale - share);
+        C       top = 0, total = 0;
+        auto const settle = [&](exponential_sum<C> const& all) { top = all.top, total = all.total; };
+        auto const scale  = [&] { return C(weight / *targets) * (C(1) + C(2) * z * (top + logarithm(total))) / total; };
+        if constexpr (requires { requires Team::is_a_loop; }) {
+            if (out) {
+                block_exponentials<C> const each(team, n, in);
+                settle(each.total());
+                for (index_t b = 0; b < each.blocks(); ++b) {
+                    C const factor = each.factor(b) * scale();
+                    each_value(team, each.last(b) - each.first(b), [=](C& to, C x) { to = x * factor; }, writes{out + each.first(b)}, reads{in + each.first(b)});
+                }
+            } else settle(sum_exponentials(team, n, in));
+        } else {
+            settle(sum_exponentials(team, n, in));
+            if (out) {
+                C const factor = scale(), most = top;
+                each_value(team, n, [=](C& to, C x) { to = exponential(x - most) * factor; }, writes{out}, reads{in});
+            }
+        }
+        if (!team.leads()) return;
+        loss[r] = top + logarithm(total) - wanted;
+        if (out) out[goal] = T(exponential(wanted - top) * scale() - C(weight / *targets));
     }
     index_t row_width() const { return logits.columns; }
 };

@@ -37,4 +37,33 @@ MT_HOST_DEVICE exponential_sum<C> sum_exponentials(Team const& team, index_t n, 
     }
 }
 
+/// That of n values, each of which becomes its own exponential, against the largest of its block: who wants exp(x - top) afterwards multiplies by
+/// factor(block, top) and computes no second exponential. Blocks are looked at three times while they are in a cache. For a team that is a loop.
+template <class C>
+class block_exponentials {
+  public:
+    template <class Team>
+    MT_HOST_DEVICE block_exponentials(Team const& team, index_t n, C* x) : size_(n), block_(((n + most - 1) / most + unit - 1) / unit * unit) {
+        sum_.top = add_exponentials::identity<exponential_sum<C>>().top;
+        for (index_t b = 0; b < blocks(); ++b) {
+            C* const      in  = x + first(b);
+            index_t const m   = last(b) - first(b);
+            C const       top = team.reduce(m, largest{}, [=](index_t i) { return in[i]; });
+            top_[b]           = top;
+            sum_ = add_exponentials::combine(sum_, exponential_sum<C>{top, team.reduce(m, sum{}, [=](index_t i) { return in[i] = exponential(in[i] - top); })});
+        }
+    }
+    MT_HOST_DEVICE exponential_sum<C> total() const { return sum_; }
+    MT_HOST_DEVICE index_t blocks() const { return (size_ + block_ - 1) / block_; }
+    MT_HOST_DEVICE index_t first(index_t b) const { return b * block_; }
+    MT_HOST_DEVICE index_t last(index_t b) const { return size_ - first(b) < block_ ? size_ : first(b) + block_; }
+    MT_HOST_DEVICE C factor(index_t b) const { return exponential(top_[b] - sum_.top); }
+
+  private:
+    static constexpr index_t most = 64, unit = 1024;  // blocks, and their size's
+    index_t            size_, block_;
+    exponential_sum<C> sum_{};
+    C                  top_[most];
+};
+
 }  // namespace midtrain::inline MT_ABI::op

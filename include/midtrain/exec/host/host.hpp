@@ -67,7 +67,7 @@ class host {
     void gemm(gemm_problem<A, B, C> const& p) {
 #ifdef MIDTRAIN_WITH_ONEDNN
         if constexpr (detail::onednn_gemm<A, B, C>::serves)
-            if (detail::onednn_gemm<A, B, C>::preferred()) return detail::onednn_gemm<A, B, C>::run(*pool_, p);
+            if (detail::onednn_gemm<A, B, C>::preferred(p)) return detail::onednn_gemm<A, B, C>::run(*pool_, p);
 #elif defined(MIDTRAIN_WITH_CBLAS)
         if constexpr (std::is_same_v<gemm_problem<A, B, C>, gemm_problem<float, float, float>>) return detail::cblas_product(*pool_, p);
 #endif

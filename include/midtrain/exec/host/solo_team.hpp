@@ -6,7 +6,8 @@ namespace midtrain::inline MT_ABI {
 /// The team of one: a loop. Its reductions keep 32 running results and combine them as a tree, so that the compiler
 /// can use vectors of any width and the order stays the same with all of them.
 struct solo_team {
-    static constexpr index_t width = 32;
+    static constexpr index_t width     = 32;
+    static constexpr bool    is_a_loop = true;  ///< its values are one thread's: it may look at them in any order
 
     MT_HOST_DEVICE constexpr bool leads() const { return true; }
 
