@@ -1,7 +1,7 @@
 // Training steps of one case through the trainer, as a program of a user does them; a JSON line first and one a round.
-//   bench_gpu_train CASE [--precision bf16|fp32] [--rounds N] [--steps N] [--micro N] [--threads N] [--wait] [--trace] [--no-graphs]
+//   bench_gpu_train CASE [--precision bf16|fp32] [--rounds N] [--steps N] [--micro N] [--threads N] [--length N] [--width N] [--wait] [--trace] [--no-graphs]
 //   CASE: one of cases(), below; of no use but to try the program are tiny_gpt2, tiny_llama
-// --wait: each round begins when a line comes, so that bench/gpu/run and bench/host/run take turns with a rival. --trace: what the time of a step goes to.
+// --length, --width: the case with sequences of that length, one of them, or a Llama of that width with heads of 64. --wait: each round begins when a line comes, so that bench/gpu/run and bench/host/run take turns with a rival. --trace: what the time of a step goes to.
 // One source for both: g++ makes it a program of the host, nvcc one of a GPU.
 #include <sys/resource.h>
 #include <algorithm>
@@ -49,7 +49,7 @@ double used_memory_mb() {
 
 struct wishes {
     std::string name, precision = "bf16";
-    int         rounds = 7, steps = 10, micro = 0, threads = 0;
+    int         rounds = 7, steps = 10, micro = 0, threads = 0, length = 0, width = 0;
     bool        wait = false, trace = false, graphs = true;
 };
 
@@ -204,11 +204,18 @@ int main(int argc, char** argv) try {
         else if (word == "--steps" && more) w.steps = std::max(1, std::atoi(argv[++i]));
         else if (word == "--micro" && more) w.micro = std::atoi(argv[++i]);
         else if (word == "--threads" && more) w.threads = std::atoi(argv[++i]);
+        else if (word == "--length" && more) w.length = std::atoi(argv[++i]);
+        else if (word == "--width" && more) w.width = std::atoi(argv[++i]);
         else if (word == "--precision" && more) w.precision = argv[++i];
         else return std::fprintf(stderr, "'%s' is not understood\n", argv[i]), 2;
     }
-    for (auto const& c : cases())
+    for (auto c : cases())
         if (w.name == c.name) {
+            if (w.length > 0) c.length = w.length, c.sequences = 1, c.shape.context = std::max(c.shape.context, w.length);
+            if (w.width > 0) {
+                if (c.gpt2 || w.width % 64 != 0) return std::fputs("--width is of a Llama, and a multiple of 64\n", stderr), 2;
+                c.shape.width = w.width, c.shape.heads = c.shape.kv_heads = w.width / 64, c.shape.head_size = 64, c.shape.ffn = w.width / 64 * 192;
+            }
             auto const in = [&]<class Precision>(Precision) {
                 c.gpt2 ? measure<mt::model::gpt2, Precision>(c, w) : measure<mt::model::llama, Precision>(c, w);
             };
