@@ -1,0 +1,67 @@
+#include <boost/test/unit_test.hpp>
+#include <algorithm>
+#include <cmath>
+#include <vector>
+#include <midtrain/core/random.hpp>
+#include <midtrain/exec/host/host.hpp>
+#include <midtrain/op/cross_entropy.hpp>
+
+namespace mt = midtrain;
+
+namespace {
+
+/// One row of logits that grow by `slope` from block to block, so that the largest one comes last, or first.
+template <class T>
+void check(mt::index_t n, double slope, double z, double tolerance) {
+    using C = mt::computed_t<T>;
+    std::vector<C>   logits(static_cast<std::size_t>(n));
+    mt::random_stream const r{3, 0};
+    for (mt::index_t i = 0; i < n; ++i) logits[i] = C(3 * r.uniform(static_cast<std::uint64_t>(i)) + slope * static_cast<double>(i) / static_cast<double>(n));
+    std::int32_t const target  = static_cast<std::int32_t>(n / 3);
+    double             top     = -1e300, total = 0;
+    for (C x : logits) top = std::max(top, double(x));
+    for (C x : logits) total += std::exp(double(x) - top);
+    double const log_z = top + std::log(total), share = 0.5 / 7;
+    std::vector<double> wanted;
+    for (mt::index_t i = 0; i < n; ++i)
+        wanted.push_back(share * (std::exp(double(logits[i]) - log_z) * (1 + 2 * z * log_z) - (i == target ? 1 : 0)));
+    double const wanted_loss = log_z - double(logits[target]);
+
+    C                   loss    = 0, loss_alone = 0;
+    double const        targets = 7;
+    std::vector<C>      kept    = logits;
+    std::vector<T>      gradient(logits.size());
+    mt::host            device(1);
+    constexpr bool      in_place = std::is_same_v<T, C>;  // the gradient lies over the logits
+    mt::op::cross_entropy<T> f{mt::as_matrix(logits.data(), 1, n), {&target, 1}, {&loss, 1}, mt::as_matrix(gradient.data(), 1, n), &targets, 0.5, C(z)};
+    if constexpr (in_place) f.gradient = f.logits;
+    device.rows(1, f);
+    device.rows(1, mt::op::cross_entropy<T>{mt::as_matrix(kept.data(), 1, n), {&target, 1}, {&loss_alone, 1}, {}, nullptr, 0.5, C(z)});
+    double worst = 0, largest = 0;
+    for (mt::index_t i = 0; i < n; ++i) {
+        double const got = in_place ? double(logits[i]) : double(gradient[i]);
+        worst   = std::max(worst, std::abs(got - wanted[i]) / (std::abs(wanted[i]) + 1e-3 * share));  // a target that is all but certain cancels
+        largest = std::max(largest, std::abs(wanted[i]));
+    }
+    BOOST_TEST(largest > 0);
+    BOOST_TEST(worst < tolerance);
+    BOOST_TEST(std::abs(double(loss) - wanted_loss) < 1e-5 * (1 + std::abs(wanted_loss)));
+    BOOST_TEST(std::abs(double(loss_alone) - wanted_loss) < 1e-5 * (1 + std::abs(wanted_loss)));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(cross_entropy)
+
+/// A CPU takes a row in blocks, each against its own largest logit: one of them, three, and as many as there may be.
+BOOST_AUTO_TEST_CASE(in_blocks_is_its_formula) {
+    for (mt::index_t n : {2, 300, 2500, 70'000})
+        for (double slope : {0.0, 20.0, -20.0}) {
+            check<double>(n, slope, 0, 1e-9);
+            check<double>(n, slope, 1e-2, 1e-9);
+            check<float>(n, slope, 1e-3, 1e-4);
+            check<mt::bf16>(n, slope, 0, 5e-3);
+        }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
