@@ -11,7 +11,7 @@ namespace midtrain::inline MT_ABI {
 struct product_rates {
     double fp32 = 0, bf16 = 0;
 
-    /// Whether bfloat16 trains faster: AMX or AVX512-BF16 with a library that uses them. A tenth more, since bfloat16 costs conversions.
+    /// Whether bfloat16 trains faster: with AMX, or with AVX512-BF16 and a library that uses it. A tenth more, since bfloat16 costs conversions.
     bool prefer_bf16() const { return bf16 > 1.1 * fp32; }
 };
 
