@@ -86,8 +86,10 @@
     (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 #endif
 
-/// Whether a function behind MT_AMX may use matrix units (AMX) and AVX512_BF16; who calls it has asked detail::amx::available().
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+/// Whether a function behind MT_AMX may use matrix units (AMX) and AVX512_BF16; who calls it has asked detail::amx::available(). A compiler that is told to inline
+/// nothing would leave its parts to functions for lesser processors.
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__) && \
+    (!defined(__NO_INLINE__) || defined(__AVX512F__))
 #define MT_AMX_IS_KNOWN true
 #define MT_AMX [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,prefer-vector-width=512")]]
 #else

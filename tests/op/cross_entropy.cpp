@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 #include <midtrain/core/random.hpp>
 #include <midtrain/exec/host/host.hpp>
@@ -62,6 +63,23 @@ BOOST_AUTO_TEST_CASE(in_blocks_is_its_formula) {
             check<float>(n, slope, 1e-3, 1e-4);
             check<mt::bf16>(n, slope, 0, 5e-3);
         }
+}
+
+/// A user's mask: a whole block of minus infinity, and one value of it alone in the last block, have probability and gradient zero.
+BOOST_AUTO_TEST_CASE(logits_of_minus_infinity_are_never_drawn) {
+    mt::index_t const  n = 3073;
+    std::vector<float> logits(n, 1.0f);
+    for (mt::index_t i = 1024; i < 2048; ++i) logits[i] = -std::numeric_limits<float>::infinity();
+    logits[3072] = -std::numeric_limits<float>::infinity();
+    std::int32_t const target = 5;
+    float              loss   = 0;
+    double const       targets = 1;
+    auto const         view    = mt::as_matrix(logits.data(), 1, n);
+    mt::host           device(1);
+    device.rows(1, mt::op::cross_entropy<float>{view, {&target, 1}, {&loss, 1}, view, &targets, 1, 0});
+    BOOST_TEST(std::abs(loss - std::log(2048.0f)) < 1e-5);
+    for (mt::index_t i : {1024, 2047, 3072}) BOOST_TEST(logits[i] == 0.0f);
+    BOOST_TEST(std::abs(logits[6] - 1.0f / 2048) < 1e-8);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -38,17 +38,19 @@ MT_HOST_DEVICE exponential_sum<C> sum_exponentials(Team const& team, index_t n, 
 }
 
 /// That of n values, each of which becomes its own exponential, against the largest of its block: who wants exp(x - top) afterwards multiplies by
-/// factor(block, top) and computes no second exponential. Blocks are looked at three times while they are in a cache. For a team that is a loop.
+/// factor(block) and computes no second exponential. A block is looked at twice while it is in a cache. For a team that is a loop.
 template <class C>
 class block_exponentials {
   public:
     template <class Team>
     MT_HOST_DEVICE block_exponentials(Team const& team, index_t n, C* x) : size_(n), block_(((n + most - 1) / most + unit - 1) / unit * unit) {
-        sum_.top = add_exponentials::identity<exponential_sum<C>>().top;
+        C const lowest = add_exponentials::identity<exponential_sum<C>>().top;
+        sum_.top       = lowest;
         for (index_t b = 0; b < blocks(); ++b) {
             C* const      in  = x + first(b);
             index_t const m   = last(b) - first(b);
-            C const       top = team.reduce(m, largest{}, [=](index_t i) { return in[i]; });
+            C const       high = team.reduce(m, largest{}, [=](index_t i) { return in[i]; });
+            C const       top  = high > lowest ? high : lowest;  // of values that are all minus infinity, too, a difference is a number
             top_[b]           = top;
             sum_ = add_exponentials::combine(sum_, exponential_sum<C>{top, team.reduce(m, sum{}, [=](index_t i) { return in[i] = exponential(in[i] - top); })});
         }

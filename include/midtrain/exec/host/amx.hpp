@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <cstdlib>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <midtrain/core/types.hpp>
 #include <midtrain/exec/host/lanes.hpp>
@@ -19,8 +19,8 @@ namespace midtrain::inline MT_ABI::detail {
 /// Tile numbers are in the instruction, so they are template arguments.
 class amx {
   public:
-    /// Whether there are units for bfloat16 and the kernel lets this process use them, which it asks for once. DNNL_MAX_CPU_ISA hides them as it hides
-    /// them from oneDNN, for comparisons.
+    /// Whether there are units for bfloat16 and the kernel lets this process use them, which it asks for once. oneDNN's own ONEDNN_MAX_CPU_ISA or
+    /// DNNL_MAX_CPU_ISA hides them from us too, for comparisons.
     static bool available() {
         static bool const is = allowed() && has() && granted();
         return is;
@@ -29,10 +29,8 @@ class amx {
     /// f(a...) compiled for these instructions, with tiles to use. It gives them back: who holds none costs the kernel nothing when it changes threads.
     template <class F, class... A>
     MT_AMX [[gnu::flatten]] static void call(F const& f, A... a) {
-        shape const s;
-        asm volatile("ldtilecfg %0" ::"m"(s));
+        tiles const held;
         f(a...);
-        asm volatile("tilerelease" ::: "memory");
     }
 
     template <int tile>
@@ -56,15 +54,14 @@ class amx {
     /// 32 floats, rounded to nearest even, as an instruction does: values below the least normal one are zero, as they are to multiply().
     template <class V, class T>
     MT_INLINE static void store_rounded(V const& low, V const& high, T* to) {
-        V both;
+        bits both;
         asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(low), "v"(high));
-        *reinterpret_cast<V*>(to) = both;
+        *reinterpret_cast<bits*>(to) = both;
     }
 
     /// The same with the values of each beside each other: two terms of 16 columns, as multiply() reads a right operand.
     template <class V, class T>
     MT_INLINE static void store_rounded_pairs(V const& first, V const& second, T* to) {
-        using bits = lanes_t<std::uint16_t, 32>;
         bits both;
         asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(first), "v"(second));
         pair(both, std::make_integer_sequence<int, 32>{});
@@ -76,15 +73,25 @@ class amx {
     MT_INLINE static void pair(V& v, std::integer_sequence<int, l...>) {
         v = __builtin_shufflevector(v, v, (l / 2 + l % 2 * 16)...);
     }
+    using bits = lanes_t<std::uint16_t, 32>;
+    struct tiles {
+        MT_INLINE tiles() {
+            shape const s;
+            asm volatile("ldtilecfg %0" ::"m"(s));
+        }
+        MT_INLINE ~tiles() { asm volatile("tilerelease" ::: "memory"); }
+    };
     struct alignas(64) shape {
         std::uint8_t  palette = 1, start = 0, none[14] = {};
         std::uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
         std::uint8_t  rows[16]  = {16, 16, 16, 16, 16, 16, 16, 16};
     };
     static bool allowed() {
-        char const* const most = std::getenv("DNNL_MAX_CPU_ISA");
-        if (!most) return true;
-        std::string_view const isa = most;
+        char const* most = std::getenv("ONEDNN_MAX_CPU_ISA");
+        if (!most || !*most) most = std::getenv("DNNL_MAX_CPU_ISA");
+        if (!most || !*most) return true;
+        std::string isa = most;
+        for (char& c : isa) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
         return isa == "ALL" || isa == "DEFAULT" || isa.find("AMX") != isa.npos;
     }
     static bool has() {

@@ -19,18 +19,20 @@ struct matrix_blocks {
     /// lines; else rows are terms.
     template <bool left>
     MT_INLINE static void pack(bool beside, bf16 const* from, index_t stride, index_t n, index_t d, bf16* to) {
-        alignas(64) bf16 part[size];
+        alignas(64) std::uint16_t part[size];
         if (n < lines || d < terms) {
             index_t const all = beside ? terms : lines;
-            std::fill_n(part, size, bf16{});
-            for (index_t i = 0; i < (beside ? n : d); ++i) std::copy_n(from + i * stride, beside ? d : n, part + i * all);
-            from = part, stride = all;
+            std::fill_n(part, size, std::uint16_t{0});
+            for (index_t i = 0; i < (beside ? n : d); ++i)
+                for (index_t k = 0; k < (beside ? d : n); ++k) part[i * all + k] = from[i * stride + k].bits;
+            from = reinterpret_cast<bf16 const*>(part), stride = all;
         }
         words v[16];
         MT_UNROLL(16)
         for (int i = 0; i < 16; ++i) {
             if (beside) {
-                v[i] = *reinterpret_cast<words const*>(from + i * stride);
+                auto const line = *reinterpret_cast<lanes_t<std::uint16_t, 32> const*>(from + i * stride);
+                v[i]            = reinterpret_cast<words const&>(line);
             } else {
                 bf16 const* const pair = from + 2 * i * stride;
                 v[i] = __builtin_convertvector(*reinterpret_cast<halves const*>(pair), words) |

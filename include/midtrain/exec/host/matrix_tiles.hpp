@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <type_traits>
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/exec/host/amx.hpp>

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <type_traits>
 #include <utility>
+#include <midtrain/core/bf16.hpp>
 #include <midtrain/exec/host/buffer.hpp>
 #include <midtrain/exec/host/tile_place.hpp>
 #include <midtrain/problem/gemm.hpp>

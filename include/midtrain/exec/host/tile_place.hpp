@@ -15,12 +15,11 @@ struct tile_place {
     /// `size` sums of row i from column j on.
     template <int size>
     MT_INLINE void take(index_t i, index_t j, lanes_t<W, size> const& sums) const {
-        using V  = lanes_t<W, size>;
-        V        v = sums;
-        W* const w = waiting + i * waiting_stride + j;
-        if (add_waiting) v += *reinterpret_cast<V const*>(w);
+        using V = lanes_t<W, size>;
+        V v     = sums;
+        if (add_waiting) v += *reinterpret_cast<V const*>(waiting + i * waiting_stride + j);
         if (leave_waiting) {
-            *reinterpret_cast<V*>(w) = v;
+            *reinterpret_cast<V*>(waiting + i * waiting_stride + j) = v;
             return;
         }
         C* const c = to + i * stride + j;

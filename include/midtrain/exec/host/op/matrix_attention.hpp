@@ -54,7 +54,7 @@ class matrix_attention {
         index_t const          parts = ranges.parts();
         float *const keys = workspace<float>(0, heads * p.length * p.head_size), *const values = workspace<float>(1, heads * p.length * p.values());
         float* const queries = workspace<float>(2, parts > 1 ? parts * heads * p.length * p.head_size : 0);
-        each_task(heads * parts, 2 * (rows + 2 * tile) * (d + dv), rows * (d + 3) + tile * (d + dv), [&](index_t k, bf16* operands, float* sums) {
+        each_task(heads * parts, 2 * (rows + tile) * (d + dv) + 3 * tile * tile, rows * (d + 3) + tile * (d + dv), [&](index_t k, bf16* operands, float* sums) {
             key_range(g, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys, values, parts > 1 ? queries + k * p.length * p.head_size : nullptr,
                       operands, sums);
         });
@@ -165,13 +165,19 @@ class matrix_attention {
     /// Rows j and j + 1, of keys by queries, as two terms of a right operand whose lines are the queries.
     MT_INLINE static void store_pairs(float const (&row)[tile], float const (&next)[tile], index_t j, bf16* to) {
         for (index_t c = 0; c < tile; c += 16)
-            Units::store_rounded_pairs(lanes_at(row + c), lanes_at(next + c), to + blocks::place(c, j, tile) + j % 32 / 2 * 32);
+            with_lanes(row + c, next + c, [&](V const& a, V const& b) { Units::store_rounded_pairs(a, b, to + blocks::place(c, j, tile) + j % 32 / 2 * 32); });
     }
     /// Row j as a line of a left operand whose terms are the queries.
     MT_INLINE static void store_line(float const (&row)[tile], index_t j, bf16* to) {
-        for (index_t c = 0; c < tile; c += 32) Units::store_rounded(lanes_at(row + c), lanes_at(row + c + 16), to + blocks::place(j, c, tile) + j % 16 * 32);
+        for (index_t c = 0; c < tile; c += 32)
+            with_lanes(row + c, row + c + 16, [&](V const& a, V const& b) { Units::store_rounded(a, b, to + blocks::place(j, c, tile) + j % 16 * 32); });
     }
-    MT_INLINE static V const& lanes_at(float const* from) { return *reinterpret_cast<V const*>(from); }
+    template <class F>
+    MT_INLINE static void with_lanes(float const* first, float const* second, F const& f) {
+        V a, b;
+        load_lanes<16>(first, a), load_lanes<16>(second, b);
+        f(a, b);
+    }
 
     /// The first `size` values of columns 0 .. n-1 of `from`, 64 a row, to the rows that row(column) names.
     template <class Row>
@@ -180,7 +186,7 @@ class matrix_attention {
             for (index_t i = 0; i < size; i += 32) {
                 V v[2][16];
                 for (int h = 0; h < 2; ++h) {
-                    for (int k = 0; k < 16; ++k) v[h][k] = lanes_at(from + (i + 16 * h + k) * tile + c);
+                    for (int k = 0; k < 16; ++k) load_lanes<16>(from + (i + 16 * h + k) * tile + c, v[h][k]);
                     transpose_lanes(v[h]);
                 }
                 for (index_t r = 0; r < std::min<index_t>(16, n - c); ++r) {
@@ -210,7 +216,8 @@ class matrix_attention {
         // Of each tile of queries, and then of a tile of keys: operands of scores and of gradients.
         bf16 *const query_lines = operands, *const query_terms = query_lines + rows * d, *const slope_lines = query_terms + rows * d;
         bf16 *const slope_terms = slope_lines + rows * dv, *const key_lines = slope_terms + rows * dv, *const key_terms = key_lines + tile * d;
-        bf16* const value_lines = key_terms + tile * d;
+        bf16 *const value_lines = key_terms + tile * d, *const chances = value_lines + tile * dv, *const slopes = chances + tile * tile;
+        bf16* const slope_pairs = slopes + tile * tile;
         float *const gradient = sums, *const dot = gradient + rows * d, *const log_sum = dot + rows, *const dk = log_sum + rows, *const dvs = dk + tile * d;
         std::fill(gradient + begins * d, gradient + rows * d, 0.0f);
         for (index_t first = begins; first < length; first += tile) {
@@ -238,7 +245,6 @@ class matrix_attention {
                 view const seen(p, base, first, std::min(tile, length - first));
                 if (seen.least > key + m - 1) continue;
                 alignas(64) square score, along;
-                alignas(64) bf16   chances[tile * tile], slopes[tile * tile], slope_pairs[tile * tile];
                 blocks::product(tile, tile, d, key_lines, query_lines + first * d, &score[0][0], tile, false);
                 blocks::product(tile, tile, dv, value_lines, slope_lines + first * dv, &along[0][0], tile, false);
                 for (index_t j = 0; j < tile; j += 2) {
