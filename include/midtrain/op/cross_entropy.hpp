@@ -35,28 +35,29 @@ struct cross_entropy {
             return;
         }
         C const wanted = in[goal];  // before the team next meets: after that, lanes may overwrite the logits
-        C       top = 0, total = 0;
-        auto const settle = [&](exponential_sum<C> const& all) { top = all.top, total = all.total; };
-        auto const scale  = [&] { return C(weight / *targets) * (C(1) + C(2) * z * (top + logarithm(total))) / total; };
+        auto const finish = [&](exponential_sum<C> const& all, auto const& write) {
+            C const log_z = all.top + logarithm(all.total);
+            if (team.leads()) loss[r] = log_z - wanted;
+            if (!out) return;
+            C const share = C(weight / *targets);
+            C const scale = share * (C(1) + C(2) * z * log_z) / all.total;
+            write(all.top, scale);
+            if (team.leads()) out[goal] = T(exponential(wanted - all.top) * scale - share);
+        };
         if constexpr (requires { requires Team::is_a_loop; }) {
             if (out) {
                 block_exponentials<C> const each(team, n, in);
-                settle(each.total());
-                for (index_t b = 0; b < each.blocks(); ++b) {
-                    C const factor = each.factor(b) * scale();
-                    each_value(team, each.last(b) - each.first(b), [=](C& to, C x) { to = x * factor; }, writes{out + each.first(b)}, reads{in + each.first(b)});
-                }
-            } else settle(sum_exponentials(team, n, in));
-        } else {
-            settle(sum_exponentials(team, n, in));
-            if (out) {
-                C const factor = scale(), most = top;
-                each_value(team, n, [=](C& to, C x) { to = exponential(x - most) * factor; }, writes{out}, reads{in});
+                return finish(each.total(), [&](C, C scale) {
+                    for (index_t b = 0; b < each.blocks(); ++b) {
+                        C const factor = each.factor(b) * scale;
+                        each_value(team, each.last(b) - each.first(b), [=](C& to, C x) { to = x * factor; }, writes{out + each.first(b)}, reads{in + each.first(b)});
+                    }
+                });
             }
         }
-        if (!team.leads()) return;
-        loss[r] = top + logarithm(total) - wanted;
-        if (out) out[goal] = T(exponential(wanted - top) * scale() - C(weight / *targets));
+        finish(sum_exponentials(team, n, in), [&](C most, C scale) {
+            each_value(team, n, [=](C& to, C x) { to = exponential(x - most) * scale; }, writes{out}, reads{in});
+        });
     }
     index_t row_width() const { return logits.columns; }
 };

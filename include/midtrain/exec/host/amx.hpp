@@ -55,7 +55,7 @@ class amx {
     template <class V, class T>
     MT_INLINE static void store_rounded(V const& low, V const& high, T* to) {
         bits both;
-        asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(low), "v"(high));
+        round(low, high, both);
         *reinterpret_cast<bits*>(to) = both;
     }
 
@@ -63,17 +63,21 @@ class amx {
     template <class V, class T>
     MT_INLINE static void store_rounded_pairs(V const& first, V const& second, T* to) {
         bits both;
-        asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(first), "v"(second));
+        round(first, second, both);
         pair(both, std::make_integer_sequence<int, 32>{});
         *reinterpret_cast<bits*>(to) = both;
     }
 
   private:
-    template <class V, int... l>
-    MT_INLINE static void pair(V& v, std::integer_sequence<int, l...>) {
+    using bits = lanes_t<std::uint16_t, 32>;
+    template <class V>
+    MT_INLINE static void round(V const& low, V const& high, bits& both) {
+        asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(low), "v"(high));
+    }
+    template <int... l>
+    MT_INLINE static void pair(bits& v, std::integer_sequence<int, l...>) {
         v = __builtin_shufflevector(v, v, (l / 2 + l % 2 * 16)...);
     }
-    using bits = lanes_t<std::uint16_t, 32>;
     struct tiles {
         MT_INLINE tiles() {
             shape const s;

@@ -11,6 +11,7 @@ namespace midtrain::inline MT_ABI::detail {
 template <class Units>
 struct matrix_blocks {
     static constexpr index_t lines = 16, terms = 32, size = lines * terms;
+    static constexpr index_t whole(index_t n) { return (n + 31) / 32 * 32; }  ///< lines or terms that n of them are packed as
 
     using words  = lanes_t<std::uint32_t, 16>;
     using halves = lanes_t<std::uint16_t, 16>;

@@ -25,24 +25,23 @@ class matrix_tiles {
 
     MT_INLINE static void pack_a(problem const& p, index_t row, index_t m, index_t k, index_t d, bf16* a) {
         bool const plain = p.a_is == operand::plain;
-        blocks::template pack_all<true>(plain, plain ? &p.a(row, k) : &p.a(k, row), p.a.stride, m, d, rows, whole(d), a);
+        blocks::template pack_all<true>(plain, plain ? &p.a(row, k) : &p.a(k, row), p.a.stride, m, d, rows, blocks::whole(d), a);
     }
     MT_INLINE static void pack_b(problem const& p, index_t k, index_t d, index_t column, index_t n, bf16* b) {
         bool const plain = p.b_is == operand::plain;
-        blocks::template pack_all<false>(!plain, plain ? &p.b(k, column) : &p.b(column, k), p.b.stride, n, d, whole(n), whole(d), b);
+        blocks::template pack_all<false>(!plain, plain ? &p.b(k, column) : &p.b(column, k), p.b.stride, n, d, blocks::whole(n), blocks::whole(d), b);
     }
 
     MT_INLINE static void multiply(index_t d, bf16 const* a, bf16 const* b, index_t m, index_t n, tile_place<C, float> const& c) {
-        bool const whole = m == rows && n == width;
-        float*     floats = c.leave_waiting ? c.waiting : nullptr;  // where the units themselves leave the sums
-        if constexpr (std::is_same_v<C, float>) floats = c.to;
-        if (!whole) floats = nullptr;
-        index_t const stride = c.leave_waiting ? c.waiting_stride : c.stride;
-        bool const    adds   = whole && (floats ? c.leave_waiting ? c.add_waiting : c.add : c.add_waiting);
-        if (adds) blocks::load_sums(floats ? floats : c.waiting, floats ? stride : c.waiting_stride);
+        constexpr bool is_float = std::is_same_v<C, float>;
+        bool const     whole    = m == rows && n == width;
+        // What the units themselves begin with and leave: sums that wait, or c where it has floats.
+        if (whole && c.add_waiting) blocks::load_sums(c.waiting, c.waiting_stride);
+        else if (is_float && whole && c.add) blocks::load_sums(reinterpret_cast<float*>(c.to), c.stride);
         else blocks::zero_sums();
         blocks::add_products(d, a, b);
-        if (floats) return blocks::store_sums(floats, stride);
+        if (whole && c.leave_waiting) return blocks::store_sums(c.waiting, c.waiting_stride);
+        if (is_float && whole) return blocks::store_sums(reinterpret_cast<float*>(c.to), c.stride);
         alignas(64) float sums[rows][width];
         blocks::store_sums(&sums[0][0], width);
         if (!whole) return c.take_part(m, n, &sums[0][0], width);
@@ -59,9 +58,6 @@ class matrix_tiles {
             rest.template take<16>(i, 0, low), rest.template take<16>(i, 16, high);
         }
     }
-
-  private:
-    static constexpr index_t whole(index_t n) { return (n + 31) / 32 * 32; }
 };
 
 }  // namespace midtrain::inline MT_ABI::detail

@@ -31,7 +31,7 @@ class matrix_attention {
     explicit matrix_attention(thread_pool& pool) : pool_(pool) {}
 
     void forward(problem const& p) {
-        index_t const d = whole(p.head_size), dv = whole(p.values()), tiles = (p.length + tile - 1) / tile, n = p.sequences * p.kv_heads;
+        index_t const d = blocks::whole(p.head_size), dv = blocks::whole(p.values()), tiles = (p.length + tile - 1) / tile, n = p.sequences * p.kv_heads;
         bf16 *const keys = workspace<bf16>(0, n * tiles * tile * d), *const values = workspace<bf16>(1, n * tiles * tile * dv);
         each_task(n * tiles, 0, 0, [&](index_t k, bf16*, float*) {
             index_t const s = k / tiles / p.kv_heads, kv = k / tiles % p.kv_heads, first = k % tiles * tile, m = std::min(tile, p.length - first);
@@ -49,7 +49,7 @@ class matrix_attention {
 
     void backward(gradient_problem const& g) {
         auto const&            p = g.forward;
-        index_t const          d = whole(p.head_size), dv = whole(p.values()), heads = p.sequences * p.heads, rows = (p.length + tile - 1) / tile * tile;
+        index_t const          d = blocks::whole(p.head_size), dv = blocks::whole(p.values()), heads = p.sequences * p.heads, rows = (p.length + tile - 1) / tile * tile;
         attention_ranges const ranges(p);
         index_t const          parts = ranges.parts();
         float *const keys = workspace<float>(0, heads * p.length * p.head_size), *const values = workspace<float>(1, heads * p.length * p.values());
@@ -65,7 +65,6 @@ class matrix_attention {
     }
 
   private:
-    static constexpr index_t whole(index_t n) { return (n + 31) / 32 * 32; }
     static constexpr float   none = -1e30f;  // finite, so that a difference of two is a number
 
     /// Workspaces of a thread that outlive a call, so that a step allocates nothing after the first.
@@ -108,7 +107,7 @@ class matrix_attention {
 
     /// Forward of the q-th 64 queries of a head.
     MT_INLINE static void query_tile(problem const& p, index_t s, index_t head, index_t q, bf16 const* keys, bf16 const* values, bf16* query, float* out) {
-        index_t const base = s * p.length, first = q * tile, n = std::min(tile, p.length - first), d = whole(p.head_size), dv = whole(p.values());
+        index_t const base = s * p.length, first = q * tile, n = std::min(tile, p.length - first), d = blocks::whole(p.head_size), dv = blocks::whole(p.values());
         bf16* const   chances = query + tile * d;
         square&       score   = *reinterpret_cast<square*>(out + dv * tile);
         view const    seen(p, base, first, n);
@@ -212,7 +211,7 @@ class matrix_attention {
                                     float* sums) {
         auto const&   p = g.forward;
         index_t const head = which % p.heads, length = p.length, base = which / p.heads * length, size = p.head_size, wide = p.values();
-        index_t const d = whole(size), dv = whole(wide), rows = (length + tile - 1) / tile * tile;
+        index_t const d = blocks::whole(size), dv = blocks::whole(wide), rows = (length + tile - 1) / tile * tile;
         // Of each tile of queries, and then of a tile of keys: operands of scores and of gradients.
         bf16 *const query_lines = operands, *const query_terms = query_lines + rows * d, *const slope_lines = query_terms + rows * d;
         bf16 *const slope_terms = slope_lines + rows * dv, *const key_lines = slope_terms + rows * dv, *const key_terms = key_lines + tile * d;
