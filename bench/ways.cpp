@@ -31,8 +31,9 @@ void compare(std::string const& what, int rounds, Tuned const& tuned, Plainer co
         own.push_back(second - first);
         ratio.push_back((third - second) / (second - first));
     }
-    auto const middle = [](std::vector<double>& v) { return std::sort(v.begin(), v.end()), v[v.size() / 2]; };
-    std::printf("{%s, \"ms\": %.2f, \"times_as_fast\": %.2f, \"least\": %.2f, \"most\": %.2f}\n", what.c_str(), 1e3 * middle(own), middle(ratio), ratio.front(), ratio.back());
+    for (auto* v : {&own, &ratio}) std::sort(v->begin(), v->end());
+    std::printf("{%s, \"ms\": %.2f, \"times_as_fast\": %.2f, \"least\": %.2f, \"most\": %.2f}\n", what.c_str(), 1e3 * own[own.size() / 2],
+                ratio[ratio.size() / 2], ratio.front(), ratio.back());
 }
 
 #if MT_AMX_IS_KNOWN
