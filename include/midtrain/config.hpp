@@ -94,7 +94,6 @@
 #define MT_AMX [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,prefer-vector-width=512")]]
 #else
 #define MT_AMX_IS_KNOWN false
-#define MT_AMX
 #endif
 
 /// A vector of the values numbered by the pack l, of those of a and then of b. nvcc loses packs in a builtin's arguments.

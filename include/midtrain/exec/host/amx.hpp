@@ -110,6 +110,8 @@ class amx {
 
 struct amx {
     static bool available() { return false; }
+    template <class F, class... A>
+    static void call(F const&, A...);
 };
 
 #endif

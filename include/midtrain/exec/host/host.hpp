@@ -76,18 +76,14 @@ class host {
 
     template <class T, class Modifier, class Distance>
     void run(attention_problem<T, Modifier, Distance> const& p) {
-#if MT_AMX_IS_KNOWN
-        if constexpr (std::is_same_v<attention_problem<T, Modifier, Distance>, attention_problem<bf16>>)
+        if constexpr (MT_AMX_IS_KNOWN && std::is_same_v<attention_problem<T, Modifier, Distance>, attention_problem<bf16>>)
             if (detail::amx::available()) return detail::matrix_attention<>(*pool_).forward(p);
-#endif
         detail::host_attention<T, Modifier, Distance>(*pool_).forward(p);
     }
     template <class T, class Modifier>
     void run(attention_gradient_problem<T, Modifier> const& p) {
-#if MT_AMX_IS_KNOWN
-        if constexpr (std::is_same_v<attention_gradient_problem<T, Modifier>, attention_gradient_problem<bf16>>)
+        if constexpr (MT_AMX_IS_KNOWN && std::is_same_v<attention_gradient_problem<T, Modifier>, attention_gradient_problem<bf16>>)
             if (detail::amx::available()) return detail::matrix_attention<>(*pool_).backward(p);
-#endif
         detail::host_attention<T, Modifier>(*pool_).backward(p);
     }
 

@@ -16,10 +16,8 @@ class packed_product {
   public:
     static void run(thread_pool& pool, gemm_problem<A, B, C> const& p) {
         auto task = [&](int t) {
-#if MT_AMX_IS_KNOWN
-            if constexpr (std::is_same_v<A, bf16> && std::is_same_v<B, bf16>)
+            if constexpr (MT_AMX_IS_KNOWN && std::is_same_v<A, bf16> && std::is_same_v<B, bf16>)
                 if (amx::available()) return amx::call([&](int thread) { packed_gemm<matrix_tiles<C>, A, B, C>::run(thread, pool.size(), p); }, t);
-#endif
             in_longest_registers([&](auto bytes, int thread) { packed_gemm<vector_tiles<A, B, C, bytes>, A, B, C>::run(thread, pool.size(), p); }, t);
         };
         pool.run(task);
