@@ -98,7 +98,7 @@
 
 /// A vector of the values numbered by the pack l, of those of a and then of b. nvcc loses packs in a builtin's arguments.
 #ifdef __CUDACC__
-#define MT_PERMUTED(V, a, b, l) V{(l < int(sizeof...(l)) ? a[l % int(sizeof...(l))] : b[l % int(sizeof...(l))])...}
+#define MT_PERMUTED(V, a, b, l) V{(l < int(sizeof(a) / sizeof(a[0])) ? a[l % int(sizeof(a) / sizeof(a[0]))] : b[l % int(sizeof(a) / sizeof(a[0]))])...}
 #else
 #define MT_PERMUTED(V, a, b, l) __builtin_shufflevector(a, b, l...)
 #endif

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
@@ -52,6 +53,20 @@ MT_INLINE void permute_lanes(V const& a, V const& b, V& to, std::integer_sequenc
     to = MT_PERMUTED(V, a, b, l);
 }
 
+/// `size` values of each of two or four addresses, one behind the other in one register.
+template <int size, class W, int... l>
+MT_INLINE void join_two(W const* a, W const* b, lanes_t<W, 2 * size>& to, std::integer_sequence<int, l...>) {
+    lanes_t<W, size> const low = *reinterpret_cast<lanes_t<W, size> const*>(a), high = *reinterpret_cast<lanes_t<W, size> const*>(b);
+    to = MT_PERMUTED(std::remove_cvref_t<decltype(to)>, low, high, l);
+}
+template <int size, class W, int... l>
+MT_INLINE void join_four(W const* a, W const* b, W const* c, W const* d, lanes_t<W, 4 * size>& to, std::integer_sequence<int, l...>) {
+    lanes_t<W, 2 * size> low, high;
+    join_two<size>(a, b, low, std::make_integer_sequence<int, 2 * size>{});
+    join_two<size>(c, d, high, std::make_integer_sequence<int, 2 * size>{});
+    to = MT_PERMUTED(std::remove_cvref_t<decltype(to)>, low, high, l);
+}
+
 /// Blocks of `apart` values of rows i and i + apart trade places.
 template <int apart, class V, int... l>
 MT_INLINE void trade_lanes(V& a, V& b, std::integer_sequence<int, l...>) {
@@ -59,6 +74,28 @@ MT_INLINE void trade_lanes(V& a, V& b, std::integer_sequence<int, l...>) {
     V const       low = a, high = b;
     permute_lanes(low, high, a, std::integer_sequence<int, (l & apart ? size + l - apart : l)...>{});
     permute_lanes(low, high, b, std::integer_sequence<int, (l & apart ? size + l : l + apart)...>{});
+}
+
+/// One half of each 128 bits of a and of b, the values of b between those of a.
+template <bool high, class V, int... l>
+MT_INLINE void interleave_lanes(V const& a, V const& b, V& to, std::integer_sequence<int, l...>) {
+    constexpr int size = sizeof...(l), each = 16 / sizeof(a[0]);
+    permute_lanes(a, b, to, std::integer_sequence<int, (l / each * each + l % each / 2 + (high ? each / 2 : 0) + l % 2 * size)...>{});
+}
+
+/// Rows become columns within each 128 bits, of as many registers as those have values.
+template <class V, int size>
+MT_INLINE void transpose_in_128_bits(V (&v)[size]) {
+    using all = std::make_integer_sequence<int, sizeof(V) / sizeof(v[0][0])>;
+    for (int times = 1; times < size; times *= 2) {
+        V w[size];
+        MT_UNROLL(8)
+        for (int i = 0; i < size / 2; ++i) {
+            interleave_lanes<false>(v[i], v[i + size / 2], w[2 * i], all{});
+            interleave_lanes<true>(v[i], v[i + size / 2], w[2 * i + 1], all{});
+        }
+        std::copy_n(w, size, v);
+    }
 }
 
 /// Rows become columns, of `size` registers with as many values.

@@ -22,19 +22,26 @@ class matrix_tiles {
     static constexpr index_t depth = 1024;
     static constexpr index_t unit  = blocks::terms;
     static constexpr index_t block = 512 * 1024;
+    static constexpr index_t near  = 320;  // terms of so few rows
 
-    MT_INLINE static void pack_a(problem const& p, index_t row, index_t m, index_t k, index_t d, bf16* a) {
-        bool const plain = p.a_is == operand::plain;
-        blocks::template pack_all<true>(plain, plain ? &p.a(row, k) : &p.a(k, row), p.a.stride, m, d, rows, blocks::whole(d), a);
+    /// Whole rows with their terms beside each other are read where they lie, if they stay in the first cache beside a strip of b; what comes from the second
+    /// cache is fetched in time only where it lies in one piece.
+    MT_INLINE static auto left(problem const& p, index_t row, index_t m, index_t k, index_t d, bf16* a) {
+        bool const        plain = p.a_is == operand::plain;
+        bf16 const* const from  = plain ? &p.a(row, k) : &p.a(k, row);
+        if (plain && m == rows && d == blocks::whole(d) && d <= near) return blocks::left_rows::in_place(from, p.a.stride);
+        blocks::template pack_all<true>(plain, from, p.a.stride, m, d, rows, blocks::whole(d), a);
+        return typename blocks::left_rows{a};
     }
     MT_INLINE static void pack_b(problem const& p, index_t k, index_t d, index_t column, index_t n, bf16* b) {
         bool const plain = p.b_is == operand::plain;
         blocks::template pack_all<false>(!plain, plain ? &p.b(k, column) : &p.b(column, k), p.b.stride, n, d, blocks::whole(n), blocks::whole(d), b);
     }
 
-    MT_INLINE static void multiply(index_t d, bf16 const* a, bf16 const* b, index_t m, index_t n, tile_place<C, float> const& c) {
+    MT_INLINE static void multiply(index_t d, typename blocks::left_rows const& a, bf16 const* b, index_t m, index_t n, tile_place<C, float> const& c) {
         constexpr bool is_float = std::is_same_v<C, float>;
         bool const     whole    = m == rows && n == width;
+        if (is_float && c.add) c.template prefetch<width>(m, width);
         // What the units themselves begin with and leave: sums that wait, or c where it has floats.
         if (whole && c.add_waiting) blocks::load_sums(c.waiting, c.waiting_stride);
         else if (is_float && whole && c.add) blocks::load_sums(reinterpret_cast<float*>(c.to), c.stride);

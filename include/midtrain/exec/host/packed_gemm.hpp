@@ -25,7 +25,7 @@ class packed_gemm {
         if (thread >= down * beside || r.n <= 0 || c.n <= 0) return;
         thread_local host_buffer<P> operands;
         thread_local host_buffer<W> sums;
-        index_t const inner = p.inner(), parts = std::max<index_t>(1, (inner + Tiles::depth - 1) / Tiles::depth);
+        index_t const inner = p.inner(), parts = std::max<index_t>(1, (inner + Tiles::depth / 2 - 1) / Tiles::depth);  // of half to one and a half
         index_t const each   = std::max(unit, ((inner + parts - 1) / parts + unit - 1) / unit * unit);
         index_t const across = std::min((c.n + width - 1) / width * width, Tiles::block / each / width * width), for_b = (each * across + 63) / 64 * 64;
         bool const    apart = parts > 1 && !std::is_same_v<C, W>;
@@ -41,9 +41,9 @@ class packed_gemm {
                 Tiles::pack_b(p, k, have, j, n, b);
                 for (index_t i = r.first; i < r.first + r.n; i += rows) {
                     index_t const m = std::min<index_t>(rows, r.first + r.n - i);
-                    Tiles::pack_a(p, i, m, k, have, a);
+                    auto const    rows_of_a = Tiles::left(p, i, m, k, have, a);
                     for (index_t s = 0; s < n; s += width)
-                        Tiles::multiply(d, a, b + s * d, m, std::min<index_t>(width, n - s),
+                        Tiles::multiply(d, rows_of_a, b + s * d, m, std::min<index_t>(width, n - s),
                                         tile_place<C, W>{.to = &p.c(i, j + s), .stride = p.c.stride, .waiting = apart ? sums.view().data + (i - r.first) * across + s : nullptr,
                                                          .waiting_stride = across, .add_waiting = apart && !first, .leave_waiting = apart && !last,
                                                          .add = p.accumulate || (!apart && !first)});

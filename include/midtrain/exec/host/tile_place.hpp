@@ -12,6 +12,13 @@ struct tile_place {
     index_t waiting_stride;
     bool    add_waiting, leave_waiting, add;  ///< to what waits; for a later part; to c
 
+    /// `size` values of m rows from column j on will be written soon.
+    template <int size>
+    MT_INLINE void prefetch(index_t m, index_t j) const {
+        for (index_t i = 0; i < m; ++i)
+            for (index_t x = 0; x < size; x += 64 / sizeof(C)) __builtin_prefetch(to + i * stride + j + x, 1);
+    }
+
     /// `size` sums of row i from column j on.
     template <int size>
     MT_INLINE void take(index_t i, index_t j, lanes_t<W, size> const& sums) const {

@@ -23,7 +23,7 @@ class vector_tiles {
     static constexpr index_t block  = 256 * 768; // values of a block of b
 
     // a[x * rows + i]. Registers store a little beyond their row, which is written after: rows from the last register's on come first.
-    MT_INLINE static void pack_a(gemm_problem<A, B, C> const& p, index_t row, index_t m, index_t k, index_t d, W* MT_RESTRICT a) {
+    MT_INLINE static W const* left(gemm_problem<A, B, C> const& p, index_t row, index_t m, index_t k, index_t d, W* MT_RESTRICT a) {
         constexpr int last = (rows - 1) / size * size;
         bool const    plain = p.a_is == operand::plain;
         for (int g = last; g >= 0; g -= size) {
@@ -39,11 +39,12 @@ class vector_tiles {
                 }
             } else if (!plain && row + g + size <= p.a.columns) {
                 A const* const from = &p.a(k, row + g);
-                for (; x < d; ++x) load_lanes<size>(from + x * p.a.stride, *reinterpret_cast<V*>(a + x * rows + g));
+                for (; x < d; ++x) copy(from + x * p.a.stride, a + x * rows + g);
             }
             for (; x < d; ++x)
                 for (index_t i = 0; i < wide; ++i) a[x * rows + g + i] = i < have ? W(plain ? p.a(row + g + i, k + x) : p.a(k + x, row + g + i)) : W(0);
         }
+        return a;
     }
 
     // b[strip][x * width + j]
@@ -57,7 +58,7 @@ class vector_tiles {
                     W* const      to   = b + s * d + first * width + g;
                     if (plain && have == size) {
                         B const* const from = &p.b(k + first, column + s + g);
-                        for (index_t x = 0; x < deep; ++x) load_lanes<size>(from + x * p.b.stride, *reinterpret_cast<V*>(to + x * width));
+                        for (index_t x = 0; x < deep; ++x) copy(from + x * p.b.stride, to + x * width);
                     } else if (!plain && have == size && deep == few) {
                         B const* const from = &p.b(column + s + g, k + first);
                         V              v[size];
@@ -76,10 +77,8 @@ class vector_tiles {
     MT_INLINE static void multiply(index_t d, W const* MT_RESTRICT a, W const* MT_RESTRICT b, index_t m, index_t n, tile_place<C, W> const& c) {
         V sum[rows][2];
         MT_UNROLL(16)
-        for (int i = 0; i < rows; ++i) {
-            sum[i][0] = sum[i][1] = V{};
-            if (i < m) __builtin_prefetch(c.to + i * c.stride, 1), __builtin_prefetch(c.to + i * c.stride + size, 1);
-        }
+        for (int i = 0; i < rows; ++i) sum[i][0] = sum[i][1] = V{};
+        c.template prefetch<width>(m, 0);
         for (index_t x = 0; x < d; ++x) {
             __builtin_prefetch(b + (x + ahead) * width), __builtin_prefetch(b + (x + ahead) * width + size);
             V const left = *reinterpret_cast<V const*>(b + x * width), right = *reinterpret_cast<V const*>(b + x * width + size);
@@ -106,6 +105,13 @@ class vector_tiles {
 
   private:
     static constexpr index_t ahead = 16;  // rows of b that are fetched before their turn
+
+    template <class T>
+    MT_INLINE static void copy(T const* from, W* to) {
+        V v;
+        load_lanes<size>(from, v);
+        *reinterpret_cast<V*>(to) = v;
+    }
 };
 
 }  // namespace midtrain::inline MT_ABI::detail
