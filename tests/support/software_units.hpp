@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <midtrain/core/bf16.hpp>
@@ -47,6 +48,18 @@ class software_units {
                 for (int k = 0; k < 32; ++k) sum += float(value<midtrain::bf16>(a, i, k)) * float(value<midtrain::bf16>(b, k / 2, 2 * j + k % 2));
                 std::memcpy(tile(c).bytes[i] + 4 * j, &sum, 4);
             }
+    }
+    template <class V>
+    static void larger(V const& a, V const& b, V& to) {
+        for (int i = 0; i < 16; ++i) to[i] = a[i] > b[i] ? a[i] : b[i];
+    }
+    template <class V>
+    static void round_whole(V const& x, V& to) {
+        for (int i = 0; i < 16; ++i) to[i] = std::nearbyint(x[i]);
+    }
+    template <class V>
+    static void times_power(V const& x, V const& n, V& to) {
+        for (int i = 0; i < 16; ++i) to[i] = static_cast<float>(std::ldexp(double(x[i]), static_cast<int>(std::fmax(-4096.0f, n[i]))));
     }
     template <class V>
     static void store_rounded(V const& low, V const& high, midtrain::bf16* to) {

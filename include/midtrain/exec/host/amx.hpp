@@ -68,6 +68,20 @@ class amx {
         *reinterpret_cast<bits*>(to) = both;
     }
 
+    /// What vectors of a compiler have no operator for: the larger of each two, b where one is no number; the nearest whole number; x 2^n for a whole n.
+    template <class V>
+    MT_INLINE static void larger(V const& a, V const& b, V& to) {
+        asm("vmaxps %2, %1, %0" : "=v"(to) : "v"(a), "v"(b));
+    }
+    template <class V>
+    MT_INLINE static void round_whole(V const& x, V& to) {
+        asm("vrndscaleps $0, %1, %0" : "=v"(to) : "v"(x));
+    }
+    template <class V>
+    MT_INLINE static void times_power(V const& x, V const& n, V& to) {
+        asm("vscalefps %2, %1, %0" : "=v"(to) : "v"(x), "v"(n));
+    }
+
   private:
     using bits = lanes_t<std::uint16_t, 32>;
     template <class V>

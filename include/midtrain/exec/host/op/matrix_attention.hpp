@@ -65,7 +65,23 @@ class matrix_attention {
     }
 
   private:
-    static constexpr float   none = -1e30f;  // finite, so that a difference of two is a number
+    static constexpr float   none   = -1e30f;  // finite, so that a difference of two is a number
+    static constexpr float   log2_e = 1.44269504088896341f, ln_2 = 0.693147180559945309f;
+
+    MT_INLINE static V& at(float* from) { return *reinterpret_cast<V*>(from); }
+
+    /// 2^x, to 2.4e-7 of it: a polynomial of the rest, whose largest error is least, times a power. Below the least number there is, zero.
+    MT_INLINE static void power_of_two(V const& x, V& to) {
+        V n, p;
+        Units::round_whole(x, n);
+        V const r = x - n;
+        p         = r * 1.327647129e-3f + 9.675540961e-3f;
+        p         = p * r + 5.550713092e-2f;
+        p         = p * r + 2.402212024e-1f;
+        p         = p * r + 6.931469440e-1f;
+        p         = p * r + 1.0000001192f;
+        Units::times_power(p, n, to);
+    }
 
     /// Workspaces of a thread that outlive a call, so that a step allocates nothing after the first.
     template <class T>
@@ -97,6 +113,18 @@ class matrix_attention {
             }
         }
         bool whole(index_t key) const { return key + tile - 1 <= query && key >= most; }
+        /// Scores of a tile of which not all are seen are multiplied, and the least there are where a query does not see a key; what is left to multiply by.
+        MT_INLINE float scaled_where_hidden(index_t key, float scale, square& score) const {
+            if (whole(key)) return scale;
+            for (index_t j = 0; j < tile; ++j) {
+                MT_INDEPENDENT
+                for (index_t c = 0; c < tile; ++c) score[j][c] *= scale;
+                hide(key + j, 2 * none, score[j]);
+            }
+            return 1;
+        }
+
+      private:
         /// `otherwise` where query c does not see the key.
         MT_INLINE void hide(index_t key, float otherwise, float (&row)[tile]) const {
             auto const k = static_cast<std::int32_t>(key), last = static_cast<std::int32_t>(key - query);
@@ -111,71 +139,66 @@ class matrix_attention {
         bf16* const   chances = query + tile * d;
         square&       score   = *reinterpret_cast<square*>(out + dv * tile);
         view const    seen(p, base, first, n);
-        float const   scale = p.scale;
-        alignas(64) float top[tile], total[tile], high[tile];
+        float const   scale = p.scale * log2_e;
+        alignas(64) float top[tile], total[tile];  // of scores as powers of two
         std::fill_n(top, tile, none), std::fill_n(total, tile, 0.0f), std::fill_n(out, dv * tile, 0.0f);
         blocks::template pack_all<false>(true, &p.qkv(base + first, p.query_column(head)), p.qkv.stride, n, p.head_size, tile, d, query);
         for (index_t key = seen.least / tile * tile; key <= first + n - 1; key += tile) {
             blocks::product(tile, tile, d, keys + key * d, query, &score[0][0], tile, false);
-            std::copy_n(top, tile, high);
-            bool const whole = seen.whole(key);
+            float const by = seen.scaled_where_hidden(key, scale, score);
+            V           high[4];
+            MT_UNROLL(4)
+            for (int c = 0; c < 4; ++c) high[c] = at(top + 16 * c);
             for (index_t j = 0; j < tile; ++j) {
-                auto& row = score[j];
-                MT_INDEPENDENT
-                for (index_t c = 0; c < tile; ++c) row[c] *= scale;
-                if (!whole) seen.hide(key + j, 2 * none, row);
-                MT_INDEPENDENT
-                for (index_t c = 0; c < tile; ++c) high[c] = high[c] < row[c] ? row[c] : high[c];
+                MT_UNROLL(4)
+                for (int c = 0; c < 4; ++c) Units::larger(at(score[j] + 16 * c) * by, high[c], high[c]);
             }
             rescale(top, high, total, out, dv);
             for (index_t j = 0; j < tile; j += 2) {
-                for (index_t i = j; i < j + 2; ++i) {
-                    auto& row = score[i];
-                    MT_INDEPENDENT
-                    for (index_t c = 0; c < tile; ++c) {
-                        row[c] = exponential(row[c] - high[c]);
-                        total[c] += row[c];
-                    }
+                MT_UNROLL(4)
+                for (int c = 0; c < 4; ++c) {
+                    V chance[2];
+                    for (int i = 0; i < 2; ++i) power_of_two(at(score[j + i] + 16 * c) * by - high[c], chance[i]);
+                    at(total + 16 * c) += chance[0] + chance[1];
+                    store_pairs(chance[0], chance[1], 16 * c, j, chances);
                 }
-                store_pairs(score[j], score[j + 1], j, chances);
             }
             blocks::product(dv, tile, tile, values + key * dv, chances, out, tile, true);
         }
-        for (index_t r = 0; r < n; ++r) p.log_sum(head, base + first + r) = top[r] + logarithm(total[r]), total[r] = 1 / total[r];
+        for (index_t r = 0; r < n; ++r) p.log_sum(head, base + first + r) = top[r] * ln_2 + logarithm(total[r]), total[r] = 1 / total[r];
         for (index_t i = 0; i < dv; ++i)
             for (index_t c = 0; c < tile; ++c) out[i * tile + c] *= total[c];
         transposed(out, n, p.values(), [&](index_t r) { return &p.output(base + first + r, p.output_column(head)); });
     }
 
     /// What came before, brought to the larger of the scores so far.
-    MT_INLINE static void rescale(float (&top)[tile], float const (&high)[tile], float (&total)[tile], float* out, index_t dv) {
-        alignas(64) float shrink[tile];
+    MT_INLINE static void rescale(float (&top)[tile], V const (&high)[4], float (&total)[tile], float* out, index_t dv) {
+        alignas(64) float now[tile];
+        V                 shrink[4];
         bool              some = false;
-        for (index_t c = 0; c < tile; ++c) some |= high[c] != top[c];
+        MT_UNROLL(4)
+        for (int c = 0; c < 4; ++c) at(now + 16 * c) = high[c];
+        for (index_t c = 0; c < tile; ++c) some |= now[c] != top[c];
         if (!some) return;
-        MT_INDEPENDENT
-        for (index_t c = 0; c < tile; ++c) shrink[c] = exponential(top[c] - high[c]), top[c] = high[c], total[c] *= shrink[c];
+        MT_UNROLL(4)
+        for (int c = 0; c < 4; ++c) {
+            power_of_two(at(top + 16 * c) - high[c], shrink[c]);
+            at(top + 16 * c) = high[c];
+            at(total + 16 * c) *= shrink[c];
+        }
         for (index_t i = 0; i < dv; ++i) {
-            MT_INDEPENDENT
-            for (index_t c = 0; c < tile; ++c) out[i * tile + c] *= shrink[c];
+            MT_UNROLL(4)
+            for (int c = 0; c < 4; ++c) at(out + i * tile + 16 * c) *= shrink[c];
         }
     }
 
-    /// Rows j and j + 1, of keys by queries, as two terms of a right operand whose lines are the queries.
-    MT_INLINE static void store_pairs(float const (&row)[tile], float const (&next)[tile], index_t j, bf16* to) {
-        for (index_t c = 0; c < tile; c += 16)
-            with_lanes(row + c, next + c, [&](V const& a, V const& b) { Units::store_rounded_pairs(a, b, to + blocks::place(c, j, tile) + j % 32 / 2 * 32); });
+    /// 16 queries from c on of the keys j and j + 1, as two terms of a right operand whose lines are the queries.
+    MT_INLINE static void store_pairs(V const& key, V const& next, index_t c, index_t j, bf16* to) {
+        Units::store_rounded_pairs(key, next, to + blocks::place(c, j, tile) + j % 32 / 2 * 32);
     }
-    /// Row j as a line of a left operand whose terms are the queries.
-    MT_INLINE static void store_line(float const (&row)[tile], index_t j, bf16* to) {
-        for (index_t c = 0; c < tile; c += 32)
-            with_lanes(row + c, row + c + 16, [&](V const& a, V const& b) { Units::store_rounded(a, b, to + blocks::place(j, c, tile) + j % 16 * 32); });
-    }
-    template <class F>
-    MT_INLINE static void with_lanes(float const* first, float const* second, F const& f) {
-        V a, b;
-        load_lanes<16>(first, a), load_lanes<16>(second, b);
-        f(a, b);
+    /// 32 queries from c on of key j, as terms of a left operand whose lines are the keys.
+    MT_INLINE static void store_line(V const& low, V const& high, index_t c, index_t j, bf16* to) {
+        Units::store_rounded(low, high, to + blocks::place(j, c, tile) + j % 16 * 32);
     }
 
     /// The first `size` values of columns 0 .. n-1 of `from`, 64 a row, to the rows that row(column) names.
@@ -230,7 +253,7 @@ class matrix_attention {
                 index_t const     t  = base + first + r;
                 bf16 const* const to = r < n ? &g.output_gradient(t, p.output_column(head)) : nullptr, *const from = r < n ? &p.output(t, p.output_column(head)) : nullptr;
                 dot[first + r]     = r < n ? solo_team{}.reduce(wide, sum{}, [=](index_t i) { return float(to[i]) * float(from[i]); }) : 0.0f;
-                log_sum[first + r] = r < n ? float(p.log_sum(head, t)) : 0.0f;
+                log_sum[first + r] = r < n ? float(p.log_sum(head, t)) * log2_e : 0.0f;
             }
         }
         for (index_t key = begins; key < ends; key += tile) {
@@ -246,13 +269,21 @@ class matrix_attention {
                 alignas(64) square score, along;
                 blocks::product(tile, tile, d, key_lines, query_lines + first * d, &score[0][0], tile, false);
                 blocks::product(tile, tile, dv, value_lines, slope_lines + first * dv, &along[0][0], tile, false);
-                for (index_t j = 0; j < tile; j += 2) {
-                    for (index_t i = j; i < j + 2; ++i) {
-                        differentiate(p.scale, dot + first, log_sum + first, seen, key + i, score[i], along[i]);
-                        store_line(score[i], i, chances), store_line(along[i], i, slopes);
+                float const by = seen.scaled_where_hidden(key, p.scale * log2_e, score);
+                for (index_t j = 0; j < tile; j += 2)
+                    for (index_t c = 0; c < tile; c += 32) {
+                        V slope[2][2];
+                        for (int i = 0; i < 2; ++i) {
+                            V chance[2];
+                            for (int h = 0; h < 2; ++h) {
+                                index_t const q = c + 16 * h;
+                                power_of_two(at(score[j + i] + q) * by - at(log_sum + first + q), chance[h]);
+                                slope[i][h] = chance[h] * (at(along[j + i] + q) - at(dot + first + q)) * p.scale;
+                            }
+                            store_line(chance[0], chance[1], c, j + i, chances), store_line(slope[i][0], slope[i][1], c, j + i, slopes);
+                        }
+                        for (int h = 0; h < 2; ++h) store_pairs(slope[0][h], slope[1][h], c + 16 * h, j, slope_pairs);
                     }
-                    store_pairs(along[j], along[j + 1], j, slope_pairs);
-                }
                 blocks::product(tile, dv, tile, chances, slope_terms + first * dv, dvs, dv, true);
                 blocks::product(tile, d, tile, slopes, query_terms + first * d, dk, d, true);
                 blocks::product(d, tile, tile, key_terms, slope_pairs, gradient + first * d, tile, true);
@@ -266,19 +297,6 @@ class matrix_attention {
             index_t const n = std::min(tile, length - first);
             if (shared) transposed(gradient + first * d, n, size, [&](index_t r) { return shared + (first + r) * size; });
             else transposed(gradient + first * d, n, size, [&](index_t r) { return &g.qkv_gradient(base + first + r, p.query_column(head)); });
-        }
-    }
-
-    /// One key's raw scores and sums of dO * v become the probabilities, and the gradient of the scaled scores.
-    MT_INLINE static void differentiate(float scale, float const* dot, float const* log_sum, view const& seen, index_t key, float (&score)[tile], float (&along)[tile]) {
-        MT_INDEPENDENT
-        for (index_t c = 0; c < tile; ++c) score[c] = score[c] * scale - log_sum[c];
-        if (!seen.whole(key / tile * tile)) seen.hide(key, 2 * none, score);
-        MT_INDEPENDENT
-        for (index_t c = 0; c < tile; ++c) {
-            float const chance = exponential(score[c]);
-            score[c]           = chance;
-            along[c]           = chance * (along[c] - dot[c]) * scale;
         }
     }
 
