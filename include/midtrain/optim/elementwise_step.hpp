@@ -14,6 +14,7 @@ template <class Optimizer, class Precision>
 struct elementwise_step {
     using C = typename Precision::computed;
 
+    static constexpr bool    much_arithmetic = true;
     static constexpr index_t row_values = 256, block = 64;
 
     /// Teams for n values, a multiple of 64.

@@ -112,13 +112,13 @@ struct matrix_blocks {
             Units::template multiply<0, 4, 6>(), Units::template multiply<1, 4, 7>(), Units::template multiply<2, 5, 6>(), Units::template multiply<3, 5, 7>();
         }
     }
-    /// c (rows x columns, both multiples of 32) = a b over n terms, packed by pack_all, or += with `accumulate`.
-    MT_INLINE static void product(index_t rows, index_t columns, index_t n, bf16 const* a, bf16 const* b, float* c, index_t ldc, bool accumulate) {
+    /// c (rows x columns, both multiples of 32) = a b over n terms, or += with `accumulate`. pack_all has packed both for `packed` terms, of which these may be part.
+    MT_INLINE static void product(index_t rows, index_t columns, index_t n, bf16 const* a, bf16 const* b, float* c, index_t ldc, bool accumulate, index_t packed) {
         for (index_t i = 0; i < rows; i += 32)
             for (index_t j = 0; j < columns; j += 32) {
                 float* const to = c + i * ldc + j;
                 accumulate ? load_sums(to, ldc) : zero_sums();
-                add_products(n, {a + i * n}, b + j * n);
+                add_products(n, {a + i * packed}, b + j * packed);
                 store_sums(to, ldc);
             }
     }

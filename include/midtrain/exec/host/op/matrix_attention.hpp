@@ -24,7 +24,7 @@ class matrix_attention {
     using gradient_problem        = attention_gradient_problem<bf16>;
     using blocks                  = matrix_blocks<Units>;
     using V                       = lanes_t<float, 16>;
-    static constexpr index_t tile = attention_ranges::tile;
+    static constexpr index_t tile = attention_ranges::tile, two = 2 * tile;
     using square                  = float[tile][tile];
 
   public:
@@ -49,24 +49,26 @@ class matrix_attention {
 
     void backward(gradient_problem const& g) {
         auto const&            p = g.forward;
-        index_t const          d = blocks::whole(p.head_size), dv = blocks::whole(p.values()), heads = p.sequences * p.heads, rows = (p.length + tile - 1) / tile * tile;
+        index_t const          d = blocks::whole(p.head_size), dv = blocks::whole(p.values()), heads = p.sequences * p.heads, tiles = (p.length + tile - 1) / tile, rows = (tiles + 1) * tile;
         attention_ranges const ranges(p);
         index_t const          parts = ranges.parts();
         float *const keys = workspace<float>(0, heads * p.length * p.head_size), *const values = workspace<float>(1, heads * p.length * p.values());
         float* const queries = workspace<float>(2, parts > 1 ? parts * heads * p.length * p.head_size : 0);
-        each_task(heads * parts, 2 * (rows + tile) * (d + dv) + 3 * tile * tile, rows * (d + 3) + tile * (d + dv), [&](index_t k, bf16* operands, float* sums) {
+        each_task(heads * parts, 2 * (rows + tile) * (d + dv) + 5 * tile * tile, rows * (d + 3) + tile * (d + dv), [&](index_t k, bf16* operands, float* sums) {
             key_range(g, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys, values, parts > 1 ? queries + k * p.length * p.head_size : nullptr,
                       operands, sums);
         });
-        each_task(p.sequences * (rows / tile), 0, 0, [&](index_t k, bf16*, float*) {
-            index_t const first = k % (rows / tile) * tile;
-            ranges.sum(g, k / (rows / tile), first, std::min(p.length, first + tile), queries, keys, values);
+        each_task(p.sequences * tiles, 0, 0, [&](index_t k, bf16*, float*) {
+            index_t const first = k % tiles * tile;
+            ranges.sum(g, k / tiles, first, std::min(p.length, first + tile), queries, keys, values);
         });
     }
 
   private:
     static constexpr float   none   = -1e30f;  // finite, so that a difference of two is a number
     static constexpr float   log2_e = 1.44269504088896341f, ln_2 = 0.693147180559945309f;
+
+    static index_t pair_of(index_t queries) { return queries > tile ? two : tile; }  ///< that are handled together, of so many left
 
     MT_INLINE static V& at(float* from) { return *reinterpret_cast<V*>(from); }
 
@@ -144,7 +146,7 @@ class matrix_attention {
         std::fill_n(top, tile, none), std::fill_n(total, tile, 0.0f), std::fill_n(out, dv * tile, 0.0f);
         blocks::template pack_all<false>(true, &p.qkv(base + first, p.query_column(head)), p.qkv.stride, n, p.head_size, tile, d, query);
         for (index_t key = seen.least / tile * tile; key <= first + n - 1; key += tile) {
-            blocks::product(tile, tile, d, keys + key * d, query, &score[0][0], tile, false);
+            blocks::product(tile, tile, d, keys + key * d, query, &score[0][0], tile, false, d);
             float const by = seen.scaled_where_hidden(key, scale, score);
             V           high[4];
             MT_UNROLL(4)
@@ -163,7 +165,7 @@ class matrix_attention {
                     store_pairs(chance[0], chance[1], 16 * c, j, chances);
                 }
             }
-            blocks::product(dv, tile, tile, values + key * dv, chances, out, tile, true);
+            blocks::product(dv, tile, tile, values + key * dv, chances, out, tile, true, tile);
         }
         for (index_t r = 0; r < n; ++r) p.log_sum(head, base + first + r) = top[r] * ln_2 + logarithm(total[r]), total[r] = 1 / total[r];
         for (index_t i = 0; i < dv; ++i)
@@ -196,9 +198,9 @@ class matrix_attention {
     MT_INLINE static void store_pairs(V const& key, V const& next, index_t c, index_t j, bf16* to) {
         Units::store_rounded_pairs(key, next, to + blocks::place(c, j, tile) + j % 32 / 2 * 32);
     }
-    /// 32 queries from c on of key j, as terms of a left operand whose lines are the keys.
-    MT_INLINE static void store_line(V const& low, V const& high, index_t c, index_t j, bf16* to) {
-        Units::store_rounded(low, high, to + blocks::place(j, c, tile) + j % 16 * 32);
+    /// 32 queries from c on, of `all`, of key j, as terms of a left operand whose lines are the keys.
+    MT_INLINE static void store_line(V const& low, V const& high, index_t c, index_t all, index_t j, bf16* to) {
+        Units::store_rounded(low, high, to + blocks::place(j, c, all) + j % 16 * 32);
     }
 
     /// The first `size` values of columns 0 .. n-1 of `from`, 64 a row, to the rows that row(column) names.
@@ -228,28 +230,29 @@ class matrix_attention {
         std::copy_n(reinterpret_cast<float const*>(all), n, to);
     }
 
-    /// Backward of one head of one sequence for a range of keys: key tiles outside, query tiles inside. Its share of the keys' and values' gradient goes to
+    /// Backward of one head of one sequence for a range of keys: key tiles outside, query tiles inside, two at a time, so that the keys' and values' gradient is
+    /// loaded and stored half as often. Its share of the keys' and values' gradient goes to
     /// buffers of its own, the queries' gradient is gathered in float and written at the end, to `shared`, if there is one, to be summed.
     MT_INLINE static void key_range(gradient_problem const& g, index_t which, index_t begins, index_t ends, float* keys, float* values, float* shared, bf16* operands,
                                     float* sums) {
         auto const&   p = g.forward;
         index_t const head = which % p.heads, length = p.length, base = which / p.heads * length, size = p.head_size, wide = p.values();
-        index_t const d = blocks::whole(size), dv = blocks::whole(wide), rows = (length + tile - 1) / tile * tile;
+        index_t const d = blocks::whole(size), dv = blocks::whole(wide), rows = ((length + tile - 1) / tile + 1) * tile;
         // Of each tile of queries, and then of a tile of keys: operands of scores and of gradients.
         bf16 *const query_lines = operands, *const query_terms = query_lines + rows * d, *const slope_lines = query_terms + rows * d;
         bf16 *const slope_terms = slope_lines + rows * dv, *const key_lines = slope_terms + rows * dv, *const key_terms = key_lines + tile * d;
-        bf16 *const value_lines = key_terms + tile * d, *const chances = value_lines + tile * dv, *const slopes = chances + tile * tile;
-        bf16* const slope_pairs = slopes + tile * tile;
+        bf16 *const value_lines = key_terms + tile * d, *const chances = value_lines + tile * dv, *const slopes = chances + tile * two;
+        bf16* const slope_pairs = slopes + tile * two;
         float *const gradient = sums, *const dot = gradient + rows * d, *const log_sum = dot + rows, *const dk = log_sum + rows, *const dvs = dk + tile * d;
         std::fill(gradient + begins * d, gradient + rows * d, 0.0f);
-        for (index_t first = begins; first < length; first += tile) {
-            index_t const     n = std::min(tile, length - first);
+        for (index_t first = begins; first < length; first += two) {
+            index_t const     n = std::min(two, length - first), all = pair_of(length - first);
             bf16 const* const query = &p.qkv(base + first, p.query_column(head)), *const slope = &g.output_gradient(base + first, p.output_column(head));
-            blocks::template pack_all<false>(true, query, p.qkv.stride, n, size, tile, d, query_lines + first * d);
-            blocks::template pack_all<false>(false, query, p.qkv.stride, size, n, d, tile, query_terms + first * d);
-            blocks::template pack_all<false>(true, slope, g.output_gradient.stride, n, wide, tile, dv, slope_lines + first * dv);
-            blocks::template pack_all<false>(false, slope, g.output_gradient.stride, wide, n, dv, tile, slope_terms + first * dv);
-            for (index_t r = 0; r < tile; ++r) {
+            blocks::template pack_all<false>(true, query, p.qkv.stride, n, size, all, d, query_lines + first * d);
+            blocks::template pack_all<false>(false, query, p.qkv.stride, size, n, d, all, query_terms + first * d);
+            blocks::template pack_all<false>(true, slope, g.output_gradient.stride, n, wide, all, dv, slope_lines + first * dv);
+            blocks::template pack_all<false>(false, slope, g.output_gradient.stride, wide, n, dv, all, slope_terms + first * dv);
+            for (index_t r = 0; r < all; ++r) {
                 index_t const     t  = base + first + r;
                 bf16 const* const to = r < n ? &g.output_gradient(t, p.output_column(head)) : nullptr, *const from = r < n ? &p.output(t, p.output_column(head)) : nullptr;
                 dot[first + r]     = r < n ? solo_team{}.reduce(wide, sum{}, [=](index_t i) { return float(to[i]) * float(from[i]); }) : 0.0f;
@@ -263,30 +266,22 @@ class matrix_attention {
             blocks::template pack_all<true>(false, own, p.qkv.stride, size, m, d, tile, key_terms);
             blocks::template pack_all<true>(true, &p.qkv(base + key, p.value_column(kv)), p.qkv.stride, m, wide, tile, dv, value_lines);
             std::fill_n(dk, tile * (d + dv), 0.0f);
-            for (index_t first = key; first < length; first += tile) {
-                view const seen(p, base, first, std::min(tile, length - first));
-                if (seen.least > key + m - 1) continue;
-                alignas(64) square score, along;
-                blocks::product(tile, tile, d, key_lines, query_lines + first * d, &score[0][0], tile, false);
-                blocks::product(tile, tile, dv, value_lines, slope_lines + first * dv, &along[0][0], tile, false);
-                float const by = seen.scaled_where_hidden(key, p.scale * log2_e, score);
-                for (index_t j = 0; j < tile; j += 2)
-                    for (index_t c = 0; c < tile; c += 32) {
-                        V slope[2][2];
-                        for (int i = 0; i < 2; ++i) {
-                            V chance[2];
-                            for (int h = 0; h < 2; ++h) {
-                                index_t const q = c + 16 * h;
-                                power_of_two(at(score[j + i] + q) * by - at(log_sum + first + q), chance[h]);
-                                slope[i][h] = chance[h] * (at(along[j + i] + q) - at(dot + first + q)) * p.scale;
-                            }
-                            store_line(chance[0], chance[1], c, j + i, chances), store_line(slope[i][0], slope[i][1], c, j + i, slopes);
-                        }
-                        for (int h = 0; h < 2; ++h) store_pairs(slope[0][h], slope[1][h], c + 16 * h, j, slope_pairs);
-                    }
-                blocks::product(tile, dv, tile, chances, slope_terms + first * dv, dvs, dv, true);
-                blocks::product(tile, d, tile, slopes, query_terms + first * d, dk, d, true);
-                blocks::product(d, tile, tile, key_terms, slope_pairs, gradient + first * d, tile, true);
+            for (index_t pair = begins + (key - begins) / two * two; pair < length; pair += two) {
+                index_t const all = pair_of(length - pair);
+                index_t       from = all, to = 0;  // queries of the pair that see a key
+                for (index_t at = std::max<index_t>(0, key - pair); at < all; at += tile) {
+                    index_t const first = pair + at;
+                    view const    seen(p, base, first, std::min(tile, length - first));
+                    if (seen.least > key + m - 1) continue;
+                    from = std::min(from, at), to = at + tile;
+                    slopes_of(p.scale, seen, key, d, dv, key_lines, query_lines + first * d, value_lines, slope_lines + first * dv, log_sum + first, dot + first, at, all, chances,
+                              slopes, slope_pairs);
+                    blocks::product(d, tile, tile, key_terms, slope_pairs, gradient + first * d, tile, true, tile);
+                }
+                if (from >= to) continue;
+                index_t const begin = blocks::place(0, from, all);
+                blocks::product(tile, dv, to - from, chances + begin, slope_terms + pair * dv + begin, dvs, dv, true, all);
+                blocks::product(tile, d, to - from, slopes + begin, query_terms + pair * d + begin, dk, d, true, all);
             }
             for (index_t j = 0; j < m; ++j) {
                 std::copy_n(dk + j * d, size, keys + (which * length + key + j) * size);
@@ -298,6 +293,29 @@ class matrix_attention {
             if (shared) transposed(gradient + first * d, n, size, [&](index_t r) { return shared + (first + r) * size; });
             else transposed(gradient + first * d, n, size, [&](index_t r) { return &g.qkv_gradient(base + first + r, p.query_column(head)); });
         }
+    }
+
+    /// Of a tile of keys by a tile of queries, which begin at the `at_query`-th of `all` of their pair: probabilities and the gradient of scores, as operands.
+    MT_INLINE static void slopes_of(float scale, view const& seen, index_t key, index_t d, index_t dv, bf16 const* key_lines, bf16 const* query_lines, bf16 const* value_lines,
+                                    bf16 const* slope_lines, float* log_sum, float* dot, index_t at_query, index_t all, bf16* chances, bf16* slopes, bf16* slope_pairs) {
+        alignas(64) square score, along;
+        blocks::product(tile, tile, d, key_lines, query_lines, &score[0][0], tile, false, d);
+        blocks::product(tile, tile, dv, value_lines, slope_lines, &along[0][0], tile, false, dv);
+        float const by = seen.scaled_where_hidden(key, scale * log2_e, score);
+        for (index_t j = 0; j < tile; j += 2)
+            for (index_t c = 0; c < tile; c += 32) {
+                V slope[2][2];
+                for (int i = 0; i < 2; ++i) {
+                    V chance[2];
+                    for (int h = 0; h < 2; ++h) {
+                        index_t const q = c + 16 * h;
+                        power_of_two(at(score[j + i] + q) * by - at(log_sum + q), chance[h]);
+                        slope[i][h] = chance[h] * (at(along[j + i] + q) - at(dot + q)) * scale;
+                    }
+                    store_line(chance[0], chance[1], at_query + c, all, j + i, chances), store_line(slope[i][0], slope[i][1], at_query + c, all, j + i, slopes);
+                }
+                for (int h = 0; h < 2; ++h) store_pairs(slope[0][h], slope[1][h], c + 16 * h, j, slope_pairs);
+            }
     }
 
     thread_pool& pool_;
