@@ -33,14 +33,16 @@ class matrix_attention {
     void forward(problem const& p) {
         index_t const d = blocks::whole(p.head_size), dv = blocks::whole(p.values()), tiles = (p.length + tile - 1) / tile, n = p.sequences * p.kv_heads;
         bf16 *const keys = workspace<bf16>(0, n * tiles * tile * d), *const values = workspace<bf16>(1, n * tiles * tile * dv);
-        each_task(n * tiles, 0, 0, [&](index_t k, bf16*, float*) {
-            index_t const s = k / tiles / p.kv_heads, kv = k / tiles % p.kv_heads, first = k % tiles * tile, m = std::min(tile, p.length - first);
+        index_t const pairs = (tiles + 1) / 2;
+        each_task(n * pairs, 0, 0, [&](index_t k, bf16*, float*) {
+            index_t const s = k / pairs / p.kv_heads, kv = k / pairs % p.kv_heads, first = k % pairs * two, to = k / pairs * tiles * tile + first;
+            index_t const m = std::min(two, p.length - first), all = pair_of(p.length - first);
             bf16 const* const key = &p.qkv(s * p.length + first, p.key_column(kv)), *const value = &p.qkv(s * p.length + first, p.value_column(kv));
-            blocks::template pack_all<true>(true, key, p.qkv.stride, m, p.head_size, tile, d, keys + k * tile * d);
-            blocks::template pack_all<true>(false, value, p.qkv.stride, p.values(), m, dv, tile, values + k * tile * dv);
+            blocks::template pack_all<true>(true, key, p.qkv.stride, m, p.head_size, all, d, keys + to * d);
+            blocks::template pack_all<true>(false, value, p.qkv.stride, p.values(), m, dv, all, values + to * dv);
         });
         index_t const heads = p.sequences * p.heads;
-        each_task(heads * tiles, tile * (d + tile), tile * (dv + tile), [&](index_t k, bf16* operands, float* sums) {
+        each_task(heads * tiles, tile * (d + two), tile * (dv + two), [&](index_t k, bf16* operands, float* sums) {
             // The longest rows first: the tail of the work is then short.
             index_t const which = k % heads, s = which / p.heads, head = which % p.heads, kv = (s * p.kv_heads + head / p.group()) * tiles * tile;
             query_tile(p, s, head, tiles - 1 - k / heads, keys + kv * d, values + kv * dv, operands, sums);
@@ -139,33 +141,41 @@ class matrix_attention {
     MT_INLINE static void query_tile(problem const& p, index_t s, index_t head, index_t q, bf16 const* keys, bf16 const* values, bf16* query, float* out) {
         index_t const base = s * p.length, first = q * tile, n = std::min(tile, p.length - first), d = blocks::whole(p.head_size), dv = blocks::whole(p.values());
         bf16* const   chances = query + tile * d;
-        square&       score   = *reinterpret_cast<square*>(out + dv * tile);
+        square* const score   = reinterpret_cast<square*>(out + dv * tile);  // of two tiles of keys
         view const    seen(p, base, first, n);
         float const   scale = p.scale * log2_e;
         alignas(64) float top[tile], total[tile];  // of scores as powers of two
         std::fill_n(top, tile, none), std::fill_n(total, tile, 0.0f), std::fill_n(out, dv * tile, 0.0f);
         blocks::template pack_all<false>(true, &p.qkv(base + first, p.query_column(head)), p.qkv.stride, n, p.head_size, tile, d, query);
-        for (index_t key = seen.least / tile * tile; key <= first + n - 1; key += tile) {
-            blocks::product(tile, tile, d, keys + key * d, query, &score[0][0], tile, false, d);
-            float const by = seen.scaled_where_hidden(key, scale, score);
-            V           high[4];
+        for (index_t pair = seen.least / two * two; pair <= first + n - 1; pair += two) {
+            // Tiles of this pair that a query sees, and what their scores are to be multiplied by.
+            index_t const all = pair_of(p.length - pair), from = std::max<index_t>(0, seen.least / tile * tile - pair), to = std::min(all, first + tile - pair);
+            float         by[2];
+            V             high[4];
             MT_UNROLL(4)
             for (int c = 0; c < 4; ++c) high[c] = at(top + 16 * c);
-            for (index_t j = 0; j < tile; ++j) {
-                MT_UNROLL(4)
-                for (int c = 0; c < 4; ++c) Units::larger(at(score[j] + 16 * c) * by, high[c], high[c]);
-            }
-            rescale(top, high, total, out, dv);
-            for (index_t j = 0; j < tile; j += 2) {
-                MT_UNROLL(4)
-                for (int c = 0; c < 4; ++c) {
-                    V chance[2];
-                    for (int i = 0; i < 2; ++i) power_of_two(at(score[j + i] + 16 * c) * by - high[c], chance[i]);
-                    at(total + 16 * c) += chance[0] + chance[1];
-                    store_pairs(chance[0], chance[1], 16 * c, j, chances);
+            for (index_t k = from / tile; k < to / tile; ++k) {
+                index_t const key = pair + k * tile;
+                blocks::product(tile, tile, d, keys + key * d, query, &score[k][0][0], tile, false, d);
+                by[k] = seen.scaled_where_hidden(key, scale, score[k]);
+                for (index_t j = 0; j < tile; ++j) {
+                    MT_UNROLL(4)
+                    for (int c = 0; c < 4; ++c) Units::larger(at(score[k][j] + 16 * c) * by[k], high[c], high[c]);
                 }
             }
-            blocks::product(dv, tile, tile, values + key * dv, chances, out, tile, true, tile);
+            rescale(top, high, total, out, dv);
+            for (index_t k = from / tile; k < to / tile; ++k)
+                for (index_t j = 0; j < tile; j += 2) {
+                    MT_UNROLL(4)
+                    for (int c = 0; c < 4; ++c) {
+                        V chance[2];
+                        for (int i = 0; i < 2; ++i) power_of_two(at(score[k][j + i] + 16 * c) * by[k] - high[c], chance[i]);
+                        at(total + 16 * c) += chance[0] + chance[1];
+                        store_pairs(chance[0], chance[1], 16 * c, k * tile + j, all, chances);
+                    }
+                }
+            index_t const begin = blocks::place(0, from, all);
+            blocks::product(dv, tile, to - from, values + pair * dv + begin, chances + begin, out, tile, true, all);
         }
         for (index_t r = 0; r < n; ++r) p.log_sum(head, base + first + r) = top[r] * ln_2 + logarithm(total[r]), total[r] = 1 / total[r];
         for (index_t i = 0; i < dv; ++i)
@@ -194,9 +204,9 @@ class matrix_attention {
         }
     }
 
-    /// 16 queries from c on of the keys j and j + 1, as two terms of a right operand whose lines are the queries.
-    MT_INLINE static void store_pairs(V const& key, V const& next, index_t c, index_t j, bf16* to) {
-        Units::store_rounded_pairs(key, next, to + blocks::place(c, j, tile) + j % 32 / 2 * 32);
+    /// 16 queries from c on of the keys j and j + 1, of `all`, as two terms of a right operand whose lines are the queries.
+    MT_INLINE static void store_pairs(V const& key, V const& next, index_t c, index_t j, index_t all, bf16* to) {
+        Units::store_rounded_pairs(key, next, to + blocks::place(c, j, all) + j % 32 / 2 * 32);
     }
     /// 32 queries from c on, of `all`, of key j, as terms of a left operand whose lines are the keys.
     MT_INLINE static void store_line(V const& low, V const& high, index_t c, index_t all, index_t j, bf16* to) {
@@ -314,7 +324,7 @@ class matrix_attention {
                     }
                     store_line(chance[0], chance[1], at_query + c, all, j + i, chances), store_line(slope[i][0], slope[i][1], at_query + c, all, j + i, slopes);
                 }
-                for (int h = 0; h < 2; ++h) store_pairs(slope[0][h], slope[1][h], c + 16 * h, j, slope_pairs);
+                for (int h = 0; h < 2; ++h) store_pairs(slope[0][h], slope[1][h], c + 16 * h, j, tile, slope_pairs);
             }
     }
 
