@@ -125,6 +125,7 @@
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/stream_zeros.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
+#include <midtrain/exec/host/thread_workspace.hpp>
 #include <midtrain/exec/host/tile_place.hpp>
 #include <midtrain/exec/host/vector_tiles.hpp>
 #include <midtrain/io/file_writer.hpp>

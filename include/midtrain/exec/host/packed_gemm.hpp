@@ -3,7 +3,7 @@
 #include <type_traits>
 #include <utility>
 #include <midtrain/core/bf16.hpp>
-#include <midtrain/exec/host/buffer.hpp>
+#include <midtrain/exec/host/thread_workspace.hpp>
 #include <midtrain/exec/host/tile_place.hpp>
 #include <midtrain/problem/gemm.hpp>
 
@@ -23,15 +23,12 @@ class packed_gemm {
         auto const [down, beside] = grid(threads, p.c.rows, p.c.columns);
         auto const r = share(p.c.rows, rows, thread / beside, down), c = share(p.c.columns, width, thread % beside, beside);
         if (thread >= down * beside || r.n <= 0 || c.n <= 0) return;
-        thread_local host_buffer<P> operands;
-        thread_local host_buffer<W> sums;
         index_t const inner = p.inner(), parts = std::max<index_t>(1, (inner + Tiles::depth / 2 - 1) / Tiles::depth);  // of half to one and a half
         index_t const each   = std::max(unit, ((inner + parts - 1) / parts + unit - 1) / unit * unit);
         index_t const across = std::min((c.n + width - 1) / width * width, Tiles::block / each / width * width), for_b = (each * across + 63) / 64 * 64;
         bool const    apart = parts > 1 && !std::is_same_v<C, W>;
-        grow(operands, for_b + each * rows + 64);
-        if (apart) grow(sums, r.n * across);
-        P *const b = operands.view().data, *const a = b + for_b;
+        P *const b = thread_workspace<packed_gemm, P>(0, for_b + each * rows + 64), *const a = b + for_b;
+        W* const sums = apart ? thread_workspace<packed_gemm, W>(1, r.n * across) : nullptr;
         index_t const strips = (c.n + width - 1) / width, blocks = (c.n + across - 1) / across;
         for (index_t block = 0; block < blocks; ++block) {
             index_t const j = c.first + strips * block / blocks * width, n = std::min(c.n, strips * (block + 1) / blocks * width) - (j - c.first);
@@ -44,7 +41,7 @@ class packed_gemm {
                     auto const    rows_of_a = Tiles::left(p, i, m, k, have, a);
                     for (index_t s = 0; s < n; s += width)
                         Tiles::multiply(d, rows_of_a, b + s * d, m, std::min<index_t>(width, n - s),
-                                        tile_place<C, W>{.to = &p.c(i, j + s), .stride = p.c.stride, .waiting = apart ? sums.view().data + (i - r.first) * across + s : nullptr,
+                                        tile_place<C, W>{.to = &p.c(i, j + s), .stride = p.c.stride, .waiting = apart ? sums + (i - r.first) * across + s : nullptr,
                                                          .waiting_stride = across, .add_waiting = apart && !first, .leave_waiting = apart && !last,
                                                          .add = p.accumulate || (!apart && !first)});
                 }
@@ -56,10 +53,6 @@ class packed_gemm {
     struct range {
         index_t first, n;
     };
-    template <class T>
-    static void grow(host_buffer<T>& b, index_t n) {
-        if (b.size() < n) b = {}, b = host_buffer<T>(n);
-    }
     /// What is packed twice is least where each thread's rectangle is most like a square.
     static std::pair<int, int> grid(int threads, index_t m, index_t n) {
         int best = 1;

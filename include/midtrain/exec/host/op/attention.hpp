@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <limits>
 #include <type_traits>
-#include <vector>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
 #include <midtrain/exec/host/longest_registers.hpp>
@@ -10,6 +9,7 @@
 #include <midtrain/exec/host/small_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
+#include <midtrain/exec/host/thread_workspace.hpp>
 #include <midtrain/problem/attention.hpp>
 
 namespace midtrain::inline MT_ABI::detail {
@@ -43,29 +43,20 @@ class host_attention {
         index_t const all = p.sequences * p.heads, rows = padded(p.length);
         attention_ranges const ranges(p);
         index_t const          parts = ranges.parts();
-        auto &                 keys = workspace(3), &values = workspace(4), &queries = workspace(6);
-        grow(keys, all * p.length * p.head_size);
-        grow(values, all * p.length * p.values());
-        grow(queries, parts > 1 ? parts * all * p.length * p.head_size : 0);
+        C *const keys = workspace(3, all * p.length * p.head_size), *const values = workspace(4, all * p.length * p.values());
+        C* const queries = workspace(6, parts > 1 ? parts * all * p.length * p.head_size : 0);
         each_task(all * parts, rows * (2 * p.head_size + p.values()) + 2 * tile * tile + rows, [&](auto bytes, index_t k, C* scratch) {
-            key_part<bytes>(g, packed, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys.data(), values.data(),
-                            parts > 1 ? queries.data() + k * p.length * p.head_size : nullptr, scratch);
+            key_part<bytes>(g, packed, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys, values,
+                            parts > 1 ? queries + k * p.length * p.head_size : nullptr, scratch);
         });
         each_task(p.sequences * (rows / tile), 0, [&](auto, index_t k, C*) {
             index_t const first = k % (rows / tile) * tile;
-            ranges.sum(g, k / (rows / tile), first, std::min(p.length, first + tile), queries.data(), keys.data(), values.data());
+            ranges.sum(g, k / (rows / tile), first, std::min(p.length, first + tile), queries, keys, values);
         });
     }
 
   private:
-    /// Workspaces of a thread that outlive a call, so that a step allocates nothing after the first.
-    static std::vector<C>& workspace(int which) {
-        static thread_local std::vector<C> all[7];
-        return all[which];
-    }
-    static void grow(std::vector<C>& v, index_t n) {
-        if (static_cast<index_t>(v.size()) < n) v.resize(static_cast<std::size_t>(n));
-    }
+    static C*      workspace(int which, index_t n) { return thread_workspace<host_attention, C>(which, n); }
     static index_t padded(index_t length) { return (length + tile - 1) / tile * tile; }
 
     /// f(bytes of a register, k, scratch) for k in 0 .. n-1, on the thread that is free first. Each thread makes its scratch of `values` before
@@ -73,9 +64,8 @@ class host_attention {
     template <class F>
     void each_task(index_t n, index_t values, F const& f) {
         pool_.deal([&](auto next) {
-            auto& scratch = workspace(5);
-            grow(scratch, values);
-            for (index_t k; (k = next()) < n;) in_longest_registers(f, k, scratch.data());
+            C* const scratch = workspace(5, values);
+            for (index_t k; (k = next()) < n;) in_longest_registers(f, k, scratch);
         });
     }
 
@@ -86,10 +76,7 @@ class host_attention {
         index_t  columns;  // of the transposed panels: 16 more than tiles need, since rows a power of two apart share a set of the cache
         panels(host_attention& own, problem const& p, bool backward) : columns(padded(p.length) + 16) {
             index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads, runs = columns / run;
-            grow(workspace(0), each * n * p.distance.key_forms());
-            grow(workspace(1), columns * p.values() * n);
-            grow(workspace(2), backward ? each * n : 0);
-            key_t = workspace(0).data(), value = workspace(1).data(), other = workspace(2).data();
+            key_t = workspace(0, each * n * p.distance.key_forms()), value = workspace(1, columns * p.values() * n), other = workspace(2, backward ? each * n : 0);
             own.each_task(n * runs, 0, [&](auto, index_t k, C*) { fill(p, k / runs, k % runs * run, backward); });
         }
         static constexpr index_t run = 16;  // tokens of a task

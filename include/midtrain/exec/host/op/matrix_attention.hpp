@@ -1,7 +1,6 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
@@ -11,6 +10,7 @@
 #include <midtrain/exec/host/op/attention_ranges.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
+#include <midtrain/exec/host/thread_workspace.hpp>
 #include <midtrain/problem/attention.hpp>
 
 namespace midtrain::inline MT_ABI::detail {
@@ -87,12 +87,9 @@ class matrix_attention {
         Units::times_power(p, n, to);
     }
 
-    /// Workspaces of a thread that outlive a call, so that a step allocates nothing after the first.
     template <class T>
     static T* workspace(int which, index_t n) {
-        static thread_local std::vector<T> all[4];
-        if (static_cast<index_t>(all[which].size()) < n) all[which].resize(static_cast<std::size_t>(n));
-        return all[which].data();
+        return thread_workspace<matrix_attention, T>(which, n);
     }
     /// f(k, operands, sums) for k in 0 .. n-1, on the thread that is free first, with workspace for so many values.
     template <class F>
