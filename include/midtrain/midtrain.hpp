@@ -118,8 +118,10 @@
 #include <midtrain/exec/host/op/attention.hpp>
 #include <midtrain/exec/host/op/attention_ranges.hpp>
 #include <midtrain/exec/host/op/matrix_attention.hpp>
+#include <midtrain/exec/host/op/seen_keys.hpp>
 #include <midtrain/exec/host/packed_gemm.hpp>
 #include <midtrain/exec/host/packed_product.hpp>
+#include <midtrain/exec/host/power_of_two.hpp>
 #include <midtrain/exec/host/probe.hpp>
 #include <midtrain/exec/host/small_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <vector>
 #include <midtrain/core/random.hpp>
 #include <midtrain/exec/host/host.hpp>
@@ -14,9 +16,11 @@ namespace mt = midtrain;
 
 namespace {
 
-/// Sizes of a case; a value size of 0 is the heads' own.
+/// Sizes of a case; a value size of 0 is the heads' own, and no scale the usual one.
 struct sizes {
-    mt::index_t sequences, length, heads, kv_heads, size, values = 0, window = 0;
+    mt::index_t           sequences, length, heads, kv_heads, size, values = 0, window = 0;
+    std::optional<double> scale{};
+    bool                  documents = true;  ///< or each sequence is one
 };
 
 /// Values that bfloat16 holds exactly, and what a gradient problem points to, in T.
@@ -38,12 +42,12 @@ struct example {
         std::int32_t at = 0;
         for (mt::index_t i = 0; i < n; ++i) {
             if (i % z.length == 0) at = 0;
-            else if (i % z.length == 64 || mt::mix_bits(static_cast<std::uint64_t>(i)) % 91 == 0) at = static_cast<std::int32_t>(i % z.length);
+            else if (z.documents && (i % z.length == 64 || mt::mix_bits(static_cast<std::uint64_t>(i)) % 91 == 0)) at = static_cast<std::int32_t>(i % z.length);
             begin[i] = at;
         }
         using C = mt::computed_t<T>;
         problem = {{mt::as_matrix<T const>(qkv.data(), n, width), {begin.data(), n}, mt::as_matrix(output.data(), n, out), mt::as_matrix(log_sum.data(), z.heads, n),
-                    z.sequences, z.length, z.heads, z.kv_heads, z.size, C(1 / std::sqrt(double(z.size))), z.window, {}, {}, {}, z.values},
+                    z.sequences, z.length, z.heads, z.kv_heads, z.size, C(z.scale.value_or(1 / std::sqrt(double(z.size)))), z.window, {}, {}, {}, z.values},
                    mt::as_matrix<T const>(gradient.data(), n, out), mt::as_matrix(result.data(), n, width), mt::as_matrix(dot.data(), z.heads, n)};
     }
 };
@@ -62,7 +66,9 @@ double apart(A const& a, B const& b) {
 /// what is rounded, some 1.6e-3: of probabilities and results in forward (2.3e-3 together), of slopes too in backward (2.8e-3).
 template <class Units>
 void check() {
-    for (sizes const& z : {sizes{1, 1, 1, 1, 16}, {2, 70, 4, 2, 12}, {1, 130, 2, 1, 64}, {1, 520, 2, 1, 48}, {2, 150, 6, 2, 20, 7, 40}, {1, 128, 3, 3, 32, 96}}) {
+    for (sizes const& z : {sizes{1, 1, 1, 1, 16}, {2, 70, 4, 2, 12}, {1, 130, 2, 1, 64}, {1, 520, 2, 1, 48}, {2, 150, 6, 2, 20, 7, 40}, {1, 128, 3, 3, 32, 96}, {1, 400, 1, 1, 32, 0, 40}, {1, 600, 2, 1, 16, 0, 70},
+                           {1, 200, 2, 1, 40, 70}, {1, 200, 2, 1, 96, 16}, {1, 330, 2, 1, 24, 0, 0, {}, false}, {1, 330, 1, 1, 32, 0, 200, {}, false},
+                           {1, 330, 2, 1, 16, 0, 0, -0.5, false}, {1, 200, 1, 1, 16, 0, 0, 0.0, false}}) {
         example<mt::bf16> own(z);
         example<double>   wanted(z);
         mt::thread_pool   pool(3);
@@ -76,16 +82,68 @@ void check() {
     }
 }
 
+/// A query whose values are none spoils what it sees, and nothing of the document behind it in the same tile.
+template <class Units>
+void check_documents_apart() {
+    sizes const       z{1, 128, 1, 1, 16};
+    example<mt::bf16> whole(z), spoilt(z);
+    for (mt::index_t c = 0; c < z.size; ++c) spoilt.qkv[static_cast<std::size_t>(3 * spoilt.width + c)] = mt::bf16(std::numeric_limits<float>::quiet_NaN());
+    mt::thread_pool pool(1);
+    for (auto* e : {&whole, &spoilt}) {
+        mt::detail::matrix_attention<Units> attention(pool);
+        attention.forward(e->problem.forward), attention.backward(e->problem);
+    }
+    BOOST_TEST(std::isnan(float(spoilt.output[static_cast<std::size_t>(3 * spoilt.out)])));
+    for (mt::index_t t = 4; t < z.length; ++t)
+        for (mt::index_t c = 0; c < z.size; ++c) {
+            auto const value = static_cast<std::size_t>(t * whole.width + 2 * z.size + c);
+            BOOST_TEST_REQUIRE(spoilt.result[value].bits == whole.result[value].bits);
+        }
+}
+
+/// Powers of two of both ends, and within what is claimed of them between.
+template <class Units>
+void check_powers() {
+    using V = mt::detail::lanes_t<float, 16>;
+    float const infinite = std::numeric_limits<float>::infinity();
+    std::vector<float> in{0, 1, -1, 10, -126, -140, -1000, -1e30f, -infinite, infinite, 200, std::nanf(""), 0.5f, -0.5f, 127, -149}, out;
+    for (int k = 0; k < 64000; ++k) in.push_back(-20.0f + 40.0f * static_cast<float>(k) / 64000);
+    out.resize(in.size());
+    Units::call([from = in.data(), to = out.data(), n = in.size()](int) {
+        for (std::size_t i = 0; i < n; i += 16) {
+            V v;
+            mt::detail::load_lanes<16>(from + i, v);
+            mt::detail::power_of_two<Units>(v, v);
+            *reinterpret_cast<V*>(to + i) = v;
+        }
+    }, 0);
+    double worst = 0;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+        double const want = std::exp2(double(in[i]));
+        if (std::isnan(in[i])) BOOST_TEST(std::isnan(out[i]));
+        else if (want > 3.5e38) BOOST_TEST(std::isinf(out[i]));
+        else if (in[i] < -126) BOOST_TEST(std::fabs(out[i] - want) < 1e-38);  // what is below the least normal number may be zero
+        else worst = std::max(worst, std::fabs(out[i] / want - 1));
+    }
+    BOOST_TEST(worst < 2.4e-7);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(matrix_attention)
 
 /// On any processor: each instruction in plain C++.
 BOOST_AUTO_TEST_CASE(equals_the_reference) { check<test::software_units>(); }
+BOOST_AUTO_TEST_CASE(documents_do_not_meet) { check_documents_apart<test::software_units>(); }
+BOOST_AUTO_TEST_CASE(powers_of_two) { check_powers<test::software_units>(); }
 
 #if MT_AMX_IS_KNOWN
 boost::test_tools::assertion_result has_matrix_units(boost::unit_test::test_unit_id) { return mt::detail::amx::available(); }
-BOOST_AUTO_TEST_CASE(and_with_matrix_units, *boost::unit_test::precondition(has_matrix_units)) { check<mt::detail::amx>(); }
+BOOST_AUTO_TEST_CASE(and_with_matrix_units, *boost::unit_test::precondition(has_matrix_units)) {
+    check<mt::detail::amx>();
+    check_documents_apart<mt::detail::amx>();
+    check_powers<mt::detail::amx>();
+}
 
 /// However many threads there are, and again.
 BOOST_AUTO_TEST_CASE(gives_the_same_bits_on_any_number_of_threads, *boost::unit_test::precondition(has_matrix_units)) {

@@ -59,7 +59,11 @@ class software_units {
     }
     template <class V>
     static void times_power(V const& x, V const& n, V& to) {
-        for (int i = 0; i < 16; ++i) to[i] = static_cast<float>(std::ldexp(double(x[i]), static_cast<int>(std::fmax(-4096.0f, n[i]))));
+        for (int i = 0; i < 16; ++i) {
+            if (std::isinf(n[i])) to[i] = n[i] > 0 ? n[i] : 0.0f;
+            else if (std::isnan(n[i])) to[i] = n[i];
+            else to[i] = static_cast<float>(std::ldexp(double(x[i]), static_cast<int>(std::fmin(4096.0f, std::fmax(-4096.0f, n[i])))));
+        }
     }
     template <class V>
     static void store_rounded(V const& low, V const& high, midtrain::bf16* to) {

@@ -68,7 +68,8 @@ class amx {
         *reinterpret_cast<bits*>(to) = both;
     }
 
-    /// What vectors of a compiler have no operator for: the larger of each two, b where one is no number; the nearest whole number; x 2^n for a whole n.
+    /// What vectors of a compiler have no operator for: the larger of each two, b where one is no number; the nearest whole number; x 2^n for a whole n, which is
+    /// 0 or infinity for an infinite n even where x is no number.
     template <class V>
     MT_INLINE static void larger(V const& a, V const& b, V& to) {
         asm("vmaxps %2, %1, %0" : "=v"(to) : "v"(a), "v"(b));

@@ -1,5 +1,5 @@
 #pragma once
-#include <cstdlib>
+#include <cstddef>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -15,15 +15,14 @@ class host_buffer {
     host_buffer() = default;
     explicit host_buffer(index_t n) : count_(n) {
         if (n <= 0) return;
-        std::size_t const bytes = static_cast<std::size_t>(n) * sizeof(T), page = std::size_t{1} << 21;
-        std::size_t const alignment = bytes >= page ? page : 64;
-        std::size_t const rounded   = (bytes + alignment - 1) / alignment * alignment;
-        data_                       = static_cast<T*>(std::aligned_alloc(alignment, rounded));
-        if (!data_) throw std::bad_alloc();
-        if (alignment == page) madvise(data_, rounded, MADV_HUGEPAGE);
-        std::memset(static_cast<void*>(data_), 0, rounded);
+        std::size_t const unit = alignment(n), bytes = (static_cast<std::size_t>(n) * sizeof(T) + unit - 1) / unit * unit;
+        data_                  = static_cast<T*>(::operator new(bytes, std::align_val_t{unit}));
+        if (unit == page) madvise(data_, bytes, MADV_HUGEPAGE);
+        std::memset(static_cast<void*>(data_), 0, bytes);
     }
-    ~host_buffer() { std::free(data_); }
+    ~host_buffer() {
+        if (data_) ::operator delete(data_, std::align_val_t{alignment(count_)});
+    }
     host_buffer(host_buffer&& other) noexcept { *this = std::move(other); }
     host_buffer& operator=(host_buffer&& other) noexcept {
         std::swap(data_, other.data_);
@@ -35,6 +34,9 @@ class host_buffer {
     index_t     size() const { return count_; }
 
   private:
+    static constexpr std::size_t page = std::size_t{1} << 21;
+    static std::size_t           alignment(index_t n) { return static_cast<std::size_t>(n) * sizeof(T) >= page ? page : 64; }
+
     T*      data_  = nullptr;
     index_t count_ = 0;
 };

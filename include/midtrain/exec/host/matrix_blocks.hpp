@@ -64,7 +64,7 @@ struct matrix_blocks {
         return line / 32 * 32 * terms_to + term / terms * 2 * size + line % 32 / lines * size;
     }
 
-    /// A block whose 16 columns of E, in as many rows as 64 bytes have of it, become rows. What will be packed after lies `next` values further in each row.
+    /// A block whose 16 columns of E, in as many rows as 64 bytes have of it, become rows. `next` values further in each row lies what will be packed soon.
     template <class E>
     MT_INLINE static void transpose(bf16 const* from, index_t stride, bf16* to, index_t next) {
         constexpr int each = 16 / sizeof(E);  // of 128 bits
@@ -75,10 +75,12 @@ struct matrix_blocks {
             MT_UNROLL(8)
             for (int i = 0; i < each; ++i) {
                 bf16 const* const row = from + i * stride + first * index_t{sizeof(E) / sizeof(bf16)};
-                auto const        at  = [&](int q) { return reinterpret_cast<E const*>(row + each * q * stride); };
+                auto const        part = [&](int q) { return reinterpret_cast<std::uint16_t const*>(row + each * q * stride); };
                 if (first == 0)
                     for (int q = 0; q < 4; ++q) __builtin_prefetch(row + each * q * stride + next, 0, 2);
-                join_four<each>(at(0), at(1), at(2), at(3), v[i], std::make_integer_sequence<int, 4 * each>{});
+                line joined;
+                join_four<8>(part(0), part(1), part(2), part(3), joined, std::make_integer_sequence<int, 32>{});
+                v[i] = reinterpret_cast<all const&>(joined);
             }
             transpose_in_128_bits(v);
             MT_UNROLL(8)
@@ -99,14 +101,14 @@ struct matrix_blocks {
     /// 32 rows of a left operand: packed by pack_all, or as they lie in memory with their terms beside each other.
     struct left_rows {
         bf16 const* first;
-        index_t     apart = terms, below = size, beside = 2 * size;  ///< values from a row to the next, to the second 16 of them, to the next 32 terms
+        index_t     apart = terms, below = size, next = 2 * size;  ///< values from a row to the next, to the second 16 of them, to the next 32 terms
 
         MT_INLINE static left_rows in_place(bf16 const* first, index_t stride) { return {first, stride, lines * stride, terms}; }
     };
     /// sums += a b over n terms, a multiple of 32; of b two blocks for each 32, one after the other.
     MT_INLINE static void add_products(index_t n, left_rows const& rows, bf16 const* b) {
         bf16 const* a = rows.first;
-        for (index_t x = 0; x < n; x += terms, a += rows.beside, b += 2 * size) {
+        for (index_t x = 0; x < n; x += terms, a += rows.next, b += 2 * size) {
             Units::template load<4>(a, 2 * rows.apart), Units::template load<6>(b, 64), Units::template load<7>(b + size, 64);
             Units::template load<5>(a + rows.below, 2 * rows.apart);
             Units::template multiply<0, 4, 6>(), Units::template multiply<1, 4, 7>(), Units::template multiply<2, 5, 6>(), Units::template multiply<3, 5, 7>();

@@ -22,7 +22,7 @@ class matrix_tiles {
     static constexpr index_t depth = 1024;
     static constexpr index_t unit  = blocks::terms;
     static constexpr index_t block = 512 * 1024;
-    static constexpr index_t near  = 320;  // terms of so few rows
+    static constexpr index_t near  = 320;  // most terms of rows that are read where they lie
 
     /// Whole rows with their terms beside each other are read where they lie, if they stay in the first cache beside a strip of b; what comes from the second
     /// cache is fetched in time only where it lies in one piece.

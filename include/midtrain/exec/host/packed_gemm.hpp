@@ -9,8 +9,8 @@
 
 namespace midtrain::inline MT_ABI::detail {
 
-/// A product by tiles of c. Each thread has a rectangle of c. Of b it packs a block, at most `depth` terms of as many columns as its second cache keeps, in
-/// strips as wide as a tile; of a the rows of a tile, which stay in the first; then one tile of c after the other lies in registers for `depth` terms
+/// A product by tiles of c. Each thread has a rectangle of c. Of b it packs a block, about `depth` terms of as many columns as its second cache keeps, in
+/// strips as wide as a tile; of a the rows of a tile, which stay in the first; then one tile of c after the other lies in registers for these terms
 /// (Goto and van de Geijn 2008; Van Zee and van de Geijn 2015). Tiles say how much that is, how operands are packed and how a tile is multiplied.
 template <class Tiles, class A, class B, class C>
 class packed_gemm {
@@ -23,7 +23,7 @@ class packed_gemm {
         auto const [down, beside] = grid(threads, p.c.rows, p.c.columns);
         auto const r = share(p.c.rows, rows, thread / beside, down), c = share(p.c.columns, width, thread % beside, beside);
         if (thread >= down * beside || r.n <= 0 || c.n <= 0) return;
-        index_t const inner = p.inner(), parts = std::max<index_t>(1, (inner + Tiles::depth / 2 - 1) / Tiles::depth);  // of half to one and a half
+        index_t const inner = p.inner(), parts = std::max<index_t>(1, (inner + Tiles::depth / 2 - 1) / Tiles::depth);  // of a depth, give or take half
         index_t const each   = std::max(unit, ((inner + parts - 1) / parts + unit - 1) / unit * unit);
         index_t const across = std::min((c.n + width - 1) / width * width, Tiles::block / each / width * width), for_b = (each * across + 63) / 64 * 64;
         bool const    apart = parts > 1 && !std::is_same_v<C, W>;

@@ -12,7 +12,7 @@ struct tile_place {
     index_t waiting_stride;
     bool    add_waiting, leave_waiting, add;  ///< to what waits; for a later part; to c
 
-    /// `size` values of m rows from column j on will be written soon.
+    /// `size` values of m rows from column j on will be written soon, if they are of c.
     template <int size>
     MT_INLINE void prefetch(index_t m, index_t j) const {
         for (index_t i = 0; i < m; ++i)

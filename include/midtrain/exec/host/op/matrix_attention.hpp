@@ -8,6 +8,8 @@
 #include <midtrain/exec/host/lanes.hpp>
 #include <midtrain/exec/host/matrix_blocks.hpp>
 #include <midtrain/exec/host/op/attention_ranges.hpp>
+#include <midtrain/exec/host/op/seen_keys.hpp>
+#include <midtrain/exec/host/power_of_two.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
 #include <midtrain/exec/host/thread_pool.hpp>
 #include <midtrain/exec/host/thread_workspace.hpp>
@@ -51,12 +53,13 @@ class matrix_attention {
 
     void backward(gradient_problem const& g) {
         auto const&            p = g.forward;
-        index_t const          d = blocks::whole(p.head_size), dv = blocks::whole(p.values()), heads = p.sequences * p.heads, tiles = (p.length + tile - 1) / tile, rows = (tiles + 1) * tile;
+        index_t const          d = blocks::whole(p.head_size), dv = blocks::whole(p.values()), heads = p.sequences * p.heads, tiles = (p.length + tile - 1) / tile;
+        index_t const          rows = tiles * tile;
         attention_ranges const ranges(p);
         index_t const          parts = ranges.parts();
         float *const keys = workspace<float>(0, heads * p.length * p.head_size), *const values = workspace<float>(1, heads * p.length * p.values());
         float* const queries = workspace<float>(2, parts > 1 ? parts * heads * p.length * p.head_size : 0);
-        each_task(heads * parts, 2 * (rows + tile) * (d + dv) + 5 * tile * tile, rows * (d + 3) + tile * (d + dv), [&](index_t k, bf16* operands, float* sums) {
+        each_task(heads * parts, 2 * (rows + tile) * (d + dv) + 5 * tile * tile, rows * (d + 2) + tile * (d + dv), [&](index_t k, bf16* operands, float* sums) {
             key_range(g, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys, values, parts > 1 ? queries + k * p.length * p.head_size : nullptr,
                       operands, sums);
         });
@@ -67,25 +70,14 @@ class matrix_attention {
     }
 
   private:
-    static constexpr float   none   = -1e30f;  // finite, so that a difference of two is a number
-    static constexpr float   log2_e = 1.44269504088896341f, ln_2 = 0.693147180559945309f;
+    static constexpr float none = -1e30f, hidden = 2 * none;  // below every score, and below that; finite, so that a difference of two is a number
+    static constexpr float log2_e = 1.44269504088896341f, ln_2 = 0.693147180559945309f;
+    alignas(64) static constexpr float zeros[tile] = {};
 
     static index_t pair_of(index_t queries) { return queries > tile ? two : tile; }  ///< that are handled together, of so many left
 
-    MT_INLINE static V& at(float* from) { return *reinterpret_cast<V*>(from); }
-
-    /// 2^x, to 2.4e-7 of it: a polynomial of the rest, whose largest error is least, times a power. Below the least number there is, zero.
-    MT_INLINE static void power_of_two(V const& x, V& to) {
-        V n, p;
-        Units::round_whole(x, n);
-        V const r = x - n;
-        p         = r * 1.327647129e-3f + 9.675540961e-3f;
-        p         = p * r + 5.550713092e-2f;
-        p         = p * r + 2.402212024e-1f;
-        p         = p * r + 6.931469440e-1f;
-        p         = p * r + 1.0000001192f;
-        Units::times_power(p, n, to);
-    }
+    MT_INLINE static V&       vector_at(float* from) { return *reinterpret_cast<V*>(from); }
+    MT_INLINE static V const& vector_at(float const* from) { return *reinterpret_cast<V const*>(from); }
 
     template <class T>
     static T* workspace(int which, index_t n) {
@@ -103,43 +95,12 @@ class matrix_attention {
         });
     }
 
-    /// Of 64 queries: where each begins to see, and whether some see none of a tile of keys, or some keys of it unseen.
-    struct view {
-        std::int32_t begin[tile];
-        index_t      query, least, most;
-        MT_INLINE view(problem const& p, index_t base, index_t first, index_t n) : query(first), least(p.length), most(0) {
-            for (index_t c = 0; c < tile; ++c) {
-                begin[c] = static_cast<std::int32_t>(c < n ? p.first(base + first + c) : 0);
-                if (c < n) least = std::min<index_t>(least, begin[c]), most = std::max<index_t>(most, begin[c]);
-            }
-        }
-        bool whole(index_t key) const { return key + tile - 1 <= query && key >= most; }
-        /// Scores of a tile of which not all are seen are multiplied, and the least there are where a query does not see a key; what is left to multiply by.
-        MT_INLINE float scaled_where_hidden(index_t key, float scale, square& score) const {
-            if (whole(key)) return scale;
-            for (index_t j = 0; j < tile; ++j) {
-                MT_INDEPENDENT
-                for (index_t c = 0; c < tile; ++c) score[j][c] *= scale;
-                hide(key + j, 2 * none, score[j]);
-            }
-            return 1;
-        }
-
-      private:
-        /// `otherwise` where query c does not see the key.
-        MT_INLINE void hide(index_t key, float otherwise, float (&row)[tile]) const {
-            auto const k = static_cast<std::int32_t>(key), last = static_cast<std::int32_t>(key - query);
-            MT_INDEPENDENT
-            for (std::int32_t c = 0; c < tile; ++c) row[c] = k >= begin[c] && last <= c ? row[c] : otherwise;
-        }
-    };
-
     /// Forward of the q-th 64 queries of a head.
     MT_INLINE static void query_tile(problem const& p, index_t s, index_t head, index_t q, bf16 const* keys, bf16 const* values, bf16* query, float* out) {
         index_t const base = s * p.length, first = q * tile, n = std::min(tile, p.length - first), d = blocks::whole(p.head_size), dv = blocks::whole(p.values());
         bf16* const   chances = query + tile * d;
         square* const score   = reinterpret_cast<square*>(out + dv * tile);  // of two tiles of keys
-        view const    seen(p, base, first, n);
+        seen_keys const seen(p, base, first, n);
         float const   scale = p.scale * log2_e;
         alignas(64) float top[tile], total[tile];  // of scores as powers of two
         std::fill_n(top, tile, none), std::fill_n(total, tile, 0.0f), std::fill_n(out, dv * tile, 0.0f);
@@ -150,14 +111,15 @@ class matrix_attention {
             float         by[2];
             V             high[4];
             MT_UNROLL(4)
-            for (int c = 0; c < 4; ++c) high[c] = at(top + 16 * c);
+            for (int c = 0; c < 4; ++c) high[c] = vector_at(top + 16 * c);
             for (index_t k = from / tile; k < to / tile; ++k) {
                 index_t const key = pair + k * tile;
                 blocks::product(tile, tile, d, keys + key * d, query, &score[k][0][0], tile, false, d);
-                by[k] = seen.scaled_where_hidden(key, scale, score[k]);
+                by[k] = seen.whole(key) ? scale : 1;
+                if (!seen.whole(key)) seen.scale_and_hide(key, scale, zeros, hidden, score[k]);
                 for (index_t j = 0; j < tile; ++j) {
                     MT_UNROLL(4)
-                    for (int c = 0; c < 4; ++c) Units::larger(at(score[k][j] + 16 * c) * by[k], high[c], high[c]);
+                    for (int c = 0; c < 4; ++c) Units::larger(vector_at(score[k][j] + 16 * c) * by[k], high[c], high[c]);
                 }
             }
             rescale(top, high, total, out, dv);
@@ -166,8 +128,8 @@ class matrix_attention {
                     MT_UNROLL(4)
                     for (int c = 0; c < 4; ++c) {
                         V chance[2];
-                        for (int i = 0; i < 2; ++i) power_of_two(at(score[k][j + i] + 16 * c) * by[k] - high[c], chance[i]);
-                        at(total + 16 * c) += chance[0] + chance[1];
+                        for (int i = 0; i < 2; ++i) power_of_two<Units>(vector_at(score[k][j + i] + 16 * c) * by[k] - high[c], chance[i]);
+                        vector_at(total + 16 * c) += chance[0] + chance[1];
                         store_pairs(chance[0], chance[1], 16 * c, k * tile + j, all, chances);
                     }
                 }
@@ -186,18 +148,18 @@ class matrix_attention {
         V                 shrink[4];
         bool              some = false;
         MT_UNROLL(4)
-        for (int c = 0; c < 4; ++c) at(now + 16 * c) = high[c];
+        for (int c = 0; c < 4; ++c) vector_at(now + 16 * c) = high[c];
         for (index_t c = 0; c < tile; ++c) some |= now[c] != top[c];
         if (!some) return;
         MT_UNROLL(4)
         for (int c = 0; c < 4; ++c) {
-            power_of_two(at(top + 16 * c) - high[c], shrink[c]);
-            at(top + 16 * c) = high[c];
-            at(total + 16 * c) *= shrink[c];
+            power_of_two<Units>(vector_at(top + 16 * c) - high[c], shrink[c]);
+            vector_at(top + 16 * c) = high[c];
+            vector_at(total + 16 * c) *= shrink[c];
         }
         for (index_t i = 0; i < dv; ++i) {
             MT_UNROLL(4)
-            for (int c = 0; c < 4; ++c) at(out + i * tile + 16 * c) *= shrink[c];
+            for (int c = 0; c < 4; ++c) vector_at(out + i * tile + 16 * c) *= shrink[c];
         }
     }
 
@@ -238,14 +200,14 @@ class matrix_attention {
     }
 
     /// Backward of one head of one sequence for a range of keys: key tiles outside, query tiles inside, two at a time, so that the keys' and values' gradient is
-    /// loaded and stored half as often. Its share of the keys' and values' gradient goes to
-    /// buffers of its own, the queries' gradient is gathered in float and written at the end, to `shared`, if there is one, to be summed.
+    /// loaded and stored half as often. The share of that gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end,
+    /// to `shared`, if there is one, to be summed.
     MT_INLINE static void key_range(gradient_problem const& g, index_t which, index_t begins, index_t ends, float* keys, float* values, float* shared, bf16* operands,
                                     float* sums) {
         auto const&   p = g.forward;
         index_t const head = which % p.heads, length = p.length, base = which / p.heads * length, size = p.head_size, wide = p.values();
-        index_t const d = blocks::whole(size), dv = blocks::whole(wide), rows = ((length + tile - 1) / tile + 1) * tile;
-        // Of each tile of queries, and then of a tile of keys: operands of scores and of gradients.
+        index_t const d = blocks::whole(size), dv = blocks::whole(wide), rows = (length + tile - 1) / tile * tile;
+        // Of each pair of tiles of queries, and then of a tile of keys: operands of scores and of gradients.
         bf16 *const query_lines = operands, *const query_terms = query_lines + rows * d, *const slope_lines = query_terms + rows * d;
         bf16 *const slope_terms = slope_lines + rows * dv, *const key_lines = slope_terms + rows * dv, *const key_terms = key_lines + tile * d;
         bf16 *const value_lines = key_terms + tile * d, *const chances = value_lines + tile * dv, *const slopes = chances + tile * two;
@@ -276,13 +238,13 @@ class matrix_attention {
             for (index_t pair = begins + (key - begins) / two * two; pair < length; pair += two) {
                 index_t const all = pair_of(length - pair);
                 index_t       from = all, to = 0;  // queries of the pair that see a key
-                for (index_t at = std::max<index_t>(0, key - pair); at < all; at += tile) {
-                    index_t const first = pair + at;
-                    view const    seen(p, base, first, std::min(tile, length - first));
+                for (index_t in_pair = std::max<index_t>(0, key - pair); in_pair < all; in_pair += tile) {
+                    index_t const   first = pair + in_pair;
+                    seen_keys const seen(p, base, first, std::min(tile, length - first));
                     if (seen.least > key + m - 1) continue;
-                    from = std::min(from, at), to = at + tile;
-                    slopes_of(p.scale, seen, key, d, dv, key_lines, query_lines + first * d, value_lines, slope_lines + first * dv, log_sum + first, dot + first, at, all, chances,
-                              slopes, slope_pairs);
+                    from = std::min(from, in_pair), to = in_pair + tile;
+                    slopes_of(p.scale, seen, key, d, dv, key_lines, query_lines + first * d, value_lines, slope_lines + first * dv, log_sum + first, dot + first, in_pair, all,
+                              chances, slopes, slope_pairs);
                     blocks::product(d, tile, tile, key_terms, slope_pairs, gradient + first * d, tile, true, tile);
                 }
                 if (from >= to) continue;
@@ -302,13 +264,17 @@ class matrix_attention {
         }
     }
 
-    /// Of a tile of keys by a tile of queries, which begin at the `at_query`-th of `all` of their pair: probabilities and the gradient of scores, as operands.
-    MT_INLINE static void slopes_of(float scale, view const& seen, index_t key, index_t d, index_t dv, bf16 const* key_lines, bf16 const* query_lines, bf16 const* value_lines,
-                                    bf16 const* slope_lines, float* log_sum, float* dot, index_t at_query, index_t all, bf16* chances, bf16* slopes, bf16* slope_pairs) {
+    /// Of a tile of keys by a tile of queries, which begin at the `in_pair`-th of `all` of their pair: probabilities and the gradient of scores, as operands.
+    MT_INLINE static void slopes_of(float scale, seen_keys const& seen, index_t key, index_t d, index_t dv, bf16 const* key_lines, bf16 const* query_lines, bf16 const* value_lines,
+                                    bf16 const* slope_lines, float const* log_sum, float const* dot, index_t in_pair, index_t all, bf16* chances, bf16* slopes, bf16* slope_pairs) {
         alignas(64) square score, along;
         blocks::product(tile, tile, d, key_lines, query_lines, &score[0][0], tile, false, d);
         blocks::product(tile, tile, dv, value_lines, slope_lines, &along[0][0], tile, false, dv);
-        float const by = seen.scaled_where_hidden(key, scale * log2_e, score);
+        // Where not all is seen, it is done before: what a query does not see is then hidden from numbers that are none, too.
+        bool const         whole = seen.whole(key);
+        float const        by = whole ? scale * log2_e : 1;
+        float const* const less = whole ? log_sum : zeros;
+        if (!whole) seen.scale_and_hide(key, scale * log2_e, log_sum, hidden, score);
         for (index_t j = 0; j < tile; j += 2)
             for (index_t c = 0; c < tile; c += 32) {
                 V slope[2][2];
@@ -316,10 +282,10 @@ class matrix_attention {
                     V chance[2];
                     for (int h = 0; h < 2; ++h) {
                         index_t const q = c + 16 * h;
-                        power_of_two(at(score[j + i] + q) * by - at(log_sum + q), chance[h]);
-                        slope[i][h] = chance[h] * (at(along[j + i] + q) - at(dot + q)) * scale;
+                        power_of_two<Units>(vector_at(score[j + i] + q) * by - vector_at(less + q), chance[h]);
+                        slope[i][h] = chance[h] * (vector_at(along[j + i] + q) - vector_at(dot + q)) * scale;
                     }
-                    store_line(chance[0], chance[1], at_query + c, all, j + i, chances), store_line(slope[i][0], slope[i][1], at_query + c, all, j + i, slopes);
+                    store_line(chance[0], chance[1], in_pair + c, all, j + i, chances), store_line(slope[i][0], slope[i][1], in_pair + c, all, j + i, slopes);
                 }
                 for (int h = 0; h < 2; ++h) store_pairs(slope[0][h], slope[1][h], c + 16 * h, j, tile, slope_pairs);
             }
