@@ -1,5 +1,6 @@
 // Ways that the host takes beside the plainer ones it has for the same problem, in turns on all threads: a JSON line a case with the median ratio of times.
-//   bench_ways [ROUNDS]      attention of bfloat16 in matrix units (AMX) / in vector registers; zeros past the caches / through them
+//   bench_ways [ROUNDS]      attention of bfloat16 in matrix units (AMX) / in vector registers; AdamW in the longest registers / in the build's;
+//                            zeros past the caches / through them
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,6 +13,9 @@
 #include <midtrain/core/seconds_now.hpp>
 #include <midtrain/exec/host/host.hpp>
 #include <midtrain/op/elementwise.hpp>
+#include <midtrain/optim/adamw.hpp>
+#include <midtrain/optim/elementwise_step.hpp>
+#include <midtrain/precision/precision.hpp>
 
 namespace mt = midtrain;
 
@@ -57,6 +61,25 @@ void attention(mt::host& device, mt::thread_pool& pool, int rounds, mt::index_t 
 }
 #endif
 
+/// A functor that does not say how much it computes.
+template <class F>
+struct plainly {
+    F functor;
+    void operator()(mt::solo_team const& team, mt::index_t r) const { functor(team, r); }
+};
+
+void adamw(mt::host& device, int rounds, mt::index_t n) {
+    auto const master = device.make<float>(n), gradient = device.make<float>(n), slots = device.make<float>(2 * n), decay = device.make<float>(n / 64);
+    auto const stored  = device.make<mt::bf16>(n);
+    auto const scalars = device.make<mt::step_scalars>(1);
+    for (mt::index_t i = 0; i < n; ++i) master.view()[i] = 0.1f, gradient.view()[i] = 1e-3f * static_cast<float>(i % 100);
+    scalars.view()[0] = {.rate = 1e-3};
+    mt::adamw{}.prepare(scalars.view()[0]);
+    using step = mt::elementwise_step<mt::adamw, mt::bf16_mixed>;
+    step const f{mt::adamw{}, scalars.view().data, master.view(), stored.view(), {gradient.view().data, n}, slots.view(), {decay.view().data, n / 64}};
+    compare("\"way\": \"AdamW\", \"weights\": " + std::to_string(n), rounds, [&] { device.rows(step::teams(n), f); }, [&] { device.rows(step::teams(n), plainly<step>{f}); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -71,6 +94,7 @@ int main(int argc, char** argv) {
             attention(device, pool, rounds, s, t, h, kv, d);
     else std::fputs("no matrix units here: attention is left out\n", stderr);
 #endif
+    adamw(device, rounds, mt::index_t{64} << 20);
     auto const gradient = device.make<float>(mt::index_t{124} << 20);  // GPT-2's
     compare("\"way\": \"zeros\", \"megabytes\": 496", rounds, [&] { device.run(mt::zero_problem<float>{gradient.view()}); },
             [&] { device.elements(gradient.size(), mt::op::fill<float>{gradient.view(), 0}); });
