@@ -9,7 +9,7 @@ namespace midtrain::inline MT_ABI {
 
 /// One pass over everything: gradient, slots and master weights in, new slots, master and stored weights out. A team takes 256 values in
 /// blocks of 64, which belong to one tensor because layouts pad to 64, and share its decay and its multiple of the rate. With adamw in
-/// bf16_mixed that is 30 bytes a weight, its least time; on a CPU the longest registers come nearer to it, by a tenth to a third.
+/// bf16_mixed that is 30 bytes a weight, its least time; on a CPU the longest registers come nearer to it, by a tenth (bench/ways.cpp).
 template <class Optimizer, class Precision>
 struct elementwise_step {
     using C = typename Precision::computed;
