@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
+#include <midtrain/exec/host/lanes.hpp>
 #include <midtrain/exec/host/longest_registers.hpp>
 #include <midtrain/exec/host/op/attention_ranges.hpp>
 #include <midtrain/exec/host/small_product.hpp>
@@ -77,30 +78,47 @@ class host_attention {
         panels(host_attention& own, problem const& p, bool backward) : columns(padded(p.length) + 16) {
             index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads, runs = columns / run;
             key_t = workspace(0, each * n * p.distance.key_forms()), value = workspace(1, columns * p.values() * n), other = workspace(2, backward ? each * n : 0);
-            own.each_task(n * runs, 0, [&](auto, index_t k, C*) { fill(p, k / runs, k % runs * run, backward); });
+            own.each_task(n * runs, 0, [&](auto bytes, index_t k, C*) { fill<bytes>(p, k / runs, k % runs * run, backward); });
         }
         static constexpr index_t run = 16;  // tokens of a task
         // Forward: value is (length, values). Backward: value is transposed and `other` holds the plain keys.
+        template <int bytes>
         void fill(problem const& p, index_t k, index_t first, bool backward) const {
             index_t const s = k / p.kv_heads, kv = k % p.kv_heads, d = p.head_size, each = columns * d, dv = p.values();
             index_t const last = first + run, known = std::clamp(p.length, first, last);
             C *const v = value + k * columns * dv, *const plain = other + k * each;
-            auto const transposed = [&](index_t column, index_t size, C* to) {
-                for (index_t i = 0; i < size; ++i) {
-                    for (index_t t = first; t < known; ++t) to[i * columns + t] = C(p.qkv(s * p.length + t, column + i));
-                    for (index_t t = known; t < last; ++t) to[i * columns + t] = C(0);
-                }
-            };
             for (int form = 0; form < p.distance.key_forms(); ++form)
-                transposed(p.key_column(kv, form), d, key_t + (k * p.distance.key_forms() + form) * each);
-            if (backward) transposed(p.value_column(kv), dv, v);
+                transpose<bytes>(p, s, first, known, p.key_column(kv, form), d, key_t + (k * p.distance.key_forms() + form) * each);
+            if (backward) transpose<bytes>(p, s, first, known, p.value_column(kv), dv, v);
             C* const      row_major = backward ? plain : v;
             index_t const column    = backward ? p.key_column(kv) : p.value_column(kv), size = backward ? d : dv;
-            for (index_t t = first; t < known; ++t)
-                for (index_t i = 0; i < size; ++i) row_major[t * size + i] = C(p.qkv(s * p.length + t, column + i));
+            for (index_t t = first; t < known; ++t) take(&p.qkv(s * p.length + t, column), size, C(1), row_major + t * size);
             std::fill(row_major + known * size, row_major + last * size, C(0));
         }
+        // A run's tokens first .. known-1, and zeros for the rest of it: from `size` columns beside each other to as many rows.
+        template <int bytes>
+        void transpose(problem const& p, index_t s, index_t first, index_t known, index_t column, index_t size, C* to) const {
+            constexpr int square = bytes / sizeof(C);
+            index_t const whole  = known == first + run ? size / square * square : 0;
+            for (index_t i = 0; i < whole; i += square)
+                for (index_t t = first; t < known; t += square) {
+                    lanes_t<C, square> v[square];
+                    MT_UNROLL(16)
+                    for (int x = 0; x < square; ++x) load_lanes<square>(&p.qkv(s * p.length + t + x, column + i), v[x]);
+                    transpose_lanes(v);
+                    MT_UNROLL(16)
+                    for (int x = 0; x < square; ++x) store_lanes<square, C>(v[x], to + (i + x) * columns + t);
+                }
+            for (index_t i = whole; i < size; ++i)
+                for (index_t t = first; t < first + run; ++t) to[i * columns + t] = t < known ? C(p.qkv(s * p.length + t, column + i)) : C(0);
+        }
     };
+
+    /// to = factor * from, `n` values.
+    template <class From, class To>
+    static void take(From const* from, index_t n, C factor, To* to) {
+        solo_team{}.each(n, [=](index_t i) { to[i] = To(C(from[i]) * factor); });
+    }
 
     /// Row r of a score tile: masked, turned to probabilities against `top`, and summed.
     static void mask(C* row, index_t first_key, index_t begin, index_t last) {
@@ -119,8 +137,7 @@ class host_attention {
         index_t  begin = first;
         for (index_t r = 0; r < n; ++r) {
             for (int f = 0; f < p.distance.forms(); ++f)
-                for (index_t i = 0; i < d; ++i)
-                    query[(f * tile + r) * d + i] = C(p.qkv(base + first + r, p.query_column(head, f) + i)) * p.scale;
+                take(&p.qkv(base + first + r, p.query_column(head, f)), d, p.scale, query + (f * tile + r) * d);
             begin    = std::min<index_t>(begin, p.first(base + first + r));
             top[r]   = -std::numeric_limits<C>::infinity();
             total[r] = C(0);
@@ -135,8 +152,7 @@ class host_attention {
             small_product<bytes>(n, dv, tile, score, tile, 1, packed.value + (kv * packed.columns + key) * dv, dv, out, dv, true);
         }
         for (index_t r = 0; r < n; ++r) {
-            C const scale = C(1) / total[r];
-            for (index_t i = 0; i < dv; ++i) p.output(base + first + r, p.output_column(head) + i) = T(out[r * dv + i] * scale);
+            take(out + r * dv, dv, C(1) / total[r], &p.output(base + first + r, p.output_column(head)));
             p.log_sum(head, base + first + r) = top[r] + logarithm(total[r]);
         }
     }
@@ -214,13 +230,11 @@ class host_attention {
         C *const slope = query + rows * d, *const own = slope + rows * size, *const gradient = shared ? shared : own;
         C *const score = own + rows * d, *const along = score + tile * tile, *const dot = along + tile * tile;
         for (index_t t = begins; t < length; ++t) {
-            C total = 0;
-            for (index_t i = 0; i < d; ++i) query[t * d + i] = C(p.qkv(base + t, column + i));
-            for (index_t i = 0; i < size; ++i) {
-                slope[t * size + i] = C(g.output_gradient(base + t, p.output_column(head) + i));
-                total += slope[t * size + i] * C(p.output(base + t, p.output_column(head) + i));
-            }
-            dot[t] = total;
+            C* const       row = slope + t * size;
+            T const* const out = &p.output(base + t, p.output_column(head));
+            take(&p.qkv(base + t, column), d, C(1), query + t * d);
+            take(&g.output_gradient(base + t, p.output_column(head)), size, C(1), row);
+            dot[t] = solo_team{}.reduce(size, sum{}, [=](index_t i) { return row[i] * C(out[i]); });
         }
         std::fill(gradient + begins * d, gradient + length * d, C(0));
         C *const dk = keys + which * length * d, *const dv = values + which * length * size;
@@ -243,8 +257,7 @@ class host_attention {
                 small_product<bytes>(n, d, tile, along, tile, 1, packed.other + kv * each + key * d, d, gradient + first * d, d, true);
             }
         }
-        for (index_t t = 0; !shared && t < length; ++t)
-            for (index_t i = 0; i < d; ++i) g.qkv_gradient(base + t, column + i) = T(gradient[t * d + i]);
+        for (index_t t = 0; !shared && t < length; ++t) take(gradient + t * d, d, C(1), &g.qkv_gradient(base + t, column));
     }
 
     /// From raw scores and sum(dO * v): the probabilities, and the gradient of the scaled scores.
