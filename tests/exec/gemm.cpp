@@ -71,23 +71,27 @@ void check_matrix_tiles() {
 }
 
 /// The product of columns of wider matrices, with values that are none beside them, has the bits of that of matrices alone.
-template <class Units>
-void check_parts_of_wider_matrices() {
-    matrix_device<Units> device;
-    for (mt::index_t k : {64, 300, 320, 352}) {
-        mt::index_t const m = 97, n = 40, wide = k + 8;
-        auto const        a = random_values<mt::bf16>(m * k, 1), b = random_values<mt::bf16>(n * k, 2);
-        std::vector<mt::bf16> wide_a(static_cast<std::size_t>(m * wide), mt::bf16(std::nanf(""))), wide_b(static_cast<std::size_t>(n * wide), mt::bf16(std::nanf("")));
-        for (mt::index_t i = 0; i < m; ++i) std::copy_n(a.data() + i * k, k, wide_a.data() + i * wide);
-        for (mt::index_t i = 0; i < n; ++i) std::copy_n(b.data() + i * k, k, wide_b.data() + i * wide);
-        std::vector<float> alone(static_cast<std::size_t>(m * n)), part(alone.size());
-        auto const         product = [&](auto const& x, auto const& y, std::vector<float>& c) {
-            device.gemm(mt::gemm_problem<mt::bf16, mt::bf16, float>{.a = x, .b = y, .b_is = mt::operand::transposed, .c = mt::as_matrix(c.data(), m, n)});
-        };
-        product(mt::as_matrix<mt::bf16 const>(a.data(), m, k), mt::as_matrix<mt::bf16 const>(b.data(), n, k), alone);
-        product(mt::as_matrix<mt::bf16 const>(wide_a.data(), m, wide).columns_part(0, k), mt::as_matrix<mt::bf16 const>(wide_b.data(), n, wide).columns_part(0, k), part);
-        BOOST_TEST((part == alone), k << " terms");
-    }
+template <class A, class Device>
+void check_parts_of_wider_matrices(Device device) {
+    auto const widened = [](std::vector<A> const& x, mt::index_t rows, mt::index_t columns) {
+        std::vector<A> wide(static_cast<std::size_t>(rows * (columns + 8)), A(std::nanf("")));
+        for (mt::index_t i = 0; i < rows; ++i) std::copy_n(x.data() + i * columns, columns, wide.data() + i * (columns + 8));
+        return wide;
+    };
+    for (mt::index_t k : {64, 300, 320, 352})
+        for (bool at : {false, true}) {
+            mt::index_t const m = 97, n = 40, rows = at ? k : m, columns = at ? m : k;
+            auto const        a = random_values<A>(m * k, 1), b = random_values<A>(n * k, 2), wide_a = widened(a, rows, columns), wide_b = widened(b, n, k);
+            std::vector<float> alone(static_cast<std::size_t>(m * n)), part(alone.size());
+            auto const         product = [&](auto const& x, auto const& y, std::vector<float>& c) {
+                device.gemm(mt::gemm_problem<A, A, float>{.a = x, .a_is = at ? mt::operand::transposed : mt::operand::plain, .b = y, .b_is = mt::operand::transposed,
+                                                          .c = mt::as_matrix(c.data(), m, n)});
+            };
+            product(mt::as_matrix<A const>(a.data(), rows, columns), mt::as_matrix<A const>(b.data(), n, k), alone);
+            product(mt::as_matrix<A const>(wide_a.data(), rows, columns + 8).columns_part(0, columns),
+                    mt::as_matrix<A const>(wide_b.data(), n, k + 8).columns_part(0, k), part);
+            BOOST_TEST((part == alone), k << " terms, a is " << (at ? "transposed" : "plain"));
+        }
 }
 
 template <class A, class C>
@@ -127,15 +131,21 @@ BOOST_AUTO_TEST_CASE(packed_tiles_of_any_register_equal_the_product_in_double) {
         BOOST_TEST(worst_of(mt::bf16{}, mt::bf16{}) < 4e-3);
     }
 }
+BOOST_AUTO_TEST_CASE(packed_tiles_read_what_is_theirs) {
+    check_parts_of_wider_matrices<float>(packed_device<16>{});
+    check_parts_of_wider_matrices<float>(packed_device<32>{});
+    check_parts_of_wider_matrices<float>(packed_device<64>{});
+    check_parts_of_wider_matrices<mt::bf16>(packed_device<64>{});
+}
 /// On any processor: each instruction in plain C++.
 BOOST_AUTO_TEST_CASE(tiles_of_matrix_units_equal_the_product_in_double) { check_matrix_tiles<test::software_units>(); }
-BOOST_AUTO_TEST_CASE(tiles_of_matrix_units_read_what_is_theirs) { check_parts_of_wider_matrices<test::software_units>(); }
+BOOST_AUTO_TEST_CASE(tiles_of_matrix_units_read_what_is_theirs) { check_parts_of_wider_matrices<mt::bf16>(matrix_device<test::software_units>{}); }
 
 #if MT_AMX_IS_KNOWN
 boost::test_tools::assertion_result has_matrix_units(boost::unit_test::test_unit_id) { return mt::detail::amx::available(); }
 BOOST_AUTO_TEST_CASE(and_with_matrix_units, *boost::unit_test::precondition(has_matrix_units)) {
     check_matrix_tiles<mt::detail::amx>();
-    check_parts_of_wider_matrices<mt::detail::amx>();
+    check_parts_of_wider_matrices<mt::bf16>(matrix_device<mt::detail::amx>{});
 }
 #endif
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <type_traits>
 #include <midtrain/core/bf16.hpp>
 #include <midtrain/exec/host/lanes.hpp>
 #include <midtrain/exec/host/tile_place.hpp>
@@ -16,35 +17,43 @@ class vector_tiles {
 
   public:
     using packed                    = W;         // what operands are packed as
-    static constexpr int     width  = 2 * size;  // of a strip of b, and of a tile of c
-    static constexpr int     rows   = bytes == 64 ? 14 : bytes == 32 ? 6 : 4;  // of a tile: 2 rows + 3 registers are as many as there are
+    static constexpr int     registers = bytes == 64 ? 3 : 2;   // of a row
+    static constexpr int     width  = registers * size;  // of a strip of b, and of a tile of c
+    static constexpr int     rows   = bytes == 64 ? 9 : bytes == 32 ? 6 : 4;  // of a tile: its sums, a row of b and one value of a are as many as there are
     static constexpr index_t depth  = 256;       // terms of a part of the product
     static constexpr index_t unit   = 1;         // terms are packed in multiples of it
     static constexpr index_t block  = 256 * 768; // values of a block of b
 
-    // a[x * rows + i]. Registers store a little beyond their row, which is written after: rows from the last register's on come first.
-    MT_INLINE static W const* left(gemm_problem<A, B, C> const& p, index_t row, index_t m, index_t k, index_t d, W* MT_RESTRICT a) {
-        constexpr int last = (rows - 1) / size * size;
-        bool const    plain = p.a_is == operand::plain;
-        for (int g = last; g >= 0; g -= size) {
-            index_t const wide = std::min<index_t>(size, rows - g), have = std::clamp<index_t>(m - g, 0, wide);
-            index_t       x = 0;
-            if (plain && have == wide) {
-                A const* const from = &p.a(row + g, k);
-                for (; x + size <= d; x += size) {
-                    V v[size];
-                    for (int i = 0; i < size; ++i) load_lanes<size>(from + std::min<index_t>(i, wide - 1) * p.a.stride + x, v[i]);
-                    transpose_lanes(v);
-                    for (int i = 0; i < size; ++i) *reinterpret_cast<V*>(a + (x + i) * rows + g) = v[i];
-                }
-            } else if (!plain && row + g + size <= p.a.columns) {
-                A const* const from = &p.a(k, row + g);
-                for (; x < d; ++x) copy(from + x * p.a.stride, a + x * rows + g);
+    /// The rows of a tile: as they lie in memory, `apart` values from one to the next, or packed: first[x * rows + i].
+    struct left_rows {
+        W const* first;
+        index_t  apart = 0;
+    };
+
+    /// Floats whose terms are beside each other stay where they are. Registers store a little beyond their row, which is written after.
+    MT_INLINE static left_rows left(gemm_problem<A, B, C> const& p, index_t row, index_t m, index_t k, index_t d, W* MT_RESTRICT a) {
+        bool const plain = p.a_is == operand::plain;
+        if constexpr (std::is_same_v<A, W>)
+            if (plain) return {&p.a(row, k), p.a.stride};
+        constexpr int last = (rows - 1) / size * size;  // where a row's last register begins
+        static_assert(last == 0 || std::is_same_v<A, W>);
+        index_t x = 0;
+        if (plain && m == rows) {
+            A const* const from = &p.a(row, k);
+            for (; x + size <= d; x += size) {
+                V v[size];
+                for (int i = 0; i < size; ++i) load_lanes<size>(from + std::min<index_t>(i, rows - 1) * p.a.stride + x, v[i]);
+                transpose_lanes(v);
+                for (int i = 0; i < size; ++i) *reinterpret_cast<V*>(a + (x + i) * rows) = v[i];
             }
+        } else if (!plain && row + last + size <= p.a.columns) {
+            A const* const from = &p.a(k, row);
             for (; x < d; ++x)
-                for (index_t i = 0; i < wide; ++i) a[x * rows + g + i] = i < have ? W(plain ? p.a(row + g + i, k + x) : p.a(k + x, row + g + i)) : W(0);
+                for (int i = 0; i <= last; i += size) copy(from + x * p.a.stride + i, a + x * rows + i);
         }
-        return a;
+        for (; x < d; ++x)
+            for (index_t i = 0; i < rows; ++i) a[x * rows + i] = i < m ? W(plain ? p.a(row + i, k + x) : p.a(k + x, row + i)) : W(0);
+        return {a};
     }
 
     // b[strip][x * width + j]
@@ -74,37 +83,55 @@ class vector_tiles {
     }
 
     /// One tile of c for `d` terms.
-    MT_INLINE static void multiply(index_t d, W const* MT_RESTRICT a, W const* MT_RESTRICT b, index_t m, index_t n, tile_place<C, W> const& c) {
-        V sum[rows][2];
-        MT_UNROLL(16)
-        for (int i = 0; i < rows; ++i) sum[i][0] = sum[i][1] = V{};
+    MT_INLINE static void multiply(index_t d, left_rows const& a, W const* MT_RESTRICT b, index_t m, index_t n, tile_place<C, W> const& c) {
+        V sum[rows][registers];
         c.template prefetch<width>(m, 0);
-        for (index_t x = 0; x < d; ++x) {
-            __builtin_prefetch(b + (x + ahead) * width), __builtin_prefetch(b + (x + ahead) * width + size);
-            V const left = *reinterpret_cast<V const*>(b + x * width), right = *reinterpret_cast<V const*>(b + x * width + size);
+        if (a.apart == 0) {
+            add_products(d, b, sum, [&](int i, index_t x) { return a.first[x * rows + i]; });
+        } else {
+            W const* row[rows];
             MT_UNROLL(16)
-            for (int i = 0; i < rows; ++i) {
-                W const s = a[x * rows + i];
-                sum[i][0] += s * left;
-                sum[i][1] += s * right;
-            }
+            for (int i = 0; i < rows; ++i) row[i] = a.first + std::min<index_t>(i, m - 1) * a.apart;
+            add_products(d, b, sum, [&](int i, index_t x) { return row[i][x]; });
         }
         if (m == rows && n == width) {
             MT_UNROLL(16)
-            for (int i = 0; i < rows; ++i) {
-                c.template take<size>(i, 0, sum[i][0]);
-                c.template take<size>(i, size, sum[i][1]);
-            }
+            for (int i = 0; i < rows; ++i)
+                MT_UNROLL(4)
+                for (int j = 0; j < registers; ++j) c.template take<size>(i, j * size, sum[i][j]);
             return;
         }
         alignas(64) W edge[rows][width];
         for (int i = 0; i < rows; ++i)
-            for (int h = 0; h < 2; ++h) *reinterpret_cast<V*>(&edge[i][h * size]) = sum[i][h];
+            for (int j = 0; j < registers; ++j) *reinterpret_cast<V*>(&edge[i][j * size]) = sum[i][j];
         c.take_part(m, n, &edge[0][0], width);
     }
 
   private:
     static constexpr index_t ahead = 16;  // rows of b that are fetched before their turn
+
+    /// sums = a strip of b times left(row, term).
+    template <class Left>
+    MT_INLINE static void add_products(index_t d, W const* MT_RESTRICT b, V (&sum)[rows][registers], Left const& left) {
+        MT_UNROLL(16)
+        for (int i = 0; i < rows; ++i)
+            MT_UNROLL(4)
+            for (int j = 0; j < registers; ++j) sum[i][j] = V{};
+        for (index_t x = 0; x < d; ++x, b += width) {
+            V right[registers];
+            MT_UNROLL(4)
+            for (int j = 0; j < registers; ++j) {
+                __builtin_prefetch(b + ahead * width + j * size);
+                right[j] = *reinterpret_cast<V const*>(b + j * size);
+            }
+            MT_UNROLL(16)
+            for (int i = 0; i < rows; ++i) {
+                W const s = left(i, x);
+                MT_UNROLL(4)
+                for (int j = 0; j < registers; ++j) sum[i][j] += s * right[j];
+            }
+        }
+    }
 
     template <class T>
     MT_INLINE static void copy(T const* from, W* to) {
