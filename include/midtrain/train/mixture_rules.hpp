@@ -64,8 +64,8 @@ constexpr void judge_caps(Recipe const& r, Judge const& judge) {
     bool capped = false;
     for_each_stage(r.stages, [&](auto const& s, int) { capped |= allowed_by(s.mixture).size() > 0; });
     if (!capped) return;
-    std::int64_t const moments = std::is_constant_evaluated() ? 200 : 5000;
-    double             asked[named_sources<double>::most] = {}, all = 0;
+    std::int64_t moments = std::is_constant_evaluated() ? 200 : 5000;
+    double       asked[named_sources<double>::most] = {}, all = 0;
     for_each_stage(r.stages, [&](auto const& s, int) {
         add_tokens_asked(s, moments, asked);
         all += static_cast<double>(s.at(0).budget.count);
