@@ -104,17 +104,16 @@ void check_documents_apart() {
 /// Powers of two of both ends, and within what is claimed of them between.
 template <class Units>
 void check_powers() {
-    using V = mt::detail::lanes_t<float, 16>;
     float const infinite = std::numeric_limits<float>::infinity();
     std::vector<float> in{0, 1, -1, 10, -126, -140, -1000, -1e30f, -infinite, infinite, 200, std::nanf(""), 0.5f, -0.5f, 127, -149}, out;
     for (int k = 0; k < 64000; ++k) in.push_back(-20.0f + 40.0f * static_cast<float>(k) / 64000);
     out.resize(in.size());
     Units::call([from = in.data(), to = out.data(), n = in.size()](int) {
         for (std::size_t i = 0; i < n; i += 16) {
-            V v;
+            mt::detail::lanes_t<float, 16> v;
             mt::detail::load_lanes<16>(from + i, v);
             mt::detail::power_of_two<Units>(v, v);
-            *reinterpret_cast<V*>(to + i) = v;
+            mt::detail::store_lanes<16, float>(v, to + i);
         }
     }, 0);
     double worst = 0;

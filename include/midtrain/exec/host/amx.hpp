@@ -56,7 +56,7 @@ class amx {
     MT_INLINE static void store_rounded(V const& low, V const& high, T* to) {
         bits both;
         round(low, high, both);
-        *reinterpret_cast<bits*>(to) = both;
+        *reinterpret_cast<lanes_in_memory<std::uint16_t, 32>*>(to) = both;
     }
 
     /// The same with the values of each beside each other: two terms of 16 columns, as multiply() reads a right operand.
@@ -65,7 +65,7 @@ class amx {
         bits both;
         round(first, second, both);
         pair(both, std::make_integer_sequence<int, 32>{});
-        *reinterpret_cast<bits*>(to) = both;
+        *reinterpret_cast<lanes_in_memory<std::uint16_t, 32>*>(to) = both;
     }
 
     /// What vectors of a compiler have no operator for: the larger of each two, b where one is no number; the nearest whole number; x 2^n for a whole n, which is

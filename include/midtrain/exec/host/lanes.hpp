@@ -8,13 +8,17 @@
 
 namespace midtrain::inline MT_ABI::detail {
 
-/// `size` values of W that the compiler keeps in one vector register, or in several where registers are shorter; at any address.
+/// `size` values of W that the compiler keeps in one vector register, or in several where registers are shorter; and such values at any address, which are
+/// read and written through a pointer and never a variable: where a template deduces their type, it loses its alignment.
 template <class W, int size>
 struct lanes {
-    typedef W type __attribute__((vector_size(size * sizeof(W)), aligned(sizeof(W)), may_alias));
+    typedef W in_register __attribute__((vector_size(size * sizeof(W))));
+    typedef W in_memory __attribute__((vector_size(size * sizeof(W)), aligned(sizeof(W)), may_alias));
 };
 template <class W, int size>
-using lanes_t = typename lanes<W, size>::type;
+using lanes_t = typename lanes<W, size>::in_register;
+template <class W, int size>
+using lanes_in_memory = typename lanes<W, size>::in_memory;
 
 // Registers are handed on by reference: by value, those longer than every processor's would be another ABI.
 
@@ -22,10 +26,10 @@ using lanes_t = typename lanes<W, size>::type;
 template <int size, class T>
 MT_INLINE void load_lanes(T const* from, lanes_t<computed_t<T>, size>& v) {
     if constexpr (std::is_same_v<T, bf16>) {
-        auto const wide = __builtin_convertvector(*reinterpret_cast<lanes_t<std::uint16_t, size> const*>(from), lanes_t<std::uint32_t, size>) << 16;
-        v               = reinterpret_cast<lanes_t<float, size> const&>(wide);
+        auto const wide = __builtin_convertvector(*reinterpret_cast<lanes_in_memory<std::uint16_t, size> const*>(from), lanes_t<std::uint32_t, size>) << 16;
+        v               = __builtin_bit_cast(lanes_t<float, size>, wide);
     } else if constexpr (std::is_same_v<T, computed_t<T>>) {
-        v = *reinterpret_cast<lanes_t<T, size> const*>(from);
+        v = *reinterpret_cast<lanes_in_memory<T, size> const*>(from);
     } else {
         for (int i = 0; i < size; ++i) v[i] = computed_t<T>(from[i]);
     }
@@ -36,13 +40,13 @@ template <int size, class W, class T>
 MT_INLINE void store_lanes(lanes_t<W, size> const& v, T* to) {
     if constexpr (std::is_same_v<T, bf16>) {
         using words        = lanes_t<std::uint32_t, size>;
-        words const u      = reinterpret_cast<words const&>(v);
+        words const u      = __builtin_bit_cast(words, v);
         auto const  above  = (u & 0x7fffffffu) > 0x7f800000u;  // NaN
-        words const is_nan = reinterpret_cast<words const&>(above);
+        words const is_nan = __builtin_bit_cast(words, above);
         words const upper  = (is_nan & ((u >> 16) | 0x40u)) | (~is_nan & ((u + 0x7fffu + ((u >> 16) & 1u)) >> 16));
-        *reinterpret_cast<lanes_t<std::uint16_t, size>*>(to) = __builtin_convertvector(upper, lanes_t<std::uint16_t, size>);
+        *reinterpret_cast<lanes_in_memory<std::uint16_t, size>*>(to) = __builtin_convertvector(upper, lanes_t<std::uint16_t, size>);
     } else if constexpr (std::is_same_v<T, W>) {
-        *reinterpret_cast<lanes_t<W, size>*>(to) = v;
+        *reinterpret_cast<lanes_in_memory<W, size>*>(to) = v;
     } else {
         for (int i = 0; i < size; ++i) to[i] = T(v[i]);
     }
@@ -56,7 +60,7 @@ MT_INLINE void permute_lanes(V const& a, V const& b, V& to, std::integer_sequenc
 /// `size` values of each of two or four addresses, one behind the other in one register.
 template <int size, class W, int... l>
 MT_INLINE void join_two(W const* a, W const* b, lanes_t<W, 2 * size>& to, std::integer_sequence<int, l...>) {
-    lanes_t<W, size> const low = *reinterpret_cast<lanes_t<W, size> const*>(a), high = *reinterpret_cast<lanes_t<W, size> const*>(b);
+    lanes_t<W, size> const low = *reinterpret_cast<lanes_in_memory<W, size> const*>(a), high = *reinterpret_cast<lanes_in_memory<W, size> const*>(b);
     to = MT_PERMUTED(std::remove_cvref_t<decltype(to)>, low, high, l);
 }
 template <int size, class W, int... l>

@@ -15,7 +15,7 @@ struct matrix_blocks {
     static constexpr index_t whole(index_t n) { return (n + 31) / 32 * 32; }  ///< lines or terms that n of them are packed as
 
     using words  = lanes_t<std::uint32_t, 16>;
-    using halves = lanes_t<std::uint16_t, 16>;
+    using halves = lanes_in_memory<std::uint16_t, 16>;
     using line   = lanes_t<std::uint16_t, 32>;
 
     /// Packs a block of `n` lines and `d` terms, those beyond them zero. `beside`: the terms of a line are beside each other in memory, rows `stride` apart are
@@ -36,13 +36,13 @@ struct matrix_blocks {
             transpose<std::uint32_t>(from, stride, to, 2 * terms);
         } else if constexpr (left) {
             MT_UNROLL(16)
-            for (int i = 0; i < 16; ++i) *reinterpret_cast<line*>(to + i * terms) = *reinterpret_cast<line const*>(from + i * stride);
+            for (int i = 0; i < 16; ++i) *reinterpret_cast<lanes_in_memory<std::uint16_t, 32>*>(to + i * terms) = *reinterpret_cast<lanes_in_memory<std::uint16_t, 32> const*>(from + i * stride);
         } else {
             MT_UNROLL(16)
             for (int i = 0; i < 16; ++i) {
                 bf16 const* const pair = from + 2 * i * stride;
-                *reinterpret_cast<words*>(to + i * terms) = __builtin_convertvector(*reinterpret_cast<halves const*>(pair), words) |
-                                                            __builtin_convertvector(*reinterpret_cast<halves const*>(pair + stride), words) << 16;
+                *reinterpret_cast<lanes_in_memory<std::uint32_t, 16>*>(to + i * terms) =
+                    __builtin_convertvector(*reinterpret_cast<halves const*>(pair), words) | __builtin_convertvector(*reinterpret_cast<halves const*>(pair + stride), words) << 16;
             }
         }
     }
@@ -80,11 +80,11 @@ struct matrix_blocks {
                     for (int q = 0; q < 4; ++q) __builtin_prefetch(row + each * q * stride + next, 0, 2);
                 line joined;
                 join_four<8>(part(0), part(1), part(2), part(3), joined, std::make_integer_sequence<int, 32>{});
-                v[i] = reinterpret_cast<all const&>(joined);
+                v[i] = __builtin_bit_cast(all, joined);
             }
             transpose_in_128_bits(v);
             MT_UNROLL(8)
-            for (int i = 0; i < each; ++i) *reinterpret_cast<all*>(to + (first + i) * terms) = v[i];
+            for (int i = 0; i < each; ++i) *reinterpret_cast<lanes_in_memory<E, 4 * each>*>(to + (first + i) * terms) = v[i];
         }
     }
 

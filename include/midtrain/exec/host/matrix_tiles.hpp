@@ -55,7 +55,8 @@ class matrix_tiles {
         auto rest        = c;
         rest.add_waiting = false;  // these came in with the tiles
         for (int i = 0; i < rows; ++i) {
-            auto const &low = *reinterpret_cast<lanes_t<float, 16> const*>(&sums[i][0]), &high = *reinterpret_cast<lanes_t<float, 16> const*>(&sums[i][16]);
+            lanes_t<float, 16> low, high;
+            load_lanes<16>(&sums[i][0], low), load_lanes<16>(&sums[i][16], high);
             if constexpr (std::is_same_v<C, bf16>) {
                 if (!c.add) {
                     Units::store_rounded(low, high, c.to + i * c.stride);

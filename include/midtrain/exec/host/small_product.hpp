@@ -8,15 +8,16 @@ namespace midtrain::inline MT_ABI::detail {
 template <int size, int registers, int rows, class C>
 MT_INLINE void product_tile(index_t inner, C const* a, index_t a_row, index_t a_inner, C const* b, index_t ldb, C* c, index_t ldc, bool accumulate) {
     using V = lanes_t<C, size>;
+    using M = lanes_in_memory<C, size>;
     V sum[rows][registers];
     MT_UNROLL(16)
     for (int i = 0; i < rows; ++i)
         MT_UNROLL(3)
-        for (int j = 0; j < registers; ++j) sum[i][j] = accumulate ? *reinterpret_cast<V const*>(c + i * ldc + j * size) : V{};
+        for (int j = 0; j < registers; ++j) sum[i][j] = accumulate ? *reinterpret_cast<M const*>(c + i * ldc + j * size) : V{};
     for (index_t k = 0; k < inner; ++k) {
         V right[registers];
         MT_UNROLL(3)
-        for (int j = 0; j < registers; ++j) right[j] = *reinterpret_cast<V const*>(b + k * ldb + j * size);
+        for (int j = 0; j < registers; ++j) right[j] = *reinterpret_cast<M const*>(b + k * ldb + j * size);
         MT_UNROLL(16)
         for (int i = 0; i < rows; ++i) {
             C const s = a[i * a_row + k * a_inner];
@@ -27,7 +28,7 @@ MT_INLINE void product_tile(index_t inner, C const* a, index_t a_row, index_t a_
     MT_UNROLL(16)
     for (int i = 0; i < rows; ++i)
         MT_UNROLL(3)
-        for (int j = 0; j < registers; ++j) *reinterpret_cast<V*>(c + i * ldc + j * size) = sum[i][j];
+        for (int j = 0; j < registers; ++j) *reinterpret_cast<M*>(c + i * ldc + j * size) = sum[i][j];
 }
 
 /// All rows of `registers` registers of c, `many` of them at a time.

@@ -23,10 +23,11 @@ struct tile_place {
     template <int size>
     MT_INLINE void take(index_t i, index_t j, lanes_t<W, size> const& sums) const {
         using V = lanes_t<W, size>;
+        using M = lanes_in_memory<W, size>;
         V v     = sums;
-        if (add_waiting) v += *reinterpret_cast<V const*>(waiting + i * waiting_stride + j);
+        if (add_waiting) v += *reinterpret_cast<M const*>(waiting + i * waiting_stride + j);
         if (leave_waiting) {
-            *reinterpret_cast<V*>(waiting + i * waiting_stride + j) = v;
+            *reinterpret_cast<M*>(waiting + i * waiting_stride + j) = v;
             return;
         }
         C* const c = to + i * stride + j;
@@ -41,7 +42,11 @@ struct tile_place {
     /// The m x n sums of a tile at the edge of c.
     MT_INLINE void take_part(index_t m, index_t n, W const* sums, index_t width) const {
         for (index_t i = 0; i < m; ++i)
-            for (index_t j = 0; j < n; ++j) take<1>(i, j, *reinterpret_cast<lanes_t<W, 1> const*>(sums + i * width + j));
+            for (index_t j = 0; j < n; ++j) {
+                lanes_t<W, 1> one;
+                load_lanes<1>(sums + i * width + j, one);
+                take<1>(i, j, one);
+            }
     }
 };
 

@@ -14,6 +14,7 @@ class vector_tiles {
     static constexpr int size = bytes / sizeof(computed_t<C>);  // of a register
     using W                   = computed_t<C>;
     using V                   = lanes_t<W, size>;
+    using M                   = lanes_in_memory<W, size>;
 
   public:
     using packed                    = W;         // what operands are packed as
@@ -44,7 +45,7 @@ class vector_tiles {
                 V v[size];
                 for (int i = 0; i < size; ++i) load_lanes<size>(from + std::min<index_t>(i, rows - 1) * p.a.stride + x, v[i]);
                 transpose_lanes(v);
-                for (int i = 0; i < size; ++i) *reinterpret_cast<V*>(a + (x + i) * rows) = v[i];
+                for (int i = 0; i < size; ++i) *reinterpret_cast<M*>(a + (x + i) * rows) = v[i];
             }
         } else if (!plain && row + last + size <= p.a.columns) {
             A const* const from = &p.a(k, row);
@@ -73,7 +74,7 @@ class vector_tiles {
                         V              v[size];
                         for (int i = 0; i < size; ++i) load_lanes<size>(from + i * p.b.stride, v[i]);
                         transpose_lanes(v);
-                        for (int i = 0; i < size; ++i) *reinterpret_cast<V*>(to + i * width) = v[i];
+                        for (int i = 0; i < size; ++i) *reinterpret_cast<M*>(to + i * width) = v[i];
                     } else {
                         for (index_t x = 0; x < deep; ++x)
                             for (index_t j = 0; j < size; ++j)
@@ -103,7 +104,7 @@ class vector_tiles {
         }
         alignas(64) W edge[rows][width];
         for (int i = 0; i < rows; ++i)
-            for (int j = 0; j < registers; ++j) *reinterpret_cast<V*>(&edge[i][j * size]) = sum[i][j];
+            for (int j = 0; j < registers; ++j) *reinterpret_cast<M*>(&edge[i][j * size]) = sum[i][j];
         c.take_part(m, n, &edge[0][0], width);
     }
 
@@ -122,7 +123,7 @@ class vector_tiles {
             MT_UNROLL(4)
             for (int j = 0; j < registers; ++j) {
                 __builtin_prefetch(b + ahead * width + j * size);
-                right[j] = *reinterpret_cast<V const*>(b + j * size);
+                right[j] = *reinterpret_cast<M const*>(b + j * size);
             }
             MT_UNROLL(16)
             for (int i = 0; i < rows; ++i) {
@@ -137,7 +138,7 @@ class vector_tiles {
     MT_INLINE static void copy(T const* from, W* to) {
         V v;
         load_lanes<size>(from, v);
-        *reinterpret_cast<V*>(to) = v;
+        *reinterpret_cast<M*>(to) = v;
     }
 };
 

@@ -26,6 +26,7 @@ class matrix_attention {
     using gradient_problem        = attention_gradient_problem<bf16>;
     using blocks                  = matrix_blocks<Units>;
     using V                       = lanes_t<float, 16>;
+    using M                       = lanes_in_memory<float, 16>;
     static constexpr index_t tile = attention_ranges::tile, two = 2 * tile;
     using square                  = float[tile][tile];
 
@@ -76,8 +77,8 @@ class matrix_attention {
 
     static index_t pair_of(index_t queries) { return queries > tile ? two : tile; }  ///< that are handled together, of so many left
 
-    MT_INLINE static V&       vector_at(float* from) { return *reinterpret_cast<V*>(from); }
-    MT_INLINE static V const& vector_at(float const* from) { return *reinterpret_cast<V const*>(from); }
+    MT_INLINE static M&       vector_at(float* from) { return *reinterpret_cast<M*>(from); }
+    MT_INLINE static M const& vector_at(float const* from) { return *reinterpret_cast<M const*>(from); }
 
     template <class T>
     static T* workspace(int which, index_t n) {
@@ -119,7 +120,10 @@ class matrix_attention {
                 if (!seen.whole(key)) seen.scale_and_hide(key, scale, zeros, hidden, score[k]);
                 for (index_t j = 0; j < tile; ++j) {
                     MT_UNROLL(4)
-                    for (int c = 0; c < 4; ++c) Units::larger(vector_at(score[k][j] + 16 * c) * by[k], high[c], high[c]);
+                    for (int c = 0; c < 4; ++c) {
+                        V const scaled = vector_at(score[k][j] + 16 * c) * by[k];
+                        Units::larger(scaled, high[c], high[c]);
+                    }
                 }
             }
             rescale(top, high, total, out, dv);
@@ -128,7 +132,10 @@ class matrix_attention {
                     MT_UNROLL(4)
                     for (int c = 0; c < 4; ++c) {
                         V chance[2];
-                        for (int i = 0; i < 2; ++i) power_of_two<Units>(vector_at(score[k][j + i] + 16 * c) * by[k] - high[c], chance[i]);
+                        for (int i = 0; i < 2; ++i) {
+                            V const exponent = vector_at(score[k][j + i] + 16 * c) * by[k] - high[c];
+                            power_of_two<Units>(exponent, chance[i]);
+                        }
                         vector_at(total + 16 * c) += chance[0] + chance[1];
                         store_pairs(chance[0], chance[1], 16 * c, k * tile + j, all, chances);
                     }
@@ -153,7 +160,8 @@ class matrix_attention {
         if (!some) return;
         MT_UNROLL(4)
         for (int c = 0; c < 4; ++c) {
-            power_of_two<Units>(vector_at(top + 16 * c) - high[c], shrink[c]);
+            V const less = vector_at(top + 16 * c) - high[c];
+            power_of_two<Units>(less, shrink[c]);
             vector_at(top + 16 * c) = high[c];
             vector_at(total + 16 * c) *= shrink[c];
         }
@@ -281,9 +289,10 @@ class matrix_attention {
                 for (int i = 0; i < 2; ++i) {
                     V chance[2];
                     for (int h = 0; h < 2; ++h) {
-                        index_t const q = c + 16 * h;
-                        power_of_two<Units>(vector_at(score[j + i] + q) * by - vector_at(less + q), chance[h]);
-                        slope[i][h] = chance[h] * (vector_at(along[j + i] + q) - vector_at(dot + q)) * scale;
+                        index_t const q        = c + 16 * h;
+                        V const       exponent = vector_at(score[j + i] + q) * by - vector_at(less + q);
+                        power_of_two<Units>(exponent, chance[h]);
+                        slope[i][h]            = chance[h] * (vector_at(along[j + i] + q) - vector_at(dot + q)) * scale;
                     }
                     store_line(chance[0], chance[1], in_pair + c, all, j + i, chances), store_line(slope[i][0], slope[i][1], in_pair + c, all, j + i, slopes);
                 }
