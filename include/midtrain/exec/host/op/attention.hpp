@@ -44,12 +44,13 @@ class host_attention {
         index_t const all = p.sequences * p.heads, rows = padded(p.length);
         attention_ranges const ranges(p);
         index_t const          parts = ranges.parts();
-        C *const keys = workspace(3, all * p.length * p.head_size), *const values = workspace(4, all * p.length * p.values());
+        C *const keys = workspace(3, ranges.shared(p, p.head_size)), *const values = workspace(4, ranges.shared(p, p.values()));
         C* const queries = workspace(6, parts > 1 ? parts * all * p.length * p.head_size : 0);
-        each_task(all * parts, rows * (2 * p.head_size + p.values()) + 2 * tile * tile + rows, [&](auto bytes, index_t k, C* scratch) {
-            key_part<bytes>(g, packed, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys, values,
+        each_task(all * parts, (rows + tile) * (p.head_size + p.values()) + rows * p.head_size + 2 * tile * tile + rows, [&](auto bytes, index_t k, C* scratch) {
+            key_part<bytes>(g, packed, ranges, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys, values,
                             parts > 1 ? queries + k * p.length * p.head_size : nullptr, scratch);
         });
+        if (!ranges.sums(p)) return;
         each_task(p.sequences * (rows / tile), 0, [&](auto, index_t k, C*) {
             index_t const first = k % (rows / tile) * tile;
             ranges.sum(g, k / (rows / tile), first, std::min(p.length, first + tile), queries, keys, values);
@@ -221,14 +222,15 @@ class host_attention {
     /// Backward of one head of one sequence for a range of keys: key tiles outside, query tiles inside; its share of the keys' and values'
     /// gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end, or left in `shared`, if there is one, to be summed.
     template <int bytes>
-    static void key_part(gradient_problem const& g, panels const& packed, index_t which, index_t begins, index_t ends, C* keys, C* values, C* shared,
-                         C* query) {
+    static void key_part(gradient_problem const& g, panels const& packed, attention_ranges const& ranges, index_t which, index_t begins, index_t ends, C* keys,
+                         C* values, C* shared, C* query) {
         auto const&   p = g.forward;
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, size = p.values(), base = s * p.length, length = p.length;
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group(), column = p.query_column(head);
         index_t const rows = padded(length);
         C *const slope = query + rows * d, *const own = slope + rows * size, *const gradient = shared ? shared : own;
-        C *const score = own + rows * d, *const along = score + tile * tile, *const dot = along + tile * tile;
+        C *const score = own + rows * d, *const along = score + tile * tile, *const dk = along + tile * tile, *const dv = dk + tile * d;
+        C* const dot = dv + tile * size;
         for (index_t t = begins; t < length; ++t) {
             C* const       row = slope + t * size;
             T const* const out = &p.output(base + t, p.output_column(head));
@@ -237,11 +239,9 @@ class host_attention {
             dot[t] = solo_team{}.reduce(size, sum{}, [=](index_t i) { return row[i] * C(out[i]); });
         }
         std::fill(gradient + begins * d, gradient + length * d, C(0));
-        C *const dk = keys + which * length * d, *const dv = values + which * length * size;
-        std::fill(dk + begins * d, dk + std::min(ends, length) * d, C(0));
-        std::fill(dv + begins * size, dv + std::min(ends, length) * size, C(0));
         for (index_t key = begins; key < ends; key += tile) {
             index_t const m = std::min(tile, length - key);
+            std::fill_n(dk, tile * (d + size), C(0));
             for (index_t first = key; first < length; first += tile) {
                 index_t const n = std::min(tile, length - first);
                 index_t       begin = length;
@@ -252,10 +252,12 @@ class host_attention {
                                      along, tile, false);
                 for (index_t r = 0; r < n; ++r)
                     slopes(p, head, base + first + r, first + r, key, dot[first + r], score + r * tile, along + r * tile);
-                small_product<bytes>(m, size, n, score, 1, tile, slope + first * size, size, dv + key * size, size, true);
-                small_product<bytes>(m, d, n, along, 1, tile, query + first * d, d, dk + key * d, d, true);
+                small_product<bytes>(m, size, n, score, 1, tile, slope + first * size, size, dv, size, true);
+                small_product<bytes>(m, d, n, along, 1, tile, query + first * d, d, dk, d, true);
                 small_product<bytes>(n, d, tile, along, tile, 1, packed.other + kv * each + key * d, d, gradient + first * d, d, true);
             }
+            ranges.leave(g, which, key, m, p.key_column(head / p.group()), d, dk, d, keys);
+            ranges.leave(g, which, key, m, p.value_column(head / p.group()), size, dv, size, values);
         }
         for (index_t t = 0; !shared && t < length; ++t) take(gradient + t * d, d, C(1), &g.qkv_gradient(base + t, column));
     }

@@ -24,6 +24,20 @@ class attention_ranges {
         return static_cast<index_t>(static_cast<double>((length_ + tile - 1) / tile) * (1.0 - left) + 0.5) * tile;
     }
 
+    /// What a range leaves of the gradient of its keys' values, `size` for each of n tokens from `first` on, rows `stride` apart: where a head has keys of its own it
+    /// is all there is, and goes where it belongs; else to the head's share, (sequence, head, token, value).
+    template <class G, class C>
+    MT_INLINE void leave(G const& g, index_t which, index_t first, index_t n, index_t column, index_t size, C const* from, index_t stride, C* shares) const {
+        auto const& p = g.forward;
+        for (index_t t = first; t < first + n; ++t, from += stride) {
+            if (p.group() == 1) copy(from, size, &g.qkv_gradient(which / p.heads * length_ + t, column));
+            else copy(from, size, shares + (which * length_ + t) * size);
+        }
+    }
+    /// Values of such a share, of keys or of values; none where heads have keys of their own.
+    template <class Problem>
+    index_t shared(Problem const& p, index_t size) const { return p.group() > 1 ? p.sequences * p.heads * length_ * size : 0; }
+
     /// What ranges have left of the gradient of queries first .. last-1 of a head, (sequence, head, part, token, value): those that begin behind a query have
     /// nothing for it.
     template <class G, class C>
@@ -43,18 +57,27 @@ class attention_ranges {
         add_up(g, s, first, last, column, size, p.group(), shares + (s * p.heads + kv * p.group()) * each, each);
     }
 
+    /// Whether there is anything to sum, for queries or for keys.
+    template <class Problem>
+    bool sums(Problem const& p) const { return parts_ > 1 || p.group() > 1; }
+
     /// All of these sums for tokens first .. last-1 of a sequence.
     template <class G, class C>
     MT_INLINE void sum(G const& g, index_t s, index_t first, index_t last, C const* queries, C const* keys, C const* values) const {
         auto const& p = g.forward;
         for (index_t head = 0; parts_ > 1 && head < p.heads; ++head) sum_queries(g, s, head, first, last, queries);
-        for (index_t kv = 0; kv < p.kv_heads; ++kv) {
+        for (index_t kv = 0; p.group() > 1 && kv < p.kv_heads; ++kv) {
             sum_group(g, s, kv, keys, p.head_size, p.key_column(kv), first, last);
             sum_group(g, s, kv, values, p.values(), p.value_column(kv), first, last);
         }
     }
 
   private:
+    template <class From, class To>
+    MT_INLINE static void copy(From const* from, index_t n, To* to) {
+        MT_INDEPENDENT
+        for (index_t i = 0; i < n; ++i) to[i] = To(from[i]);
+    }
     /// The sums of `n` arrays (token, size) that lie `each` values apart.
     template <class G, class C>
     MT_INLINE void add_up(G const& g, index_t s, index_t first, index_t last, index_t column, index_t size, index_t n, C const* from, index_t each) const {

@@ -58,12 +58,13 @@ class matrix_attention {
         index_t const          rows = tiles * tile;
         attention_ranges const ranges(p);
         index_t const          parts = ranges.parts();
-        float *const keys = workspace<float>(0, heads * p.length * p.head_size), *const values = workspace<float>(1, heads * p.length * p.values());
+        float *const keys = workspace<float>(0, ranges.shared(p, p.head_size)), *const values = workspace<float>(1, ranges.shared(p, p.values()));
         float* const queries = workspace<float>(2, parts > 1 ? parts * heads * p.length * p.head_size : 0);
         each_task(heads * parts, 2 * (rows + tile) * (d + dv) + 5 * tile * tile, rows * (d + 2) + tile * (d + dv), [&](index_t k, bf16* operands, float* sums) {
-            key_range(g, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys, values, parts > 1 ? queries + k * p.length * p.head_size : nullptr,
+            key_range(g, ranges, k / parts, ranges.first_key(k % parts), ranges.first_key(k % parts + 1), keys, values, parts > 1 ? queries + k * p.length * p.head_size : nullptr,
                       operands, sums);
         });
+        if (!ranges.sums(p)) return;
         each_task(p.sequences * tiles, 0, 0, [&](index_t k, bf16*, float*) {
             index_t const first = k % tiles * tile;
             ranges.sum(g, k / tiles, first, std::min(p.length, first + tile), queries, keys, values);
@@ -210,8 +211,8 @@ class matrix_attention {
     /// Backward of one head of one sequence for a range of keys: key tiles outside, query tiles inside, two at a time, so that the keys' and values' gradient is
     /// loaded and stored half as often. The share of that gradient goes to buffers of its own, the queries' gradient is gathered in float and written at the end,
     /// to `shared`, if there is one, to be summed.
-    MT_INLINE static void key_range(gradient_problem const& g, index_t which, index_t begins, index_t ends, float* keys, float* values, float* shared, bf16* operands,
-                                    float* sums) {
+    MT_INLINE static void key_range(gradient_problem const& g, attention_ranges const& ranges, index_t which, index_t begins, index_t ends, float* keys, float* values,
+                                    float* shared, bf16* operands, float* sums) {
         auto const&   p = g.forward;
         index_t const head = which % p.heads, length = p.length, base = which / p.heads * length, size = p.head_size, wide = p.values();
         index_t const d = blocks::whole(size), dv = blocks::whole(wide), rows = (length + tile - 1) / tile * tile;
@@ -260,10 +261,8 @@ class matrix_attention {
                 blocks::product(tile, dv, to - from, chances + begin, slope_terms + pair * dv + begin, dvs, dv, true, all);
                 blocks::product(tile, d, to - from, slopes + begin, query_terms + pair * d + begin, dk, d, true, all);
             }
-            for (index_t j = 0; j < m; ++j) {
-                std::copy_n(dk + j * d, size, keys + (which * length + key + j) * size);
-                std::copy_n(dvs + j * dv, wide, values + (which * length + key + j) * wide);
-            }
+            ranges.leave(g, which, key, m, p.key_column(kv), size, dk, d, keys);
+            ranges.leave(g, which, key, m, p.value_column(kv), wide, dvs, dv, values);
         }
         for (index_t first = begins; first < length; first += tile) {
             index_t const n = std::min(tile, length - first);
