@@ -178,6 +178,7 @@
 #include <midtrain/model/residual.hpp>
 #include <midtrain/model/rotary_buffers.hpp>
 #include <midtrain/model/staging.hpp>
+#include <midtrain/model/stale_gradients.hpp>
 #include <midtrain/model/step_numbers.hpp>
 #include <midtrain/model/step_stage.hpp>
 #include <midtrain/model/trainable.hpp>

@@ -94,6 +94,22 @@ void check_parts_of_wider_matrices(Device device) {
         }
 }
 
+/// Much that begins on lines of the cache goes past them: the bits of what does not.
+template <class Units>
+void check_past_the_caches() {
+    mt::index_t const          m = 1024, n = 1040, k = 40;
+    matrix_device<Units>       device;
+    mt::host                   memory(1);
+    auto const                 a = random_values<mt::bf16>(m * k, 1), b = random_values<mt::bf16>(n * k, 2);
+    auto const                 lines = memory.make<float>(m * n);
+    std::vector<float>         other(static_cast<std::size_t>(m * (n + 1)));
+    for (auto c : {mt::as_matrix(lines.view().data, m, n), mt::as_matrix(other.data(), m, n + 1).columns_part(0, n)})
+        device.gemm(mt::gemm_problem<mt::bf16, mt::bf16, float>{.a = mt::as_matrix<mt::bf16 const>(a.data(), k, m), .a_is = mt::operand::transposed,
+                                                                .b = mt::as_matrix<mt::bf16 const>(b.data(), k, n), .c = c});
+    for (mt::index_t i = 0; i < m; ++i)
+        BOOST_TEST_REQUIRE(std::equal(lines.view().data + i * n, lines.view().data + (i + 1) * n, other.data() + i * (n + 1)), "row " << i);
+}
+
 template <class A, class C>
 double worst(mt::index_t m, mt::index_t n, mt::index_t k) {
     mt::host device(2);
@@ -141,11 +157,14 @@ BOOST_AUTO_TEST_CASE(packed_tiles_read_what_is_theirs) {
 BOOST_AUTO_TEST_CASE(tiles_of_matrix_units_equal_the_product_in_double) { check_matrix_tiles<test::software_units>(); }
 BOOST_AUTO_TEST_CASE(tiles_of_matrix_units_read_what_is_theirs) { check_parts_of_wider_matrices<mt::bf16>(matrix_device<test::software_units>{}); }
 
+BOOST_AUTO_TEST_CASE(tiles_of_matrix_units_write_much_past_the_caches) { check_past_the_caches<test::software_units>(); }
+
 #if MT_AMX_IS_KNOWN
 boost::test_tools::assertion_result has_matrix_units(boost::unit_test::test_unit_id) { return mt::detail::amx::available(); }
 BOOST_AUTO_TEST_CASE(and_with_matrix_units, *boost::unit_test::precondition(has_matrix_units)) {
     check_matrix_tiles<mt::detail::amx>();
     check_parts_of_wider_matrices<mt::bf16>(matrix_device<mt::detail::amx>{});
+    check_past_the_caches<mt::detail::amx>();
 }
 #endif
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 #include <midtrain/core/random.hpp>
@@ -49,6 +50,12 @@ double worst_slope(midtrain::pass_mode mode, midtrain::index_t length, Shape con
     });
 }
 
+/// No number of what a step begins with is to come through it.
+template <class T>
+void spoil(midtrain::row_view<T> memory) {
+    std::fill(memory.begin(), memory.end(), std::numeric_limits<T>::quiet_NaN());
+}
+
 /// The whole gradient of such a batch.
 template <class Device, class Family, class Shape, class Precision>
 std::vector<typename Precision::computed> gradient_of(midtrain::pass_mode mode, midtrain::index_t length, Shape const& shape = {}) {
@@ -58,6 +65,7 @@ std::vector<typename Precision::computed> gradient_of(midtrain::pass_mode mode, 
     begin(m);
     auto const                                owned = owned_batch::random(2, length, 96, static_cast<std::int32_t>(length / 2 - 1));
     std::vector<typename Precision::computed> by_token(static_cast<std::size_t>(2 * length));
+    spoil(m.gradient());
     m.zero_gradient();
     m.accumulate(owned.view(), {by_token.data(), 2 * length});
     return {m.gradient().begin(), m.gradient().end()};
@@ -73,8 +81,10 @@ bool finished_is_final(midtrain::index_t length, Shape const& shape = {}) {
     auto const                       owned = owned_batch::random(2, length, 96, static_cast<std::int32_t>(length / 2 - 1));
     std::vector<double>              by_token(static_cast<std::size_t>(2 * length));
     std::vector<std::vector<double>> seen;
-    auto                             look = [&](mt::index_t n) { seen.emplace_back(m.gradient().begin(), m.gradient().begin() + n); };
+    auto const                       memory = m.gradient();
+    auto                             look   = [&](mt::index_t n) { seen.emplace_back(memory.begin(), memory.begin() + n); };
     m.mtp_weight = 0.3;
+    spoil(memory);
     m.zero_gradient();
     m.accumulate(owned.view(), {by_token.data(), 2 * length}, mt::gradient_listener(look));
     std::size_t before = 0;

@@ -66,6 +66,11 @@ class software_units {
         }
     }
     template <class V>
+    static void stream(V const& v, float* to) {
+        for (int i = 0; i < 16; ++i) to[i] = v[i];
+    }
+    static void streamed() {}
+    template <class V>
     static void store_rounded(V const& low, V const& high, midtrain::bf16* to) {
         for (int i = 0; i < 16; ++i) to[i] = midtrain::bf16(low[i]), to[16 + i] = midtrain::bf16(high[i]);
     }

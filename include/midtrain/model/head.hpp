@@ -88,8 +88,7 @@ class head {
                 if (!train) continue;
                 if (cap_ > 0) p.device.elements(g.size(), op::cap_logits_backward<T>{slope.rows_part(0, n).flat(), g.flat()});
                 p.device.gemm(gemm_problem<T, T, T>{.a = g, .b = w, .c = dh.rows_part(r, n)});
-                p.device.gemm(gemm_problem<T, T, C>{.a = g, .a_is = operand::transposed, .b = h.rows_part(r, n),
-                                                    .c = p.gradient(table_), .accumulate = true});
+                p.device.gemm(p.gradient_product(table_, g, h.rows_part(r, n)));
             }
         }
         if (train) multiplied(p, matrix_view<T const>(dh), dh), p.save(dh);

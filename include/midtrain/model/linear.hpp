@@ -57,7 +57,7 @@ class linear {
         using T      = typename Pass::stored;
         using C      = typename Pass::computed;
         auto const x = p.template take<matrix_view<T const>>();
-        auto const g = gemm_problem<T, T, C>{.a = dy, .a_is = operand::transposed, .b = x, .c = p.gradient(weight_), .accumulate = true};
+        auto const g = p.gradient_product(weight_, dy, x);
         if (bias_.index < 0) return multiply(p, product_of::weight_gradient, g);
         scope const within(p);
         auto const  work = p.template make_row<C>(op::row_parts(dy.rows) * dy.columns);

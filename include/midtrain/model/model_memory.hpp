@@ -11,11 +11,15 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/model/host_weights.hpp>
+#include <midtrain/model/stale_gradients.hpp>
 #include <midtrain/model/update_buffers.hpp>
 #include <midtrain/op/elementwise.hpp>
+#include <midtrain/op/run.hpp>
+#include <midtrain/op/zero.hpp>
 #include <midtrain/optim/optimizer_memory.hpp>
 #include <midtrain/problem/parameters.hpp>
 #include <midtrain/problem/rank_slices.hpp>
+#include <midtrain/problem/zero.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -49,7 +53,10 @@ class model_memory {
     Device&                  device() { return *device_; }
     parameter_layout const&  parameters() const { return layout_; }
     row_view<master_t>       master() { return master_.view(); }
-    row_view<computed>       gradient() { return gradient_.view(); }
+    row_view<computed>       gradient() {
+        stale_.end(layout_, 0, [&](index_t first, index_t n) { zero(first, n); });
+        return gradient_.view();
+    }
     row_view<computed>       slots() { return update_.slots(); }
     static constexpr index_t stored_bytes() { return one_copy ? 0 : sizeof(stored); }  ///< of a weight as it computes, beside the master's
 
@@ -76,9 +83,9 @@ class model_memory {
     }
 
     /// Square root of the sum of squares of the gradient, in an order that never changes.
-    double gradient_norm() { return update_.norm(*device_, gradient_.view()); }
+    double gradient_norm() { return update_.norm(*device_, gradient()); }
     /// The same of how far the gradient is from `before`, which then becomes it: what one micro-batch has added.
-    double norm_of_change(row_view<computed> before) { return update_.norm_of_change(*device_, gradient_.view(), before); }
+    double norm_of_change(row_view<computed> before) { return update_.norm_of_change(*device_, gradient(), before); }
 
     /// From here on this model is one of several with the same weights, and keeps the optimizer's memory of its slices alone. Before prepare().
     void               shard(rank_slices const& cut) { update_.shard(cut); }
@@ -91,7 +98,7 @@ class model_memory {
     }
 
     /// Gradients of each block, a bucket of the layout, whose norm is above the limit are scaled down to it. The norm of all afterwards.
-    double clip_blocks(double limit) { return update_.clip_blocks(*device_, layout_, gradient_.view(), limit); }
+    double clip_blocks(double limit) { return update_.clip_blocks(*device_, layout_, gradient(), limit); }
     /// What an optimizer needs of memory.
     template <class Optimizer>
     optimizer_memory memory_of(Optimizer const& optimizer) const {
@@ -132,14 +139,22 @@ class model_memory {
         check(under_way_ == 0, "the model is a step further than the last report: an observer that looks at it says so by wants_rest");
     }
 
+    /// The gradient is zero from here on.
+    void start_gradient() {
+        stale_.begin(layout_, [&](index_t first, index_t n) { zero(first, n); });
+    }
+
     Device*                           device_;
     parameter_layout                  layout_;
     buffer<master_t>                  master_;
     buffer<computed>                  gradient_;
     update_buffers<Device, Precision> update_;
+    stale_gradients                   stale_;
     int                               under_way_ = 0;  // steps that were asked for and not read
 
   private:
+    void zero(index_t first, index_t n) { run(*device_, zero_problem<computed>{gradient_.view().part(first, n)}); }
+
     // In place where the host shares the device's memory, else in a copy that stays.
     template <class T>
     std::span<std::byte> on_host(row_view<T> values, std::vector<T>& copy) {

@@ -8,11 +8,15 @@
 #include <midtrain/core/error.hpp>
 #include <midtrain/core/view.hpp>
 #include <midtrain/model/kv_cache.hpp>
+#include <midtrain/model/stale_gradients.hpp>
 #include <midtrain/op/elementwise.hpp>
+#include <midtrain/op/run.hpp>
+#include <midtrain/op/zero.hpp>
 #include <midtrain/position/any_distance.hpp>
 #include <midtrain/problem/batch.hpp>
 #include <midtrain/problem/expert_shape.hpp>
 #include <midtrain/problem/fp8_form.hpp>
+#include <midtrain/problem/gemm.hpp>
 #include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/parameters.hpp>
 
@@ -91,6 +95,7 @@ struct pass {
     pass_mode                      mode = pass_mode::train;
     row_view<stored const>         weights;    // (layout.size())
     row_view<computed>             gradients;  // (layout.size())
+    stale_gradients*               stale = nullptr;  // of them; none: all may be added to
     row_view<master const>         masters{};  // (layout.size())
     token_batch                    batch{};
     double const*                  targets = nullptr;          // batch.target_count where the device reads it; none: there
@@ -141,8 +146,15 @@ struct pass {
     matrix_view<master const> unrounded(parameter w) const {
         return as_matrix(masters.data + layout[w].offset, w.rows, w.columns);
     }
+    /// Of a weight, to be added to.
     matrix_view<computed> gradient(parameter w) const {
-        return as_matrix(gradients.data + layout[w].offset, w.rows, w.columns);
+        auto const g = gradient_memory(w);
+        if (stale && stale->take(w)) run(device, zero_problem<computed>{g.flat()});
+        return g;
+    }
+    /// dw (+)= dy^T x, the product that makes a matrix's gradient: it writes all of it, or adds if another did before.
+    gemm_problem<stored, stored, computed> gradient_product(parameter w, matrix_view<stored const> dy, matrix_view<stored const> x) const {
+        return {.a = dy, .a_is = operand::transposed, .b = x, .c = gradient_memory(w), .accumulate = !(stale && stale->take(w))};
     }
     router_load load(index_t router) const {
         auto const& r = layout.routers()[static_cast<std::size_t>(router)];
@@ -156,7 +168,11 @@ struct pass {
     }
     /// Backward has done with all that belongs to the buckets of the layout from this one on.
     void finish_from(index_t bucket) const {
-        if (finished) finished(layout.finished_from(bucket));
+        if (finished) finish_gradients(bucket), finished(layout.finished_from(bucket));
+    }
+    /// What nobody has written of the gradients of the buckets from this one on is zero.
+    void finish_gradients(index_t bucket) const {
+        if (stale) stale->end(layout, bucket, [&](index_t first, index_t n) { run(device, zero_problem<computed>{gradients.part(first, n)}); });
     }
     template <class V>
     void save(V const& v) {
@@ -166,6 +182,8 @@ struct pass {
     V take() {
         return saved.pop<V>();
     }
+
+    matrix_view<computed> gradient_memory(parameter w) const { return as_matrix(gradients.data + layout[w].offset, w.rows, w.columns); }
 };
 
 /// Gives back what a pass's arena handed out within its life.

@@ -65,8 +65,7 @@ class router {
         if (shape_.scaled)
             p.device.rows(shape_.count, op::expert_scale_backward<C>{r.scores, dweight.flat(), r.order, p.gradient(scales_).flat(),
                                                                      shape_.chosen, C(shape_.scale)});
-        p.device.gemm(gemm_problem<T, T, C>{
-            .a = d, .a_is = operand::transposed, .b = x, .c = p.gradient(weight_), .accumulate = true});
+        p.device.gemm(p.gradient_product(weight_, d, x));
         p.device.gemm(gemm_problem<T, T, T>{.a = d, .b = p.weight(weight_), .c = dx});
     }
 

@@ -59,7 +59,7 @@ class shared_expert {
             auto const x  = p.template take<matrix_view<T const>>();
             auto const dg = p.make(x.rows, 1);
             p.device.rows(x.rows, op::gate_rows_backward<T>{s, g.flat(), dy, dg.flat()});  // s becomes its own gradient
-            p.device.gemm(gemm_problem<T, T, C>{.a = dg, .a_is = operand::transposed, .b = x, .c = p.gradient(gate_), .accumulate = true});
+            p.device.gemm(p.gradient_product(gate_, dg, x));
             p.device.gemm(gemm_problem<T, T, T>{.a = dg, .b = p.weight(gate_), .c = dx, .accumulate = true});
             ds = s;
         }

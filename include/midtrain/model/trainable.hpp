@@ -25,7 +25,6 @@
 #include <midtrain/op/elementwise.hpp>
 #include <midtrain/op/losses_by_source.hpp>
 #include <midtrain/op/run.hpp>
-#include <midtrain/op/zero.hpp>
 #include <midtrain/optim/step_scalars.hpp>
 #include <midtrain/position/rope.hpp>
 #include <midtrain/position/rotary_table.hpp>
@@ -34,7 +33,6 @@
 #include <midtrain/problem/gradient_listener.hpp>
 #include <midtrain/problem/mtp_shape.hpp>
 #include <midtrain/problem/rank_sum.hpp>
-#include <midtrain/problem/zero.hpp>
 
 namespace midtrain::inline MT_ABI {
 
@@ -44,7 +42,7 @@ class trainable : public model_memory<Device, Precision> {
     template <class T>
     using buffer   = typename Device::template buffer<T>;
     using memory   = model_memory<Device, Precision>;
-    using memory::device_, memory::layout_, memory::master_, memory::gradient_, memory::update_, memory::under_way_, memory::weights, memory::must_rest;
+    using memory::device_, memory::layout_, memory::master_, memory::gradient_, memory::update_, memory::under_way_, memory::stale_, memory::weights, memory::must_rest;
     using net_type = decltype(Family::make(std::declval<parameter_layout&>(), std::declval<Shape const&>()));
 
   public:
@@ -118,7 +116,7 @@ class trainable : public model_memory<Device, Precision> {
     index_t rotary_length() const { return rotary_.length(); }
 
     void zero_gradient() {
-        run(*device_, zero_problem<computed>{gradient_.view().part(0, layout_.size())});
+        memory::start_gradient();
         numbers_.clear(*device_);
     }
     /// The loads of all routers since, as parameters().routers() says.
@@ -156,10 +154,10 @@ class trainable : public model_memory<Device, Precision> {
     }
     /// The norm of the gradient, and from it and the losses whether the step applies and how much of the gradient.
     /// Where ranks share the optimizer's memory, each has its slices of the gradient, and `over` adds up what they make of the norm.
-    void settle(rank_sum<computed> over = {}) { update_.settle(*device_, gradient_.view(), numbers_.source_losses(), numbers_.norm(), over); }
+    void settle(rank_sum<computed> over = {}) { update_.settle(*device_, memory::gradient(), numbers_.source_losses(), numbers_.norm(), over); }
     template <class Optimizer>
     void apply_told(Optimizer const& optimizer) {
-        update_.apply(*device_, optimizer, master_.view(), weights(), gradient_.view());
+        update_.apply(*device_, optimizer, master_.view(), weights(), memory::gradient());
         move_biases(*device_, layout_, numbers_.loads(), bias_speed, update_.applies(), master_.view(), weights());
     }
     /// Steps apply again after one that was no number.
@@ -387,8 +385,10 @@ class trainable : public model_memory<Device, Precision> {
         p.by_token    = part.by_token;
         p.by_position = part.by_position;
         p.targets     = part.targets();
+        p.stale       = &stale_;
         net_.forward(p);
         net_.backward(p);
+        p.finish_gradients(0);
         saved_ = std::move(p.saved);
     }
 

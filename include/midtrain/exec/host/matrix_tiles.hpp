@@ -38,6 +38,8 @@ class matrix_tiles {
         blocks::template pack_all<false>(!plain, plain ? &p.b(k, column) : &p.b(column, k), p.b.stride, n, d, blocks::whole(n), blocks::whole(d), b);
     }
 
+    MT_INLINE static void streamed() { Units::streamed(); }
+
     MT_INLINE static void multiply(index_t d, typename blocks::left_rows const& a, bf16 const* b, index_t m, index_t n, tile_place<C, float> const& c) {
         constexpr bool is_float = std::is_same_v<C, float>;
         bool const     whole    = m == rows && n == width;
@@ -48,9 +50,17 @@ class matrix_tiles {
         else blocks::zero_sums();
         blocks::add_products(d, a, b);
         if (whole && c.leave_waiting) return blocks::store_sums(c.waiting, c.waiting_stride);
-        if (is_float && whole) return blocks::store_sums(reinterpret_cast<float*>(c.to), c.stride);
+        if (is_float && whole && !c.past_caches) return blocks::store_sums(reinterpret_cast<float*>(c.to), c.stride);
         alignas(64) float sums[rows][width];
         blocks::store_sums(&sums[0][0], width);
+        if constexpr (is_float) {
+            for (index_t i = 0; whole && i < 2 * rows; ++i) {
+                lanes_t<float, 16> v;
+                load_lanes<16>(&sums[0][0] + 16 * i, v);
+                Units::stream(v, c.to + i / 2 * c.stride + i % 2 * 16);
+            }
+            if (whole) return;
+        }
         if (!whole) return c.take_part(m, n, &sums[0][0], width);
         auto rest        = c;
         rest.add_waiting = false;  // these came in with the tiles

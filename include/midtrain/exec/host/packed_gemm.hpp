@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 #include <midtrain/core/bf16.hpp>
@@ -29,6 +30,7 @@ class packed_gemm {
         bool const    apart = parts > 1 && !std::is_same_v<C, W>;
         P *const b = thread_workspace<packed_gemm, P>(0, for_b + each * rows + 64), *const a = b + for_b;
         W* const sums = apart ? thread_workspace<packed_gemm, W>(1, r.n * across) : nullptr;
+        bool const    past_caches = parts == 1 && !p.accumulate && goes_past_caches(p.c);
         index_t const strips = (c.n + width - 1) / width, blocks = (c.n + across - 1) / across;
         for (index_t block = 0; block < blocks; ++block) {
             index_t const j = c.first + strips * block / blocks * width, n = std::min(c.n, strips * (block + 1) / blocks * width) - (j - c.first);
@@ -43,13 +45,19 @@ class packed_gemm {
                         Tiles::multiply(d, rows_of_a, b + s * d, m, std::min<index_t>(width, n - s),
                                         tile_place<C, W>{.to = &p.c(i, j + s), .stride = p.c.stride, .waiting = apart ? sums + (i - r.first) * across + s : nullptr,
                                                          .waiting_stride = across, .add_waiting = apart && !first, .leave_waiting = apart && !last,
-                                                         .add = p.accumulate || (!apart && !first)});
+                                                         .add = p.accumulate || (!apart && !first), .past_caches = past_caches});
                 }
             }
         }
+        if constexpr (requires { Tiles::streamed(); })
+            if (past_caches) Tiles::streamed();
     }
 
   private:
+    // Gradients of weights, which are read when all of them are there; what fits in the caches may be read before.
+    static bool goes_past_caches(matrix_view<C> c) {
+        return std::is_same_v<C, float> && c.rows * c.columns >= 1 << 20 && c.stride % 16 == 0 && reinterpret_cast<std::uintptr_t>(c.data) % 64 == 0;
+    }
     struct range {
         index_t first, n;
     };

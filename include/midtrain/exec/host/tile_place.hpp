@@ -11,6 +11,7 @@ struct tile_place {
     W*      waiting;
     index_t waiting_stride;
     bool    add_waiting, leave_waiting, add;  ///< to what waits; for a later part; to c
+    bool    past_caches;                      ///< c is much, written once, and its rows begin on lines of the cache: a tile may keep them out of it
 
     /// `size` values of m rows from column j on will be written soon, if they are of c.
     template <int size>
