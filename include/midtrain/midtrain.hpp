@@ -118,6 +118,8 @@
 #include <midtrain/exec/host/op/attention.hpp>
 #include <midtrain/exec/host/op/attention_ranges.hpp>
 #include <midtrain/exec/host/op/matrix_attention.hpp>
+#include <midtrain/exec/host/op/matrix_attention_gradient.hpp>
+#include <midtrain/exec/host/op/matrix_attention_parts.hpp>
 #include <midtrain/exec/host/op/seen_keys.hpp>
 #include <midtrain/exec/host/packed_gemm.hpp>
 #include <midtrain/exec/host/packed_product.hpp>
