@@ -17,13 +17,13 @@ class vector_tiles {
     using M                   = lanes_in_memory<W, size>;
 
   public:
-    using packed                    = W;         // what operands are packed as
-    static constexpr int     registers = bytes == 64 ? 3 : 2;   // of a row
-    static constexpr int     width  = registers * size;  // of a strip of b, and of a tile of c
-    static constexpr int     rows   = bytes == 64 ? 9 : bytes == 32 ? 6 : 4;  // of a tile: its sums, a row of b and one value of a are as many as there are
-    static constexpr index_t depth  = 256;       // terms of a part of the product
-    static constexpr index_t unit   = 1;         // terms are packed in multiples of it
-    static constexpr index_t block  = 256 * 768; // values of a block of b
+    using packed                       = W;                                      // what operands are packed as
+    static constexpr int     registers = bytes == 64 ? 3 : 2;                    // of a row of a tile of c
+    static constexpr int     width     = registers * size;                       // of a strip of b, and of a tile
+    static constexpr int     rows      = bytes == 64 ? 9 : bytes == 32 ? 6 : 4;  // of a tile: its sums, a row of b and a value of a are as many as there are
+    static constexpr index_t depth     = 256;                                    // terms of a part of the product
+    static constexpr index_t unit      = 1;                                      // terms are packed in multiples of it
+    static constexpr index_t block     = 256 * 768;                              // values of a block of b
 
     /// The rows of a tile: as they lie in memory, `apart` values from one to the next, or packed: first[x * rows + i].
     struct left_rows {
