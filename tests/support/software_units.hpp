@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
@@ -69,7 +70,8 @@ class software_units {
     static void stream(V const& v, float* to) {
         for (int i = 0; i < 16; ++i) to[i] = v[i];
     }
-    static void streamed() {}
+    static void streamed() { ++times_streamed; }
+    static inline std::atomic<int> times_streamed = 0;  ///< how often somebody was done with stream()
     template <class V>
     static void store_rounded(V const& low, V const& high, midtrain::bf16* to) {
         for (int i = 0; i < 16; ++i) to[i] = midtrain::bf16(low[i]), to[16 + i] = midtrain::bf16(high[i]);
