@@ -5,7 +5,7 @@
 
 namespace midtrain::inline MT_ABI {
 
-/// Which matrices of the flat gradient still hold the last step's. Who writes all of one first needs no zeros there, which saves writing and reading them once;
+/// Which matrices of the flat gradient still hold the last step's. Who writes all of one first needs no zeros there;
 /// for who adds to one they are made then. Vectors, and what pads tensors, are zero from the step's beginning on: they are many, and little memory.
 class stale_gradients {
   public:

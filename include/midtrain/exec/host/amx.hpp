@@ -59,13 +59,6 @@ class amx {
         *reinterpret_cast<lanes_in_memory<std::uint16_t, 32>*>(to) = both;
     }
 
-    /// A register's values past the caches, to an address that is a multiple of its size, without reading what was there; and when all of them are there.
-    template <class V, class T>
-    MT_INLINE static void stream(V const& v, T* to) {
-        asm volatile("vmovntps %1, (%0)" ::"r"(to), "v"(v) : "memory");
-    }
-    MT_INLINE static void streamed() { asm volatile("sfence" ::: "memory"); }
-
     /// The same with the values of each beside each other: two terms of 16 columns, as multiply() reads a right operand.
     template <class V, class T>
     MT_INLINE static void store_rounded_pairs(V const& first, V const& second, T* to) {
@@ -74,6 +67,13 @@ class amx {
         pair(both, std::make_integer_sequence<int, 32>{});
         *reinterpret_cast<lanes_in_memory<std::uint16_t, 32>*>(to) = both;
     }
+
+    /// A register's values past the caches, to an address that is a multiple of its size, without reading what was there; and when all of them are there.
+    template <class V, class T>
+    MT_INLINE static void stream(V const& v, T* to) {
+        asm volatile("vmovntps %1, (%0)" ::"r"(to), "v"(v) : "memory");
+    }
+    MT_INLINE static void streamed() { asm volatile("sfence" ::: "memory"); }
 
     /// What vectors of a compiler have no operator for: the larger of each two, b where one is no number; the nearest whole number; x 2^n for a whole n, which is
     /// 0 or infinity for an infinite n even where x is no number.

@@ -53,15 +53,15 @@ class matrix_tiles {
         if (is_float && whole && !c.past_caches) return blocks::store_sums(reinterpret_cast<float*>(c.to), c.stride);
         alignas(64) float sums[rows][width];
         blocks::store_sums(&sums[0][0], width);
+        if (!whole) return c.take_part(m, n, &sums[0][0], width);
         if constexpr (is_float) {
-            for (index_t i = 0; whole && i < 2 * rows; ++i) {
+            for (index_t i = 0; i < 2 * rows; ++i) {
                 lanes_t<float, 16> v;
                 load_lanes<16>(&sums[0][0] + 16 * i, v);
                 Units::stream(v, c.to + i / 2 * c.stride + i % 2 * 16);
             }
-            if (whole) return;
+            return;
         }
-        if (!whole) return c.take_part(m, n, &sums[0][0], width);
         auto rest        = c;
         rest.add_waiting = false;  // these came in with the tiles
         for (int i = 0; i < rows; ++i) {

@@ -54,7 +54,7 @@ class packed_gemm {
     }
 
   private:
-    // Gradients of weights, which are read when all of them are there; what fits in the caches may be read before.
+    // Gradients of weights and logits of many rows, which are read when all of them are there; what fits in the caches may be read before.
     static bool goes_past_caches(matrix_view<C> c) {
         return std::is_same_v<C, float> && c.rows * c.columns >= 1 << 20 && c.stride % 16 == 0 && reinterpret_cast<std::uintptr_t>(c.data) % 64 == 0;
     }
