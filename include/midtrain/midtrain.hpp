@@ -116,6 +116,7 @@
 #include <midtrain/exec/host/matrix_tiles.hpp>
 #include <midtrain/exec/host/onednn_gemm.hpp>
 #include <midtrain/exec/host/op/attention.hpp>
+#include <midtrain/exec/host/op/attention_panels.hpp>
 #include <midtrain/exec/host/op/attention_ranges.hpp>
 #include <midtrain/exec/host/op/matrix_attention.hpp>
 #include <midtrain/exec/host/op/matrix_attention_gradient.hpp>

@@ -4,8 +4,8 @@
 #include <type_traits>
 #include <midtrain/core/monoid.hpp>
 #include <midtrain/core/scalar.hpp>
-#include <midtrain/exec/host/lanes.hpp>
 #include <midtrain/exec/host/longest_registers.hpp>
+#include <midtrain/exec/host/op/attention_panels.hpp>
 #include <midtrain/exec/host/op/attention_ranges.hpp>
 #include <midtrain/exec/host/small_product.hpp>
 #include <midtrain/exec/host/solo_team.hpp>
@@ -19,17 +19,19 @@ namespace midtrain::inline MT_ABI::detail {
 /// memory linear in length. Tasks write disjoint results, so which thread takes which changes no bit.
 template <class T, class Modifier = unmodified, class Distance = as_they_stand>
 class host_attention {
-    using C                         = computed_t<T>;
-    using problem                   = attention_problem<T, Modifier, Distance>;
-    using gradient_problem          = attention_gradient_problem<T, Modifier>;
+    using C                           = computed_t<T>;
+    using problem                     = attention_problem<T, Modifier, Distance>;
+    using gradient_problem            = attention_gradient_problem<T, Modifier>;
+    using panels                      = attention_panels<T, problem>;
     static constexpr index_t tile     = attention_ranges::tile;
+    static constexpr index_t strip    = tile / 2;  // rows of a tile on the diagonal that are taken together
     static constexpr bool    modifies = !std::is_same_v<Modifier, unmodified>;
 
   public:
     explicit host_attention(thread_pool& pool) : pool_(pool) {}
 
     void forward(problem const& p) {
-        panels const  packed(*this, p, false);
+        panels const  packed(p, false, [this](auto... a) { each_task(a...); });
         index_t const tiles = (p.length + tile - 1) / tile;
         index_t const forms = p.distance.forms();
         each_task(p.sequences * p.heads * tiles, tile * (forms * p.head_size + p.values() + 2 * tile) + 2 * tile, [&](auto bytes, index_t k, C* scratch) {
@@ -40,8 +42,8 @@ class host_attention {
 
     void backward(gradient_problem const& g) {
         auto const&   p = g.forward;
-        panels const  packed(*this, p, true);
-        index_t const all = p.sequences * p.heads, rows = padded(p.length);
+        panels const  packed(p, true, [this](auto... a) { each_task(a...); });
+        index_t const all = p.sequences * p.heads, rows = attention_ranges::padded(p.length);
         attention_ranges const ranges(p);
         index_t const          parts = ranges.parts();
         C *const keys = workspace(3, ranges.shared(p, p.head_size)), *const values = workspace(4, ranges.shared(p, p.values()));
@@ -58,8 +60,7 @@ class host_attention {
     }
 
   private:
-    static C*      workspace(int which, index_t n) { return thread_workspace<host_attention, C>(which, n); }
-    static index_t padded(index_t length) { return (length + tile - 1) / tile * tile; }
+    static C* workspace(int which, index_t n) { return thread_workspace<host_attention, C>(which, n); }
 
     /// f(bytes of a register, k, scratch) for k in 0 .. n-1, on the thread that is free first. Each thread makes its scratch of `values` before
     /// it looks for a task: one that came too late for any in the first step has it all the same.
@@ -71,59 +72,25 @@ class host_attention {
         });
     }
 
-    /// Keys and values in the computed type, by (sequence, kv head): keys transposed for scores, values plain; for backward
-    /// also keys plain and values transposed.
-    struct panels {
-        C *      key_t, *value, *other;
-        index_t  columns;  // of the transposed panels: 16 more than tiles need, since rows a power of two apart share a set of the cache
-        panels(host_attention& own, problem const& p, bool backward) : columns(padded(p.length) + 16) {
-            index_t const each = columns * p.head_size, n = p.sequences * p.kv_heads, runs = columns / run;
-            key_t = workspace(0, each * n * p.distance.key_forms()), value = workspace(1, columns * p.values() * n), other = workspace(2, backward ? each * n : 0);
-            own.each_task(n * runs, 0, [&](auto bytes, index_t k, C*) { fill<bytes>(p, k / runs, k % runs * run, backward); });
-        }
-        static constexpr index_t run = 16;  // tokens of a task
-        // Forward: value is (length, values). Backward: value is transposed and `other` holds the plain keys.
-        template <int bytes>
-        void fill(problem const& p, index_t k, index_t first, bool backward) const {
-            index_t const s = k / p.kv_heads, kv = k % p.kv_heads, d = p.head_size, each = columns * d, dv = p.values();
-            index_t const last = first + run, known = std::clamp(p.length, first, last);
-            C *const v = value + k * columns * dv, *const plain = other + k * each;
-            for (int form = 0; form < p.distance.key_forms(); ++form)
-                transpose<bytes>(p, s, first, known, p.key_column(kv, form), d, key_t + (k * p.distance.key_forms() + form) * each);
-            if (backward) transpose<bytes>(p, s, first, known, p.value_column(kv), dv, v);
-            C* const      row_major = backward ? plain : v;
-            index_t const column    = backward ? p.key_column(kv) : p.value_column(kv), size = backward ? d : dv;
-            for (index_t t = first; t < known; ++t) take(&p.qkv(s * p.length + t, column), size, C(1), row_major + t * size);
-            std::fill(row_major + known * size, row_major + last * size, C(0));
-        }
-        // A run's tokens first .. known-1, and zeros for the rest of it: from `size` columns beside each other to as many rows.
-        template <int bytes>
-        void transpose(problem const& p, index_t s, index_t first, index_t known, index_t column, index_t size, C* to) const {
-            constexpr int square = bytes / sizeof(C);
-            index_t const whole  = known == first + run ? size / square * square : 0;
-            for (index_t i = 0; i < whole; i += square)
-                for (index_t t = first; t < known; t += square) {
-                    lanes_t<C, square> v[square];
-                    MT_UNROLL(16)
-                    for (int x = 0; x < square; ++x) load_lanes<square>(&p.qkv(s * p.length + t + x, column + i), v[x]);
-                    transpose_lanes(v);
-                    MT_UNROLL(16)
-                    for (int x = 0; x < square; ++x) store_lanes<square, C>(v[x], to + (i + x) * columns + t);
-                }
-            for (index_t i = whole; i < size; ++i)
-                for (index_t t = first; t < first + run; ++t) to[i * columns + t] = t < known ? C(p.qkv(s * p.length + t, column + i)) : C(0);
-        }
-    };
-
-    /// to = factor * from, `n` values.
-    template <class From, class To>
-    static void take(From const* from, index_t n, C factor, To* to) {
-        solo_team{}.each(n, [=](index_t i) { to[i] = To(C(from[i]) * factor); });
+    /// f(first row, rows, keys) for the rows of a tile of n queries, `ahead` of the tile's keys, and how many of these they see: all of them, or by strips
+    /// where the tile lies on the diagonal, above which there is nothing to see. One call of f in one place: with two, g++ makes slower code of its products.
+    template <class F>
+    static void by_strips(index_t n, index_t ahead, F const& f) {
+        index_t const step = ahead > 0 || !std::is_same_v<Distance, as_they_stand> ? tile : strip;
+        for (index_t r = 0; r < n; r += step) f(r, std::min(step, n - r), r + step);
+    }
+    /// f(keys) with them as a constant.
+    template <class F>
+    static void with_constant(index_t keys, F const& f) {
+        if (keys == tile) f(std::integral_constant<index_t, tile>{});
+        else f(std::integral_constant<index_t, strip>{});
     }
 
-    /// Row r of a score tile: masked, turned to probabilities against `top`, and summed.
-    static void mask(C* row, index_t first_key, index_t begin, index_t last) {
-        for (index_t j = 0; j < tile; ++j)
+    /// `n` scores of a row: minus infinity for keys that the query does not see.
+    template <class N>
+    static void mask(C* row, N n, index_t first_key, index_t begin, index_t last) {
+        if (first_key >= begin && first_key + n - 1 <= last) return;
+        for (index_t j = 0; j < n; ++j)
             row[j] = first_key + j >= begin && first_key + j <= last ? row[j] : -std::numeric_limits<C>::infinity();
     }
 
@@ -132,33 +99,41 @@ class host_attention {
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, dv = p.values(), base = s * p.length;
         index_t const first = q * tile, n = std::min(tile, p.length - first);
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group();
-        C const* const keys = packed.key_t + kv * p.distance.key_forms() * each;
+        C const* const keys   = packed.key_t + kv * p.distance.key_forms() * each;
+        auto const     values = packed.rows(p, kv);
         C *const out = query + p.distance.forms() * tile * d, *const score = out + tile * dv, *const spare = score + tile * tile;
         C *const top = spare + tile * tile, *const total = top + tile;
         index_t  begin = first;
         for (index_t r = 0; r < n; ++r) {
             for (int f = 0; f < p.distance.forms(); ++f)
-                take(&p.qkv(base + first + r, p.query_column(head, f)), d, p.scale, query + (f * tile + r) * d);
+                take_values(&p.qkv(base + first + r, p.query_column(head, f)), d, p.scale, query + (f * tile + r) * d);
             begin    = std::min<index_t>(begin, p.first(base + first + r));
             top[r]   = -std::numeric_limits<C>::infinity();
             total[r] = C(0);
         }
         std::fill_n(out, tile * dv, C(0));
         for (index_t key = begin / tile * tile; key <= first + n - 1; key += tile) {
-            score_tile<bytes>(p, base, first, n, query, keys, packed.columns, key, score, spare);
-            for (index_t r = 0; r < n; ++r) {
-                modify(p, head, base + first + r, first + r - key, score + r * tile);
-                absorb(score + r * tile, out + r * dv, dv, top[r], total[r], key, p.first(base + first + r), first + r);
-            }
-            small_product<bytes>(n, dv, tile, score, tile, 1, packed.value + (kv * packed.columns + key) * dv, dv, out, dv, true);
+            by_strips(n, first - key, [&](index_t from, index_t many, index_t seen) {
+                C* const own = score + from * tile;
+                if constexpr (std::is_same_v<Distance, as_they_stand>)
+                    small_product<bytes>(many, seen, d, query + from * d, d, 1, keys + key, packed.columns, own, tile, false);
+                else score_tile<bytes>(p, base, first, n, query, keys, packed.columns, key, score, spare);
+                with_constant(seen, [&](auto keys_seen) {
+                    for (index_t r = from; r < from + many; ++r) {
+                        modify(p, head, base + first + r, keys_seen, first + r - key, score + r * tile);
+                        absorb(score + r * tile, keys_seen, out + r * dv, dv, top[r], total[r], key, p.first(base + first + r), first + r);
+                    }
+                });
+                small_product<bytes>(many, dv, std::min(seen, p.length - key), own, tile, 1, values(key), values.stride, out + from * dv, dv, true);
+            });
         }
         for (index_t r = 0; r < n; ++r) {
-            take(out + r * dv, dv, C(1) / total[r], &p.output(base + first + r, p.output_column(head)));
+            take_values(out + r * dv, dv, C(1) / total[r], &p.output(base + first + r, p.output_column(head)));
             p.log_sum(head, base + first + r) = top[r] + logarithm(total[r]);
         }
     }
 
-    /// Products of n queries and a tile of keys. With a distance each form that some query sees some of the keys in makes its product, and
+    /// Products of n queries and a tile of keys, with a distance: each form that some query sees some of the keys in makes its product, and
     /// gives each row what it sees in that form.
     template <int bytes>
     static void score_tile(problem const& p, index_t base, index_t first, index_t n, C const* query, C const* keys, index_t columns,
@@ -168,7 +143,6 @@ class host_attention {
             C const* const form = keys + p.distance.key_form(f) * columns * d + key;
             small_product<bytes>(n, tile, d, query + f * tile * d, d, 1, form, columns, to, tile, false);
         };
-        if constexpr (std::is_same_v<Distance, as_they_stand>) return product(0, score);
         int const last = p.distance.forms() - 1;
         // The tile's first key that row r sees in form f or a nearer one.
         auto const begin = [&](int f, index_t r) -> index_t {
@@ -191,25 +165,27 @@ class host_attention {
         }
     }
 
-    /// Row r of a score tile as the modifier wants it; `back`: how far before the query the tile's first key stands.
-    static void modify(problem const& p, index_t head, index_t token, index_t back, C* row) {
+    /// `n` scores of a row as the modifier wants them; `back`: how far before the query the tile's first key stands.
+    template <class N>
+    static void modify(problem const& p, index_t head, index_t token, N n, index_t back, C* row) {
         if constexpr (modifies) {
             auto const rows = p.scores(token, head);
-            solo_team{}.each(tile, [=](index_t j) { row[j] = rows.score(row[j], back - j); });
+            solo_team{}.each(n, [=](index_t j) { row[j] = rows.score(row[j], back - j); });
         }
     }
 
-    /// One more tile of scores for a row: probabilities against the new maximum, what came before scaled down to it.
-    static void absorb(C* row, C* out, index_t d, C& top, C& total, index_t key, index_t begin, index_t last) {
-        if (key < begin || key + tile - 1 > last) mask(row, key, begin, last);
+    /// `n` more scores for a row: masked, turned to probabilities against the new maximum, what came before scaled down to it.
+    template <class N>
+    static void absorb(C* row, N n, C* out, index_t d, C& top, C& total, index_t key, index_t begin, index_t last) {
+        mask(row, n, key, begin, last);
         solo_team const team;
-        C const high = std::max(top, team.reduce(tile, largest{}, [=](index_t j) { return row[j]; }));
+        C const high = std::max(top, team.reduce(n, largest{}, [=](index_t j) { return row[j]; }));
         if (high == -std::numeric_limits<C>::infinity()) {
-            std::fill_n(row, tile, C(0));
+            std::fill_n(row, n, C(0));
             return;
         }
-        team.each(tile, [=](index_t j) { row[j] = exponential(row[j] - high); });
-        C const fresh = team.reduce(tile, sum{}, [=](index_t j) { return row[j]; });
+        team.each(n, [=](index_t j) { row[j] = exponential(row[j] - high); });
+        C const fresh = team.reduce(n, sum{}, [=](index_t j) { return row[j]; });
         if (high != top) {
             C const shrink = exponential(top - high);
             total *= shrink;
@@ -227,16 +203,17 @@ class host_attention {
         auto const&   p = g.forward;
         index_t const s = which / p.heads, head = which % p.heads, d = p.head_size, size = p.values(), base = s * p.length, length = p.length;
         index_t const each = packed.columns * d, kv = s * p.kv_heads + head / p.group(), column = p.query_column(head);
-        index_t const rows = padded(length);
-        C *const slope = query + rows * d, *const own = slope + rows * size, *const gradient = shared ? shared : own;
+        index_t const rows = attention_ranges::padded(length);
+        C *const slopes_copy = query + rows * d, *const own = slopes_copy + rows * size, *const gradient = shared ? shared : own;
         C *const score = own + rows * d, *const along = score + tile * tile, *const dk = along + tile * tile, *const dv = dk + tile * d;
         C* const dot = dv + tile * size;
+        bool const in_place = panels::in_place(p);
+        auto const queries  = token_rows<C>::of(in_place, p.qkv, base, column, d, begins, length, query);
+        auto const slope    = token_rows<C>::of(in_place, g.output_gradient, base, p.output_column(head), size, begins, length, slopes_copy);
+        auto const plain    = packed.rows(p, kv);
         for (index_t t = begins; t < length; ++t) {
-            C* const       row = slope + t * size;
             T const* const out = &p.output(base + t, p.output_column(head));
-            take(&p.qkv(base + t, column), d, C(1), query + t * d);
-            take(&g.output_gradient(base + t, p.output_column(head)), size, C(1), row);
-            dot[t] = solo_team{}.reduce(size, sum{}, [=](index_t i) { return row[i] * C(out[i]); });
+            dot[t] = solo_team{}.reduce(size, sum{}, [row = slope(t), out](index_t i) { return row[i] * C(out[i]); });
         }
         std::fill(gradient + begins * d, gradient + length * d, C(0));
         for (index_t key = begins; key < ends; key += tile) {
@@ -247,33 +224,41 @@ class host_attention {
                 index_t       begin = length;
                 for (index_t r = 0; r < n; ++r) begin = std::min<index_t>(begin, p.first(base + first + r));
                 if (begin > key + m - 1) continue;
-                small_product<bytes>(n, tile, d, query + first * d, d, 1, packed.key_t + kv * each + key, packed.columns, score, tile, false);
-                small_product<bytes>(n, tile, size, slope + first * size, size, 1, packed.value + kv * packed.columns * size + key, packed.columns,
-                                     along, tile, false);
-                for (index_t r = 0; r < n; ++r)
-                    slopes(p, head, base + first + r, first + r, key, dot[first + r], score + r * tile, along + r * tile);
-                small_product<bytes>(m, size, n, score, 1, tile, slope + first * size, size, dv, size, true);
-                small_product<bytes>(m, d, n, along, 1, tile, query + first * d, d, dk, d, true);
-                small_product<bytes>(n, d, tile, along, tile, 1, packed.other + kv * each + key * d, d, gradient + first * d, d, true);
+                by_strips(n, first - key, [&](index_t from, index_t many, index_t seen) {
+                    C *const       own_score = score + from * tile, *const own_along = along + from * tile;
+                    C const *const keys_t = packed.key_t + kv * each + key, *const values_t = packed.value_t + kv * packed.columns * size + key;
+                    small_product<bytes>(many, seen, d, queries(first + from), queries.stride, 1, keys_t, packed.columns, own_score, tile, false);
+                    small_product<bytes>(many, seen, size, slope(first + from), slope.stride, 1, values_t, packed.columns, own_along, tile, false);
+                    with_constant(seen, [&](auto keys_seen) {
+                        for (index_t r = from; r < from + many; ++r)
+                            slopes(p, head, base + first + r, keys_seen, first + r, key, dot[first + r], score + r * tile, along + r * tile);
+                    });
+                    small_product<bytes>(many, d, std::min(seen, m), own_along, tile, 1, plain(key), plain.stride, gradient + (first + from) * d, d, true);
+                });
+                index_t const step = first > key ? tile : strip;
+                for (index_t j = 0; j < m; j += step) {  // keys, and on the diagonal the queries from theirs on
+                    index_t const behind = first > key ? 0 : j, many = std::min(step, m - j), at = behind * tile + j;
+                    small_product<bytes>(many, size, n - behind, score + at, 1, tile, slope(first + behind), slope.stride, dv + j * size, size, true);
+                    small_product<bytes>(many, d, n - behind, along + at, 1, tile, queries(first + behind), queries.stride, dk + j * d, d, true);
+                }
             }
             ranges.leave(g, which, key, m, p.key_column(head / p.group()), d, dk, d, keys);
             ranges.leave(g, which, key, m, p.value_column(head / p.group()), size, dv, size, values);
         }
-        for (index_t t = 0; !shared && t < length; ++t) take(gradient + t * d, d, C(1), &g.qkv_gradient(base + t, column));
+        for (index_t t = 0; !shared && t < length; ++t) take_values(gradient + t * d, d, C(1), &g.qkv_gradient(base + t, column));
     }
 
-    /// From raw scores and sum(dO * v): the probabilities, and the gradient of the scaled scores.
-    static void slopes(problem const& p, index_t head, index_t token, index_t last, index_t key, C dot, C* score,
-                       C* along) {
-        index_t const begin = p.first(token);
-        C const       scale = p.scale, log_sum = p.log_sum(head, token);
+    /// From `n` raw scores and sum(dO * v): the probabilities, and the gradient of the scaled scores.
+    template <class N>
+    static void slopes(problem const& p, index_t head, index_t token, N n, index_t last, index_t key, C dot, C* score, C* along) {
+        C const scale = p.scale, log_sum = p.log_sum(head, token);
         if constexpr (modifies) {
             auto const rows = p.scores(token, head);
-            solo_team{}.each(tile, [=](index_t j) { along[j] = (along[j] - dot) * rows.slope(score[j] * scale, last - key - j); });
-            solo_team{}.each(tile, [=](index_t j) { score[j] = rows.score(score[j] * scale, last - key - j) - log_sum; });
-        } else solo_team{}.each(tile, [=](index_t j) { score[j] = score[j] * scale - log_sum; });
-        if (key < begin || key + tile - 1 > last) mask(score, key, begin, last);
-        solo_team{}.each(tile, [=](index_t j) {
+            solo_team{}.each(n, [=](index_t j) { along[j] = (along[j] - dot) * rows.slope(score[j] * scale, last - key - j); });
+            solo_team{}.each(n, [=](index_t j) { score[j] = rows.score(score[j] * scale, last - key - j) - log_sum; });
+        } else solo_team{}.each(n, [=](index_t j) { score[j] = score[j] * scale - log_sum; });
+        mask(score, n, key, p.first(token), last);
+        solo_team{}.each(n, [=](index_t j) {
             C const probability = exponential(score[j]);
             score[j]            = probability;
             along[j]            = probability * (modifies ? along[j] : along[j] - dot) * scale;

@@ -11,6 +11,7 @@ namespace midtrain::inline MT_ABI::detail {
 class attention_ranges {
   public:
     static constexpr index_t tile = 64;  ///< ranges begin where tiles of keys do
+    static constexpr index_t padded(index_t length) { return (length + tile - 1) / tile * tile; }
 
     template <class Problem>
     explicit attention_ranges(Problem const& p)
