@@ -31,7 +31,7 @@ class host_attention {
     explicit host_attention(thread_pool& pool) : pool_(pool) {}
 
     void forward(problem const& p) {
-        panels const  packed(p, false, [this](auto... a) { each_task(a...); });
+        panels const  packed(p, false, [this](auto... a) { this->each_task(a...); });
         index_t const tiles = (p.length + tile - 1) / tile;
         index_t const forms = p.distance.forms();
         each_task(p.sequences * p.heads * tiles, tile * (forms * p.head_size + p.values() + 2 * tile) + 2 * tile, [&](auto bytes, index_t k, C* scratch) {
@@ -42,7 +42,7 @@ class host_attention {
 
     void backward(gradient_problem const& g) {
         auto const&   p = g.forward;
-        panels const  packed(p, true, [this](auto... a) { each_task(a...); });
+        panels const  packed(p, true, [this](auto... a) { this->each_task(a...); });
         index_t const all = p.sequences * p.heads, rows = attention_ranges::padded(p.length);
         attention_ranges const ranges(p);
         index_t const          parts = ranges.parts();
