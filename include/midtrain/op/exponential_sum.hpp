@@ -47,12 +47,18 @@ class block_exponentials {
         C const lowest = add_exponentials::identity<exponential_sum<C>>().top;
         sum_.top       = lowest;
         for (index_t b = 0; b < blocks(); ++b) {
-            C* const      in  = x + first(b);
-            index_t const m   = last(b) - first(b);
+            C* const      in   = x + first(b);
+            index_t const m    = last(b) - first(b);
             C const       high = team.reduce(m, largest{}, [=](index_t i) { return in[i]; });
             C const       top  = high > lowest ? high : lowest;  // of values that are all minus infinity, too, a difference is a number
-            top_[b]           = top;
-            sum_ = add_exponentials::combine(sum_, exponential_sum<C>{top, team.reduce(m, sum{}, [=](index_t i) { return in[i] = exponential(in[i] - top); })});
+            top_[b]            = top;
+            exponential_sum<C> block{top, C(0)};
+            for (index_t k = 0; k < m; k += part) {
+                C* const some = in + k;
+                for (index_t i = 0; i < part; i += line) __builtin_prefetch(some + m + i, 0, 2);  // the next block, or row, while this one is computed
+                block.total += team.reduce(m - k < part ? m - k : part, sum{}, [=](index_t i) { return some[i] = exponential(some[i] - top); });
+            }
+            sum_ = add_exponentials::combine(sum_, block);
         }
     }
     MT_HOST_DEVICE exponential_sum<C> total() const { return sum_; }
@@ -62,7 +68,8 @@ class block_exponentials {
     MT_HOST_DEVICE C factor(index_t b) const { return exponential(top_[b] - sum_.top); }
 
   private:
-    static constexpr index_t most = 64, unit = 1024;  // blocks, and their size's
+    static constexpr index_t most = 64, unit = 1024;            // blocks, and their size's
+    static constexpr index_t part = 256, line = 64 / sizeof(C);  // of a block, and of a cache
     index_t            size_, block_;
     exponential_sum<C> sum_{};
     C                  top_[most];
