@@ -21,9 +21,9 @@ class onednn_gemm {
     static constexpr bool serves = std::is_same_v<A, B> && (std::is_same_v<A, float> || std::is_same_v<A, bf16>) &&
                                    (std::is_same_v<C, float> || std::is_same_v<C, bf16>);
 
-    /// Whether it multiplies faster here than packed_product. Floats: yes, but for the gradients of narrow and long weights (bench/engines.cpp). Bfloat16: with matrix
-    /// units (AMX) that a compiler keeps from packed_product, and where dot products of AVX512_BF16 run at twice the rate of float (AMD); Intel's run at half of
-    /// it, and older processors have none. Decided by what there is and never by a clock, so that the same machine gives the same bits.
+    /// Whether it multiplies faster here than packed_product. Floats: yes, but for the gradients of narrow and long weights (bench/engines.cpp). Bfloat16:
+    /// with matrix units (AMX) that a compiler keeps from packed_product, and where dot products of AVX512_BF16 run at twice the rate of float (AMD); Intel's
+    /// run at half of it, and older processors have none. Decided by what there is and never by a clock, so that the same machine gives the same bits.
     static bool preferred(gemm_problem<A, B, C> const& p) {
         auto const [narrow, wide] = std::minmax(p.c.rows, p.c.columns);
         if constexpr (std::is_same_v<A, float>) return !(p.a_is == operand::transposed && p.b_is == operand::plain && narrow < 768 && wide > 768);
