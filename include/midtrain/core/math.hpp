@@ -12,6 +12,13 @@ inline constexpr double ln2 = 0.69314718055994530942;
 inline constexpr double infinity     = __builtin_bit_cast(double, 0x7ff0000000000000ull);
 inline constexpr double not_a_number = __builtin_bit_cast(double, 0x7ff8000000000000ull);
 
+/// a * b, rounded before it is added to anything: a compiler for a processor that multiplies and adds in one instruction would round the sum alone.
+constexpr float product(float a, float b) {
+    float x = a * b;
+    if (!__builtin_is_constant_evaluated()) asm("" : "+m"(x));
+    return x;
+}
+
 /// x * 2^n for n in -1022 .. 1023.
 MT_HOST_DEVICE constexpr double scale(double x, int n) {
     return x * __builtin_bit_cast(double, static_cast<std::uint64_t>(n + 1023) << 52);

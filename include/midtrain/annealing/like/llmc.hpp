@@ -29,9 +29,9 @@ struct llmc {
         std::int64_t const from = type == llmc_type::wsd ? static_cast<std::int64_t>(0.8f * static_cast<float>(n)) : w;
         if (s < from) return static_cast<double>(peak);
         float const r = s < n ? static_cast<float>(s - from) / static_cast<float>(n - from) : 1.0f;
-        float const low = peak * static_cast<float>(final_learning_rate_frac);
-        if (type == llmc_type::linear) return static_cast<double>(peak - r * (peak - low));
-        return static_cast<double>(low + left(r) * (peak - low));
+        float const low = math::product(peak, static_cast<float>(final_learning_rate_frac));
+        if (type == llmc_type::linear) return static_cast<double>(peak - math::product(r, peak - low));
+        return static_cast<double>(low + math::product(left(r), peak - low));
     }
     constexpr bool fits(tokens) const {
         return learning_rate >= 0 && warmup_iterations >= 0 && warmup_iterations < train_num_batches && final_learning_rate_frac >= 0;
