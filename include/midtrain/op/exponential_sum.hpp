@@ -55,7 +55,8 @@ class block_exponentials {
             exponential_sum<C> block{top, C(0)};
             for (index_t k = 0; k < m; k += part) {
                 C* const some = in + k;
-                for (index_t i = 0; i < part; i += line) __builtin_prefetch(some + m + i, 0, 2);  // the next block, or row, while this one is computed
+                // The next block, or row, while this one is computed. A loop is no GPU's team.
+                for (index_t i = 0; i < part; i += line) MT_BY_DEVICE(static_cast<void>(0), __builtin_prefetch(some + m + i, 0, 2));
                 block.total += team.reduce(m - k < part ? m - k : part, sum{}, [=](index_t i) { return some[i] = exponential(some[i] - top); });
             }
             sum_ = add_exponentials::combine(sum_, block);
