@@ -8,6 +8,12 @@ namespace mt = midtrain;
 
 namespace {
 double off(double got, double want) { return std::abs(got / want - 1); }
+
+#ifdef __x86_64__
+// As a build for such a processor makes them, whatever this one is for; g++ fuses from -O2 on, and is not to see the arguments.
+[[gnu::target("fma"), gnu::optimize("O2"), gnu::noipa]] float sum_of_product(float a, float b, float c) { return mt::math::product(a, b) + c; }
+[[gnu::target("fma"), gnu::optimize("O2"), gnu::noipa]] float product_and_sum(float a, float b, float c) { return a * b + c; }
+#endif
 }  // namespace
 
 static_assert(mt::math::exp(0) == 1 && mt::math::sqrt(4) == 2 && mt::math::log(1) == 0 && mt::math::cos(0) == 1);
@@ -42,5 +48,17 @@ BOOST_AUTO_TEST_CASE(fast_exp_within_two_ulp_and_sane_at_the_ends) {
     BOOST_TEST(std::isfinite(mt::fast_exp(1000.0f)));
     BOOST_TEST(std::isnan(mt::fast_exp(std::nanf(""))));
 }
+
+#ifdef __x86_64__
+boost::test_tools::assertion_result has_fused_multiply_add(boost::unit_test::test_unit_id) { return __builtin_cpu_supports("fma") != 0; }
+
+/// (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24, and a float rounds the last term away.
+BOOST_AUTO_TEST_CASE(a_product_is_rounded_before_it_is_added_to, *boost::unit_test::precondition(has_fused_multiply_add)) {
+    float const a = 1 + 0x1p-12f, square = 1 + 0x1p-11f;
+    BOOST_TEST(product_and_sum(a, a, -square) == 0x1p-24f);  // what the compiler makes of it otherwise
+    BOOST_TEST(sum_of_product(a, a, -square) == 0);
+    static_assert(mt::math::product(1 + 0x1p-12f, 1 + 0x1p-12f) == 1 + 0x1p-11f);
+}
+#endif
 
 BOOST_AUTO_TEST_SUITE_END()
