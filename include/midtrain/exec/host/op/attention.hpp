@@ -72,11 +72,13 @@ class host_attention {
         });
     }
 
+    /// Rows of a tile that are taken together, whose keys begin `ahead` before its queries.
+    static constexpr index_t step_of(index_t ahead) { return ahead > 0 || !std::is_same_v<Distance, as_they_stand> ? tile : strip; }
     /// f(first row, rows, keys) for the rows of a tile of n queries, `ahead` of the tile's keys, and how many of these they see: all of them, or by strips
     /// where the tile lies on the diagonal, above which there is nothing to see. One call of f in one place: with two, g++ makes slower code of its products.
     template <class F>
     static void by_strips(index_t n, index_t ahead, F const& f) {
-        index_t const step = ahead > 0 || !std::is_same_v<Distance, as_they_stand> ? tile : strip;
+        index_t const step = step_of(ahead);
         for (index_t r = 0; r < n; r += step) f(r, std::min(step, n - r), r + step);
     }
     /// f(keys) with them as a constant.
@@ -235,7 +237,7 @@ class host_attention {
                     });
                     small_product<bytes>(many, d, std::min(seen, m), own_along, tile, 1, plain(key), plain.stride, gradient + (first + from) * d, d, true);
                 });
-                index_t const step = first > key ? tile : strip;
+                index_t const step = step_of(first - key);
                 for (index_t j = 0; j < m; j += step) {  // keys, and on the diagonal the queries from theirs on
                     index_t const behind = first > key ? 0 : j, many = std::min(step, m - j), at = behind * tile + j;
                     small_product<bytes>(many, size, n - behind, score + at, 1, tile, slope(first + behind), slope.stride, dv + j * size, size, true);
